@@ -42,10 +42,9 @@ class DamageFound(Exception):  # noqa: N818  (a finding that the caller judges, 
 class _Misplaced(Exception):  # noqa: N818  (becomes a refusal once its place is known)
     """A sound frame that cannot be here."""
 
-    def __init__(self, row: RecoveryRow, message: str) -> None:
-        super().__init__(message)
+    def __init__(self, row: RecoveryRow, header: Header, message: str) -> None:
+        super().__init__(f"frame {header.frame_sequence} {message}")
         self.row = row
-        self.message = message
 
 
 class Rules(NamedTuple):
@@ -85,24 +84,28 @@ def prove_segment(data: bytes, path: Path, cursor: Cursor, rules: Rules) -> int:
     offset = 0
     while not _is_end(data, offset):
         try:
-            header = unpack_header(data, offset, rules.header_seed)
-            _check_versions(header, rules)
-            digest = unpack_digest(data, offset, header)
-            _check_place(header, cursor, rules)
-            _check_anchor(header, digest, rules)
-        except _Misplaced as found:
-            message = f"frame {header.frame_sequence} {found.message}"
-            raise RecoveryRefusedError(found.row, message, offset, path) from None
+            offset += _prove_frame(data, offset, cursor, rules)
         except Damage as damage:
             raise DamageFound(offset, str(damage)) from None
-        cursor.frame_sequence += 1
-        cursor.first_sequence = header.last_sequence + 1
-        cursor.chain = digest
-        cursor.epoch = header.epoch
-        offset += header.frame_bytes
+        except _Misplaced as found:
+            raise RecoveryRefusedError(found.row, str(found), offset, path) from None
     if not is_zero(data, offset):
         raise DamageFound(offset, "there are bytes behind the last frame")
     return offset
+
+
+def _prove_frame(data: bytes, offset: int, cursor: Cursor, rules: Rules) -> int:
+    """Prove one frame, move the cursor behind it, return its size."""
+    header = unpack_header(data, offset, rules.header_seed)
+    _check_versions(header, rules)
+    digest = unpack_digest(data, offset, header)
+    _check_place(header, cursor, rules)
+    _check_anchor(header, digest, rules)
+    cursor.frame_sequence += 1
+    cursor.first_sequence = header.last_sequence + 1
+    cursor.chain = digest
+    cursor.epoch = header.epoch
+    return header.frame_bytes
 
 
 def read_frame(descriptor: int, offset: int, seed: int) -> Frame:
@@ -133,6 +136,7 @@ def _check_versions(header: Header, rules: Rules) -> None:
         if stated > newest:
             raise _Misplaced(
                 RecoveryRow.UNKNOWN_VERSION,
+                header,
                 f"has {name} version {stated}, this program knows {newest}",
             )
 
@@ -140,21 +144,21 @@ def _check_versions(header: Header, rules: Rules) -> None:
 def _check_place(header: Header, cursor: Cursor, rules: Rules) -> None:
     """Refuse a sound frame that does not belong here."""
     if header.shard != rules.shard:
-        raise _Misplaced(RecoveryRow.FOREIGN_SHARD, f"is of shard {header.shard}")
+        raise _Misplaced(RecoveryRow.FOREIGN_SHARD, header, f"is of shard {header.shard}")
     if header.frame_sequence != cursor.frame_sequence:
-        raise _mismatch(f"stands in the place of frame {cursor.frame_sequence}")
+        raise _mismatch(header, f"stands in the place of frame {cursor.frame_sequence}")
     if cursor.first_sequence is None and header.first_sequence > rules.from_sequence + 1:
-        raise _Misplaced(RecoveryRow.MISSING_SEGMENT, "is later than what was asked for")
+        raise _Misplaced(RecoveryRow.MISSING_SEGMENT, header, "is later than what was asked for")
     if cursor.first_sequence not in {None, header.first_sequence}:
-        raise _mismatch(f"begins with record {header.first_sequence}")
+        raise _mismatch(header, f"begins with record {header.first_sequence}")
     if cursor.chain not in {None, header.previous}:
-        raise _mismatch("does not continue the frame before it")
+        raise _mismatch(header, "does not continue the frame before it")
     if header.kind != Kind.JOURNAL or header.durable_sequence >= header.first_sequence:
-        raise _mismatch("is not a frame that a gate writes to its journal")
+        raise _mismatch(header, "is not a frame that a gate writes to its journal")
     if not cursor.epoch <= header.epoch <= rules.newest_epoch:
         possible = f"{cursor.epoch} to {rules.newest_epoch}"
         raise _Misplaced(
-            RecoveryRow.FOREIGN_EPOCH, f"has epoch {header.epoch}, possible are {possible}"
+            RecoveryRow.FOREIGN_EPOCH, header, f"has epoch {header.epoch}, possible are {possible}"
         )
 
 
@@ -163,11 +167,11 @@ def _check_anchor(header: Header, digest: bytes, rules: Rules) -> None:
     if rules.from_chain is None:
         return
     if header.first_sequence == rules.from_sequence + 1 and header.previous != rules.from_chain:
-        raise _mismatch("does not continue the snapshot")
+        raise _mismatch(header, "does not continue the snapshot")
     is_inside = header.first_sequence <= rules.from_sequence <= header.last_sequence
     if is_inside and (header.last_sequence, digest) != (rules.from_sequence, rules.from_chain):
-        raise _mismatch("is not the one that the snapshot ends with")
+        raise _mismatch(header, "is not the one that the snapshot ends with")
 
 
-def _mismatch(message: str) -> _Misplaced:
-    return _Misplaced(RecoveryRow.CHAIN_MISMATCH, message)
+def _mismatch(header: Header, message: str) -> _Misplaced:
+    return _Misplaced(RecoveryRow.CHAIN_MISMATCH, header, message)
