@@ -13,154 +13,34 @@ import difflib
 import os
 import tomllib
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, get_type_hints
+from typing import TYPE_CHECKING, Any, NamedTuple, get_type_hints
 
 import msgspec
-from msgspec import Meta
+
+from tidegate_server.runtime.config_schema import Config, Principal, Section
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
+
+__all__ = [
+    "Config",
+    "ConfigError",
+    "Principal",
+    "address_problem",
+    "describe",
+    "get",
+    "is_local",
+    "keys",
+    "load",
+    "render",
+    "require_private",
+]
 
 DEFAULT_FILE = "tidegate.toml"
 PREFIX = "TIDEGATE_"
 NOT_OURS = frozenset({"TIDEGATE_CONFIG", "TIDEGATE_COMPILE", "TIDEGATE_TOKEN"})
 MAXIMUM_SOCKET_PATH_BYTES = 107  # what the kernel takes
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
-
-Role = Literal[
-    "router", "viewer", "feed", "drop_copy", "risk", "approver", "killer", "operator", "auditor"
-]
-LOCAL_ROLES: tuple[Role, ...] = (
-    *("router", "viewer", "feed", "drop_copy", "risk", "killer", "operator", "auditor"),
-)
-_Name = Annotated[str, Meta(pattern=r"\A[!-~]{1,64}\Z")]
-
-
-class _Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A table of the file."""
-
-
-class Principal(_Section):
-    """One caller."""
-
-    name: _Name
-    roles: Annotated[tuple[Role, ...], Meta(min_length=1)]
-    token_sha256: Annotated[str, Meta(pattern=r"\A[0-9a-f]{64}\Z")] | None = None
-    spiffe_id: Annotated[str, Meta(pattern=r"\Aspiffe://[!-~]+\Z")] | None = None
-
-
-class Admission(_Section):
-    """When new risk is refused since too much waits."""
-
-    waiting_calls: Annotated[int, Meta(ge=1, le=1_000_000, description="most calls that wait")] = (
-        4096
-    )
-    oldest_ms: Annotated[int, Meta(ge=1, le=60_000, description="longest wait of a call")] = 1000
-
-
-class Commit(_Section):
-    """What one flush makes durable."""
-
-    orders: Annotated[int, Meta(ge=1, le=65_536, description="most orders of one commit")] = 512
-    work_us: Annotated[int, Meta(ge=1, le=1_000_000, description="most work of one commit")] = 2000
-
-
-class Follower(_Section):
-    """The second process: proofs, snapshots, metrics, audit."""
-
-    enabled: Annotated[bool, Meta(description="whether serve starts it")] = True
-    listen: Annotated[str, Meta(description="empty: a socket in the data folder")] = ""
-    metrics: Annotated[str, Meta(description="Prometheus, on loopback; empty: off")] = (
-        "127.0.0.1:9464"
-    )
-    snapshot_records: Annotated[
-        int, Meta(ge=1000, le=1_000_000, description="records between two snapshots")
-    ] = 1_000_000
-
-
-class Tls(_Section):
-    """Files for TLS on the grpcio transport; the native one has Envoy in front of its socket."""
-
-    certificate: Annotated[str, Meta(description="PEM file")] = ""
-    key: Annotated[str, Meta(description="PEM file that only its owner can read")] = ""
-    client_ca: Annotated[str, Meta(description="PEM file; clients must have a certificate")] = ""
-
-
-class Log(_Section):
-    """Structured lines on standard error."""
-
-    level: Annotated[Literal["debug", "info", "warning", "error"], Meta(description="from")] = (
-        "info"
-    )
-    format: Annotated[Literal["console", "json"], Meta(description="for people or machines")] = (
-        "console"
-    )
-
-
-class Client(_Section):
-    """How the commands that call a gate reach it."""
-
-    address: Annotated[str, Meta(description="empty: where the gate of this file listens")] = ""
-    timeout_ms: Annotated[int, Meta(ge=1, le=600_000, description="deadline of a call")] = 5000
-    token_file: Annotated[str, Meta(description="bearer token; else TIDEGATE_TOKEN")] = ""
-    ca: Annotated[str, Meta(description="PEM file that the gate's certificate must chain to")] = ""
-    certificate: Annotated[str, Meta(description="PEM file of ours")] = ""
-    key: Annotated[str, Meta(description="PEM file that only its owner can read")] = ""
-
-
-class Config(_Section):
-    """Everything that can be set."""
-
-    data: Annotated[str, Meta(min_length=1, description="the data folder")] = "tidegate-data"
-    shard: Annotated[
-        int, Meta(ge=0, le=65_535, description="which part of the accounts; fixed by init")
-    ] = 0
-    currency: Annotated[
-        str, Meta(pattern=r"\A[A-Z]{3}\Z", description="of every amount; fixed by init")
-    ] = "USD"
-    listen: Annotated[
-        str, Meta(description="unix:PATH or HOST:PORT; empty: a socket in the data folder")
-    ] = ""
-    transport: Annotated[Literal["native", "grpcio"], Meta(description="the front")] = "native"
-    reflection: Annotated[bool, Meta(description="offer gRPC reflection")] = False
-    insecure_plaintext_anywhere: Annotated[
-        bool, Meta(description="plaintext beyond loopback: everyone on the way reads and writes")
-    ] = False
-    durability: Annotated[
-        Literal["flush", "write", "memory"],
-        Meta(description="survive power loss, the process, or nothing"),
-    ] = "flush"
-    segment_bytes: Annotated[int, Meta(ge=1 << 20, le=1 << 30, description="journal file size")] = (
-        64 << 20
-    )
-    order_id_table: Annotated[
-        int, Meta(ge=1000, le=1 << 26, description="most order ids that are kept")
-    ] = 1_048_576
-    local_roles: Annotated[
-        tuple[Role, ...], Meta(description="of callers without token or certificate")
-    ] = LOCAL_ROLES
-    admission: Admission = Admission()
-    commit: Commit = Commit()
-    follower: Follower = Follower()
-    tls: Tls = Tls()
-    log: Log = Log()
-    client: Client = Client()
-    principals: tuple[Principal, ...] = ()
-
-    @property
-    def folder(self) -> Path:
-        """The data folder."""
-        return Path(self.data)
-
-    @property
-    def gate_address(self) -> str:
-        """Where the gate listens."""
-        return self.listen or f"unix:{self.folder.absolute() / 'run' / 'gate.sock'}"
-
-    @property
-    def follower_address(self) -> str:
-        """Where the follower listens."""
-        return self.follower.listen or f"unix:{self.folder.absolute() / 'run' / 'follower.sock'}"
 
 
 class ConfigError(Exception):
@@ -203,11 +83,11 @@ def load(
     return config
 
 
-def keys(section: type[_Section] = Config, prefix: str = "") -> dict[str, Any]:
+def keys(section: type[Section] = Config, prefix: str = "") -> dict[str, Any]:
     """Return every key with its annotated type, in order."""
     found: dict[str, Any] = {}
     for name, kind in get_type_hints(section, include_extras=True).items():
-        if isinstance(kind, type) and issubclass(kind, _Section):
+        if isinstance(kind, type) and issubclass(kind, Section):
             found |= keys(kind, f"{prefix}{name}.")
         else:
             found[prefix + name] = kind
@@ -326,7 +206,7 @@ def _build(settings: Mapping[str, Setting]) -> Config:
         section, _, name = key.rpartition(".")
         place = tree.setdefault(section, {}) if section else tree
         place[name] = _convert(key, setting)
-    return Config(**{k: SECTIONS[k](**v) if k in SECTIONS else v for k, v in tree.items()})
+    return msgspec.convert(tree, Config)
 
 
 def _convert(key: str, setting: Setting) -> object:
@@ -401,8 +281,8 @@ def _toml(value: object) -> str:
 
 
 KEYS = keys()
-SECTIONS: dict[str, type[_Section]] = {
+SECTIONS: dict[str, type[Section]] = {
     name: kind
     for name, kind in get_type_hints(Config).items()
-    if isinstance(kind, type) and issubclass(kind, _Section)
+    if isinstance(kind, type) and issubclass(kind, Section)
 }
