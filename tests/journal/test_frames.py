@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,7 +15,7 @@ counters = st.integers(0, 2**64 - 1)
 record_lists = st.lists(st.binary(max_size=64), min_size=1, max_size=12)
 
 
-def pack(records: list[bytes], *, frame_sequence: int = 9, **changes: int) -> bytes:
+def pack(records: list[bytes], *, frame_sequence: int = 9, **changes: Any) -> bytes:
     payload = frames.pack_payload(records)
     header = Header(
         format_version=frames.FORMAT_VERSION,

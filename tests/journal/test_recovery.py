@@ -3,10 +3,9 @@ from __future__ import annotations
 import json
 import shutil
 import struct
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
-
 from tests.journal.journals import (
     RULES,
     SEGMENT_BYTES,
@@ -19,6 +18,7 @@ from tests.journal.journals import (
     recover,
     segments,
 )
+
 from tidegate_server import journal
 from tidegate_server.journal import (
     REFUSALS,
@@ -56,7 +56,7 @@ def lag_watermark(folder: Path, frames_after: int) -> list[list[bytes]]:
     return written
 
 
-def rewrite_last_frame(folder: Path, **changes: int | bytes) -> None:
+def rewrite_last_frame(folder: Path, **changes: Any) -> None:
     """Forge the last frame of a one-segment journal with sound checksums."""
     identity = journal.read_identity(folder)
     path = segments(folder)[0]

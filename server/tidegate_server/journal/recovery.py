@@ -234,10 +234,10 @@ class _Search:
         """Set a torn tail aside, flush what stands, and only then move the watermark."""
         if not self.segments:
             return
-        path = segment_path(self.folder, self.segment)
-        if self.torn is None:
-            disk.flush_file(path)
-        else:
+        for first in self.segments:
+            disk.flush_file(segment_path(self.folder, first))
+        if self.torn is not None:
+            path = segment_path(self.folder, self.segment)
             data = disk.read_file(path)
             name = f"{path.stem}-{self.offset}.torn"
             tail = data[self.offset :].rstrip(b"\0")
