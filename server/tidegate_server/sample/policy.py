@@ -1,0 +1,113 @@
+"""The sample policy: four tiers, every limit of the rules set.
+
+No verdict under it depends on the wall clock: ages and rates are wider than any demonstration, and
+the slow mark is pinned (a step of 0), so the same flow gets the same decisions on every run.
+"""
+
+from __future__ import annotations
+
+from tidegate.v1 import policy_pb2
+
+_HOUR_NS = 3_600 * 10**9
+RULES_VERSION = 1
+MAX_ORDER_AGE_NS = _HOUR_NS
+#: Rating groups from the steadiest to the wildest.
+RATING_GROUPS = ("A", "B", "C")
+#: A listing without a rating: every tier but the house refuses it.
+UNRATED = ""
+
+
+def build_policy() -> policy_pb2.Policy:
+    """Return the policy as it is proposed: without a version."""
+    return policy_pb2.Policy(
+        rules_version=RULES_VERSION,
+        comment="sample: four tiers, no verdict depends on the clock",
+        max_order_age_ns=MAX_ORDER_AGE_NS,
+        max_clock_skew_ns=60 * 10**9,
+        max_mark_age_ns=24 * _HOUR_NS,
+        max_volatility_age_ns=24 * _HOUR_NS,
+        stress_factor_bps=20_000,
+        elevated_regime_bps=15_000,
+        stressed_regime_bps=20_000,
+        slow_mark_step_bps=0,
+        acknowledgement_limit_ns=_HOUR_NS,
+        principal_order_rate=policy_pb2.Rate(per_second=1_000_000, burst=1_000_000, required=True),
+        default_limits=_default_limits(),
+        tiers=[
+            _tier("retail", 20_000, 2_000, 50_000, (5_000, 7_000, 9_000)),
+            _tier("standard", 40_000, 5_000, 200_000, (6_000, 8_000, None)),
+            _tier("professional", 80_000, 20_000, 1_500_000, (7_000, None, None)),
+            _house(),
+        ],
+    )
+
+
+def _default_limits() -> policy_pb2.Limits:
+    return policy_pb2.Limits(
+        leverage_bps=_required(None),
+        order_quantity=_required(5_000),
+        order_notional_e4=_required(_units(250_000)),
+        order_volume_share_bps=_required(25),
+        price_collar_bps=_required(200),
+        price_collar_floor_bps=_required(50),
+        order_rate=policy_pb2.Rate(per_second=1_000_000, burst=1_000_000, required=True),
+        open_order_count=_required(50),
+        day_order_count=_required(10_000),
+        day_turnover_e4=_required(_units(5_000_000)),
+        position=_required(50_000),
+    )
+
+
+def _tier(
+    tier_id: str,
+    leverage_bps: int,
+    order_quantity: int,
+    order_notional: int,
+    caps: tuple[int, int | None, int | None],
+) -> policy_pb2.Tier:
+    """Return a tier whose concentration caps loosen as the maintenance ratio rises."""
+    limits = policy_pb2.Limits(
+        leverage_bps=_required(leverage_bps),
+        order_quantity=_required(order_quantity),
+        order_notional_e4=_required(_units(order_notional)),
+        day_turnover_e4=_required(_units(40 * order_notional)),
+    )
+    tables = [
+        _table(group, tuple(cap and max(1_000, cap - 1_500 * step) for cap in caps))
+        for step, group in enumerate(RATING_GROUPS)
+    ]
+    return policy_pb2.Tier(
+        tier_id=tier_id, limits=limits, concentration=tables, concentration_required=True
+    )
+
+
+def _house() -> policy_pb2.Tier:
+    """Return the firm's own tier: what is unlimited is written down as such."""
+    unlimited = policy_pb2.Limit(unlimited=True)
+    limits = policy_pb2.Limits(
+        leverage_bps=_required(100_000),
+        order_quantity=_required(25_000),
+        order_notional_e4=_required(_units(5_000_000)),
+        order_volume_share_bps=_required(200),
+        day_turnover_e4=unlimited,
+        day_order_count=unlimited,
+        position=_required(250_000),
+    )
+    return policy_pb2.Tier(tier_id="house", limits=limits, concentration_required=False)
+
+
+def _table(group: str, caps: tuple[int | None, ...]) -> policy_pb2.ConcentrationTable:
+    edges = (0, 18_000, 24_000)  # of the maintenance ratio
+    bands = [
+        policy_pb2.ConcentrationBand(ratio_from_bps=edge, cap_bps=cap)
+        for edge, cap in zip(edges, caps, strict=True)
+    ]
+    return policy_pb2.ConcentrationTable(rating_group=group, bands=bands)
+
+
+def _required(value: int | None) -> policy_pb2.Limit:
+    return policy_pb2.Limit(value=value, required=True)
+
+
+def _units(amount: int) -> int:
+    return amount * 10_000
