@@ -116,7 +116,7 @@ def render(config: Config) -> str:
     for principal in config.principals:
         lines += ["", "[[principals]]"]
         stated = msgspec.to_builtins(principal)
-        lines += [f"{k} = {_toml(v)}" for k, v in stated.items() if v is not None]
+        lines += [f"{name} = {_toml(value)}" for name, value in stated.items()]
     return "\n".join(lines) + "\n"
 
 
@@ -134,17 +134,20 @@ def require_private(path: Path, key: str) -> None:
         mode = path.stat().st_mode
     except OSError as error:
         raise ConfigError(f"`{key}`: {path} cannot be read: {error.strerror}") from None
-    if mode & 0o077:
+    if mode & 0o007:
         raise ConfigError(f"`{key}`: {path} can be read by others: chmod 600 it")
 
 
 def address_problem(address: str) -> str | None:
     """Say what is wrong with an address, if anything."""
     if address.startswith("unix:"):
-        size = len(os.fsencode(address.removeprefix("unix:")))
-        if not 1 <= size <= MAXIMUM_SOCKET_PATH_BYTES:
+        path = address.removeprefix("unix:")
+        if not path.startswith("/"):
+            return f"must have an absolute path, as in unix:/run/tidegate/gate.sock: {address!r}"
+        size = len(os.fsencode(path))
+        if size > MAXIMUM_SOCKET_PATH_BYTES:
             limit = MAXIMUM_SOCKET_PATH_BYTES
-            return f"names a socket path of {size} bytes, but the system takes 1 to {limit}"
+            return f"names a socket path of {size} bytes, but the system takes {limit}"
         return None
     host, _, port = address.rpartition(":")
     if not host or not port.isdecimal() or not 0 <= int(port) < 1 << 16:
@@ -258,9 +261,9 @@ def _callers(config: Config) -> Iterator[tuple[str, str]]:
     seen: set[str] = {"local"}
     for index, principal in enumerate(config.principals):
         key = f"principals[{index}]"
-        credentials = [c for c in (principal.token_sha256, principal.spiffe_id) if c]
+        credentials = (*principal.token_sha256, *principal.spiffe_ids)
         if not credentials:
-            yield key, f"({principal.name}) has neither token_sha256 nor spiffe_id"
+            yield key, f"({principal.name}) has neither token_sha256 nor spiffe_ids"
         for value in (principal.name, *credentials):
             if value in seen:
                 yield key, f"({principal.name}) is not unique, or has a name of the gate's own"

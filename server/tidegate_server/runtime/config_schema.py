@@ -26,8 +26,8 @@ class Principal(Section):
 
     name: _Name
     roles: Annotated[tuple[Role, ...], Meta(min_length=1)]
-    token_sha256: Annotated[str, Meta(pattern=r"\A[0-9a-f]{64}\Z")] | None = None
-    spiffe_id: Annotated[str, Meta(pattern=r"\Aspiffe://[!-~]+\Z")] | None = None
+    token_sha256: tuple[Annotated[str, Meta(pattern=r"\A[0-9a-f]{64}\Z")], ...] = ()
+    spiffe_ids: tuple[Annotated[str, Meta(pattern=r"\Aspiffe://[!-~]+\Z")], ...] = ()
 
 
 class Admission(Section):

@@ -70,7 +70,7 @@ class _Reports:
         self._price_e4 = price_e4
         self._count = 0
 
-    def of(self, kind: risk_pb2.OrderEventKind) -> risk_pb2.OrderEvent:
+    def of(self, kind: risk_pb2.OrderEventKind.ValueType) -> risk_pb2.OrderEvent:
         """Return a report without figures."""
         self._count += 1
         return risk_pb2.OrderEvent(
