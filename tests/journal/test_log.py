@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
+import struct
 import subprocess
 import time
 from typing import TYPE_CHECKING
@@ -219,6 +221,58 @@ def test_segments_of_another_size_may_follow(folder: Path) -> None:
             writer.commit([b"a" * 300], index)
         writer.close()
     assert recover(folder).position.frame_sequence == 37
+
+
+def test_a_segment_that_cannot_be_opened_fails_the_journal(folder: Path) -> None:
+    position = recover(folder).position
+    (folder / "journal" / f"{1:020}.seg").mkdir()
+    with pytest.raises(JournalFailedError, match="has failed") as caught:
+        Writer(folder, position, shard=SHARD, epoch=1, rules_version=RULES, segment_bytes=1024)
+    assert str(folder) in str(caught.value)
+
+
+def test_a_journal_without_its_first_segment_cannot_be_opened(folder: Path) -> None:
+    position = recover(folder).position
+    (folder / "journal").rmdir()
+    with pytest.raises(JournalFailedError, match="No such file"):
+        Writer(folder, position, shard=SHARD, epoch=1, rules_version=RULES, segment_bytes=1024)
+
+
+def test_arguments_of_a_wrong_type_change_nothing(folder: Path) -> None:
+    writer = open_writer(folder)
+    for records, time_ns in (([b"a"], 1 << 64), (["text"], 1)):
+        with pytest.raises((struct.error, TypeError)):
+            writer.commit(records, time_ns)  # type: ignore[arg-type]
+    assert writer.commit([b"a"], 1) == 1
+    writer.close()
+    assert recover(folder).position.last_sequence == 1
+
+
+def commit_for_ever(writer: Writer) -> None:
+    while True:
+        writer.commit([b"a"], 1)
+
+
+def test_a_commit_that_an_exception_interrupts_is_the_last_one(folder: Path) -> None:
+    writer = open_writer(folder, durability=Durability.FLUSH)
+
+    def interrupt(number: int, frame: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGALRM, interrupt)
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.02)
+        with pytest.raises(KeyboardInterrupt):
+            commit_for_ever(writer)
+    finally:
+        signal.signal(signal.SIGALRM, before)
+    last = writer.durable_sequence
+    try:
+        assert writer.commit([b"b"], 1) == last + 1  # the signal came between two commits
+    except JournalFailedError as failure:
+        assert "interrupted" in str(failure)  # noqa: PT017  (either is right)
+    writer.close()
+    assert recover(folder, repair=True).position.last_sequence in {last, last + 1}
 
 
 def test_a_second_owner_is_told_which_folder_and_what_to_do(folder: Path) -> None:

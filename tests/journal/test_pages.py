@@ -102,3 +102,23 @@ while True:
     child.kill()
     child.communicate()
     page.close()
+
+
+def test_a_page_made_again_is_reset_under_its_readers(tmp_path: Path) -> None:
+    page = Page.create(tmp_path, "gate", 2)
+    reader = Page.open(tmp_path, "gate", 2)
+    page.write((1, 2))
+    page.close()
+    again = Page.create(tmp_path, "gate", 2)
+    assert reader.read() == (0, 0)
+    again.write((3, 4))
+    assert reader.read() == (3, 4)
+    reader.close()
+    again.close()
+
+
+def test_a_damaged_page_is_made_anew(tmp_path: Path) -> None:
+    (tmp_path / "gate.page").write_bytes(b"x" * 1024)
+    page = Page.create(tmp_path, "gate", 2)
+    assert page.read() == (0, 0)
+    page.close()

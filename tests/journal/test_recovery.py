@@ -478,3 +478,26 @@ def test_a_frame_larger_than_a_segment_is_refused_and_harmless(folder: Path) -> 
         writer.commit([bytes(SEGMENT_BYTES)], time_ns=1)
     assert writer.commit([b"x"], time_ns=1) == 1
     writer.close()
+
+
+def test_the_first_segment_left_must_continue_the_snapshot(folder: Path) -> None:
+    fill(folder, 30)
+    first = int(segments(folder)[3].stem)
+    before = next(f for f in recover(folder).frames if f.header.frame_sequence == first - 1)
+    for path in segments(folder)[:3]:
+        path.unlink()
+    for chain in (before.digest, b"w" * 16):
+        try:
+            journal.recover(
+                folder,
+                shard=SHARD,
+                rules_version=RULES,
+                from_sequence=before.last_sequence,
+                from_chain=chain,
+            )
+        except RecoveryRefusedError as error:
+            row = error.row
+        else:
+            row = RecoveryRow.ALL_VALID
+        expected = RecoveryRow.ALL_VALID if chain == before.digest else RecoveryRow.CHAIN_MISMATCH
+        assert row is expected

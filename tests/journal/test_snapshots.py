@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+import struct
 from typing import TYPE_CHECKING
 
 import pytest
 from tests.journal.journals import fill, make_folder, recover
 
 from tidegate_server import journal
-from tidegate_server.journal import RecoveryRefusedError, RecoveryRow, SnapshotMark
+from tidegate_server.journal import RecoveryRefusedError, RecoveryRow, SnapshotMark, frames
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -46,7 +47,7 @@ def test_a_snapshot_spans_many_frames(folder: Path) -> None:
     records = [b"%d" % index * 30 for index in range(9_000)] + [bytes(3_000_000)] * 2
     path = journal.write_snapshot(folder, MARK, iter(records))
     snapshot = journal.read_snapshot(path)
-    assert len(list(snapshot.frames)) == 4
+    assert len(list(snapshot.frames)) == 5
     assert list(snapshot.records) == records
 
 
@@ -122,3 +123,52 @@ def test_what_is_written_aside_takes_effect_when_published(tmp_path: Path) -> No
     assert not path.exists()
     journal.publish(path)
     assert path.read_bytes() == b"onetwo"
+
+
+def test_a_mark_that_does_not_read_back_is_not_published(folder: Path) -> None:
+    with pytest.raises(RecoveryRefusedError, match="differs from what was written"):
+        journal.write_snapshot(folder, MARK._replace(chain=b"short"), RECORDS)
+    assert journal.list_snapshots(folder) == []
+
+
+def forge(path: Path, folder: Path, *changes: dict[str, object]) -> None:
+    """Write a file of sound frames: one a change, each the end of a snapshot but for it."""
+    seed = journal.read_identity(folder).header_seed
+    end = struct.pack("<QQQ16s", 40, 9, 0, b"c" * 16)
+    content, previous = b"", bytes(16)
+    for index, change in enumerate(changes):
+        payload = frames.pack_payload([bytes(change.get("record", end))])  # type: ignore[call-overload]
+        header = journal.Header(
+            1, 2, 7, 3, 1, 1, index + 1, index + 1, 5, 40, previous, len(payload)
+        )
+        fields = {name: value for name, value in change.items() if name != "record"}
+        packed = frames.pack_header(header._replace(**fields), seed)  # type: ignore[arg-type]
+        previous = frames.digest_of(packed, payload)
+        content += packed + payload + previous
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ([{}, {}], "bytes behind the closing frame"),
+        ([{"kind": 1}], "the closing frame is missing"),
+        ([], "the closing frame is missing"),
+        ([{"kind": 1}, {"previous": b"w" * 16}], "does not continue"),
+        ([{"record": b"x"}], "does not state"),
+        ([{"format_version": 2}], "format version is 2"),
+    ],
+)
+def test_sound_frames_that_make_no_snapshot_are_refused(
+    folder: Path, changes: list[dict[str, object]], reason: str
+) -> None:
+    path = folder / "snapshots" / "forged.snap"
+    forge(path, folder, *changes)
+    with pytest.raises(RecoveryRefusedError, match=reason):
+        journal.read_snapshot(path)
+
+
+def test_the_forger_of_these_tests_can_make_a_sound_snapshot(folder: Path) -> None:
+    path = folder / "snapshots" / "forged.snap"
+    forge(path, folder, {})
+    assert journal.read_snapshot(path).mark == MARK

@@ -160,17 +160,17 @@ class Writer:
             self._seed,
         )
         digest = digest_of(header, payload)
+        self._failure = "a commit was interrupted"  # what any exception from here on leaves behind
         if self._watermark is not None:
-            self._failure = "a commit was interrupted"  # what an exception in between leaves behind
             self._store((header, payload, digest), size)
             mark = last, self._frame_sequence, self._segment, self._offset
             self._watermark.advance(mark)
-            self._failure = None
         self._chain = digest
         self._frame_sequence += 1
         self.next_sequence = last + 1
         self.durable_sequence = last
         self.bytes_written += size
+        self._failure = None
         return last
 
     def close(self) -> None:

@@ -39,10 +39,19 @@ class Page:
 
     @classmethod
     def create(cls, folder: Path, name: str, count: int) -> Page:
-        """Make or reset the page `name` with `count` zeros, and map it for writing."""
+        """Make the page `name` with `count` zeros, and map it for writing.
+
+        A sound page of the same size is reset in place, so that its readers stay connected.
+        """
         path = folder / (name + _PAGE_SUFFIX)
-        disk.replace_file(path, Slots(count).initial((0,) * count))
-        return cls(path, count, writable=True)
+        zeros = (0,) * count
+        try:
+            page = cls(path, count, writable=True)
+        except ValueError:
+            disk.replace_file(path, Slots(count).initial(zeros))
+            return cls(path, count, writable=True)
+        page.write(zeros)
+        return page
 
     @classmethod
     def open(cls, folder: Path, name: str, count: int, *, writable: bool = False) -> Page:

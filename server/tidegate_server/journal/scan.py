@@ -112,6 +112,8 @@ def read_frame(descriptor: int, offset: int, seed: int) -> Frame:
     """Read and prove one frame of an open file; raise Damage."""
     start = disk.read_at(descriptor, HEADER_BYTES, offset)
     header = unpack_header(start, 0, seed)
+    if header.format_version != FORMAT_VERSION:
+        raise Damage(f"its format version is {header.format_version}, not {FORMAT_VERSION}")
     return unpack_frame(disk.read_at(descriptor, header.frame_bytes, offset), 0, seed)
 
 
