@@ -10,10 +10,10 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.journal.journals import fill, make_folder, records_of, recover, segments
+from tests.journal.journals import fill, make_folder, open_writer, records_of, recover, segments
 
 from tidegate_server import journal
-from tidegate_server.journal import REFUSALS, RecoveryRefusedError, RecoveryRow
+from tidegate_server.journal import REFUSALS, RecoveryRefusedError, RecoveryRow, frame_bytes
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -101,6 +101,33 @@ def test_no_erased_sector_goes_unnoticed(log: Log) -> None:
             log.judge()
         path.write_bytes(content)
     assert log.rows[RecoveryRow.ALL_VALID] <= 1 + len(segments(log.folder))
+
+
+def test_any_sectors_of_the_frame_in_flight_may_be_lost_by_a_power_cut(tmp_path: Path) -> None:
+    folder = make_folder(tmp_path / "data")
+    before, written = b"", []
+    for records in ([b"a" * 300], [b"b" * 200], [b"c" * 2_000]):
+        before = (folder / "watermark").read_bytes()
+        writer = open_writer(folder, segment_bytes=4096)
+        writer.commit(records, 1)
+        writer.close()
+        written.append(records)
+    path = segments(folder)[0]
+    whole = path.read_bytes()
+    start = sum(map(frame_bytes, written[:-1]))
+    sectors = range(start // 512, -(-len(whole.rstrip(b"\0")) // 512))
+    for lost in range(2 ** len(sectors)):
+        content = bytearray(whole)
+        for index, sector in enumerate(sectors):
+            if lost >> index & 1:
+                begin = max(start, 512 * sector)
+                content[begin : 512 * (sector + 1)] = bytes(512 * (sector + 1) - begin)
+        path.write_bytes(content)
+        (folder / "watermark").write_bytes(before)
+        recovery = recover(folder, repair=True)
+        kept = records_of(list(recovery.frames))
+        assert kept == (written[:-1] if lost else written)
+        assert recover(folder).row is RecoveryRow.ALL_VALID
 
 
 @pytest.mark.parametrize("name", ["identity.json", "epoch", "watermark"])

@@ -15,6 +15,7 @@ from tests.journal.journals import (
     start_child,
 )
 
+from tidegate_server import journal
 from tidegate_server.journal import Tail, TailDamagedError, frames, read_watermark
 
 if TYPE_CHECKING:
@@ -202,3 +203,14 @@ def overwrite(path: Path, content: bytes) -> None:
 
 def test_the_watermark_of_an_empty_journal_is_zero(folder: Path) -> None:
     assert read_watermark(folder) == (0, 0, 0, 0)
+
+
+def test_an_acknowledged_frame_of_a_newer_format_is_an_error(folder: Path, tail: Tail) -> None:
+    fill(folder, 1)
+    path = segments(folder)[0]
+    seed = journal.read_identity(folder).header_seed
+    data = path.read_bytes()
+    header = frames.unpack_header(data, 0, seed)._replace(format_version=2)
+    path.write_bytes(frames.pack_header(header, seed) + data[frames.HEADER_BYTES :])
+    with pytest.raises(TailDamagedError, match="format version is 2"):
+        tail.poll(9)
