@@ -9,8 +9,6 @@ from bisect import bisect_right
 from time import perf_counter_ns
 from typing import Final
 
-from hpack import Decoder
-
 from bench.frames import (
     ACK,
     CONTINUATION,
@@ -37,6 +35,7 @@ from bench.frames import (
     WINDOW_UPDATE,
     Track,
 )
+from hpack import Decoder
 
 RECEIVE_BYTES: Final = 1 << 16
 WINDOW_STEP: Final = 1 << 28
@@ -211,7 +210,7 @@ class Connection:
                 self.receive()
         except TimeoutError:
             raise LoadError("no HTTP/2 settings came") from None
-        self.socket.setblocking(False)
+        self.socket.settimeout(0.0)
         self.flush()
 
     def _give_back(self) -> None:
@@ -310,7 +309,7 @@ class Connection:
 
     def _read_headers(self, block: bytes) -> tuple[int, str]:
         """Decode a block: -1 for good leading headers, else the gRPC status; and its complaint."""
-        headers = dict(self._decoder.decode(block))
+        headers = {str(name): str(value) for name, value in self._decoder.decode(block)}
         status = headers.get("grpc-status")
         if status is None:
             meaning = HEADERS_ARE_FINE if headers.get(":status") == "200" else NO_STATUS

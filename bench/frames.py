@@ -4,6 +4,7 @@ A `Track` is what one connection will ever send: all frames of all calls in one 
 stream ids already in them. To send the next n calls is then to send one slice.
 """
 
+import copy
 import struct
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final, NamedTuple
@@ -77,6 +78,13 @@ class Track:
         self.offsets = [0, *_running(len(piece) for piece in pieces)]
         self.costs = [0, *_running(len(call.message) + MESSAGE.size for call in calls)]
         """DATA bytes up to call k: what flow control counts."""
+
+    def expecting(self, answer: bytes) -> "Track":
+        """Return the same calls for a peer that gives all of them the same answer."""
+        other = copy.copy(self)
+        other.calls = [Call(call.path, call.message, answer) for call in self.calls]
+        other.prefixes = [answer] * len(self.calls)
+        return other
 
 
 def tracks(calls: Sequence[Call], connections: int) -> list[Track]:

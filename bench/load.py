@@ -23,10 +23,9 @@ from time import perf_counter_ns
 from typing import Final, NamedTuple
 
 import numpy as np
-from hdrh.histogram import HdrHistogram
-
 from bench.connection import Connection, LoadError
 from bench.frames import Call, Track, tracks
+from hdrh.histogram import HdrHistogram
 
 CONNECTIONS: Final = 4
 IN_FLIGHT: Final = 32
@@ -142,6 +141,8 @@ def percentiles(latencies_ns: Sequence[int]) -> dict[str, float]:
 def main() -> None:
     """Measure whatever serves at an address, and print one JSON object."""
     # Imported here: the generator itself knows nothing of the contract, and a sink drives it.
+    from bench.book import Book  # noqa: PLC0415
+    from bench.contract import ANSWER  # noqa: PLC0415
     from bench.sink import ceiling  # noqa: PLC0415
     from bench.workload import Workload  # noqa: PLC0415
 
@@ -149,18 +150,23 @@ def main() -> None:
     if arguments.ceiling:
         print(json.dumps({"ceiling_per_second": round(ceiling())}))
         return
-    workload = Workload(arguments.seed, tag=f"{time.time_ns():x}")
+    book = Book(arguments.seed)
+    workload = Workload(book, arguments.seed, tag=f"{time.time_ns():x}")
     if arguments.set_up:
-        workload.set_up(lambda calls: exchange(arguments.target, calls))
-    calls = workload.orders(arguments.calls, canned=arguments.canned)
-    lanes = tracks(calls, 1 if arguments.mode == "idle" else arguments.connections)
+        book.set_up(lambda calls: exchange(arguments.target, calls))
+    connections = 1 if arguments.mode == "idle" else arguments.connections
+    if arguments.profile == "orders":
+        lanes = tracks(workload.orders(arguments.calls), connections)
+    else:
+        mixed = workload.mix(arguments.calls, connections, 4 * arguments.in_flight)
+        lanes = [Track(calls) for calls in mixed]
+    if arguments.canned:
+        lanes = [lane.expecting(ANSWER) for lane in lanes]
     if arguments.mode == "closed":
         run = closed_loop(arguments.target, lanes, arguments.in_flight)
     elif arguments.mode == "open":
         fixed = arguments.fixed
-        run = open_loop(
-            arguments.target, lanes, arguments.rate, arguments.seed, poisson=not fixed
-        )
+        run = open_loop(arguments.target, lanes, arguments.rate, arguments.seed, poisson=not fixed)
     else:
         run = one_in_flight(arguments.target, lanes[0])
     report = {"calls": run.calls, "per_second": round(run.rate), "mismatches": run.complaints}
@@ -173,6 +179,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m bench.load", description=__doc__)
     parser.add_argument("target", nargs="?", default="", help="unix:/path or host:port")
     parser.add_argument("--mode", choices=("closed", "open", "idle"), default="closed")
+    parser.add_argument("--profile", choices=("orders", "mix"), default="orders")
     parser.add_argument("--connections", type=int, default=CONNECTIONS)
     parser.add_argument("--in-flight", type=int, default=IN_FLIGHT, help="of each connection")
     parser.add_argument("--calls", type=int, default=20_000)
@@ -278,9 +285,7 @@ def _send_when_due(
             raise LoadError(f"no answer for {STALL_SECONDS} s")
 
 
-def _arrivals(
-    counts: Sequence[int], rate: float, seed: int, *, poisson: bool
-) -> list[list[int]]:
+def _arrivals(counts: Sequence[int], rate: float, seed: int, *, poisson: bool) -> list[list[int]]:
     """Draw when each call of each connection is due: one stream, dealt out in turn."""
     rng, at = random.Random(seed), 0.0
     due: list[list[int]] = [[] for _ in counts]

@@ -18,27 +18,15 @@ from typing import Final
 import grpc
 import grpc.aio
 import uvloop
+from bench.connection import Connection, LoadError
+from bench.contract import ANSWER, CHECK_ORDER
+from bench.frames import Call, Track
 from pygrpc_native import EVENT_CALL, NativeGrpcFront
 
-from bench.connection import Connection, LoadError
-from bench.frames import Call, Track
-from tidegate.v1.order_pb2 import ORDER_STATE_RESERVED, VERDICT_ALLOW
-from tidegate.v1.risk_service_pb2 import CheckOrderResponse
-
-CHECK_ORDER: Final = "/tidegate.v1.RiskService/CheckOrder"
 START_SECONDS: Final = 60.0
 BATCH: Final = 512
 
-ANSWER: Final = CheckOrderResponse(
-    verdict=VERDICT_ALLOW,
-    sequence=1_000_000,
-    decided_time_ns=1_800_000_000_000_000_000,
-    policy_version=1,
-    reserved_price_e4=1_000_000,
-    acknowledge_by_time_ns=1_800_000_000_000_000_000,
-    order_state=ORDER_STATE_RESERVED,
-).SerializeToString()
-"""What the empty handlers say: an allow, as long as a real one."""
+TIDEGATE: Final = (sys.executable, "-m", "tidegate_server")
 
 
 def serve_aio(address: str) -> None:
@@ -97,9 +85,6 @@ def gate_is_there() -> bool:
     return subprocess.run(command, capture_output=True, check=False).returncode == 0
 
 
-TIDEGATE: Final = (sys.executable, "-m", "tidegate_server")
-
-
 @contextlib.contextmanager
 def gate(durability: str, folder: Path, policy: Path) -> Iterator[Server]:
     """Run Tidegate over a data folder, which is made on first use."""
@@ -128,11 +113,13 @@ def main() -> None:
 
 
 async def _serve_aio(address: str) -> None:
+    method: grpc.RpcMethodHandler[bytes, bytes]
+
     class Handlers(grpc.GenericRpcHandler):
-        def service(self, _details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler:
+        def service(self, _details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler[bytes, bytes]:
             return method
 
-    async def answer(_request: bytes, _context: object) -> bytes:  # noqa: RUF029 (grpc.aio awaits)
+    async def answer(_request: bytes, _context: object) -> bytes:
         return ANSWER
 
     method = grpc.unary_unary_rpc_method_handler(answer)

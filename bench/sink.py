@@ -9,8 +9,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from hpack import Encoder
-
 from bench.connection import LoadError
 from bench.frames import (
     DATA,
@@ -29,6 +27,7 @@ from bench.frames import (
     tracks,
 )
 from bench.load import CONNECTIONS, IN_FLIGHT, closed_loop
+from hpack import Encoder
 
 NOT_CALLS: Final = len(HELLO) + len(SETTINGS_ACK)
 """What a connection sends besides its calls."""
@@ -40,7 +39,7 @@ GREETING: Final = (
 
 
 def ceiling(calls: int = 100_000, message_bytes: int = 90, answer_bytes: int = 36) -> float:
-    """Calls a second of this generator against a sink that only counts bytes.
+    """Measure calls a second of this generator against a sink that only counts bytes.
 
     The sink, a process of its own, reads no frames: it knows how long each call is, and answers
     with slices of a buffer that holds all answers. What remains is the generator and two sockets.
