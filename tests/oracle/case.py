@@ -1,0 +1,95 @@
+"""One order with everything that it is judged on, and how a reason is written down."""
+
+from dataclasses import dataclass
+
+from tests.oracle.book import Account, Book, Instrument, Line, Message, lines_of
+
+
+@dataclass
+class Case:
+    """One order and the state that it meets."""
+
+    book: Book
+    account: Account
+    instrument: Instrument
+    request: Message
+    principal: str
+    now: int
+    lines: dict[str, Line]
+
+    @property
+    def instrument_id(self) -> str:
+        """The instrument ordered."""
+        return str(self.request["instrument_id"])
+
+    @property
+    def side(self) -> str:
+        """BUY or SELL."""
+        return str(self.request["side"])
+
+    @property
+    def price(self) -> int | None:
+        """The limit price; a market order has none."""
+        price = self.request.get("price_e4")
+        return None if price is None else int(price)
+
+    @property
+    def line(self) -> Line:
+        """What the account has in the instrument without this order."""
+        return self.lines.get(self.instrument_id, Line())
+
+    @property
+    def factor(self) -> int:
+        """v_eff of the instrument."""
+        return self.book.factor(self.instrument, self.now)
+
+    @property
+    def day_limit(self) -> int | None:
+        """The day's price limit that a market order of this side could run into."""
+        side = "upper" if self.side == "BUY" else "lower"
+        limit = self.instrument.facts.get(f"{side}_price_limit_e4")
+        return None if limit is None else int(limit)
+
+    def is_exit(self, quantity: int) -> bool:
+        """Say whether a quantity fits the exit quantity (3.3)."""
+        return quantity <= self.line.exit_quantity(self.side)
+
+
+def open_case(book: Book, request: Message, principal: str, now: int) -> Case:
+    """Gather what an order of a known account and instrument is judged on."""
+    account = book.accounts[request["account_id"]]
+    instrument = book.instruments[request["instrument_id"]]
+    return Case(book, account, instrument, request, principal, now, lines_of(account))
+
+
+def lot(instrument: Instrument) -> tuple[int, int]:
+    """Least quantity and step; 0 stands for 1."""
+    facts = instrument.facts
+    return facts.get("least_quantity", 0) or 1, facts.get("quantity_step", 0) or 1
+
+
+def entry(
+    reason: str,
+    scope: tuple[str, str],
+    figures: tuple[int | None, int | None] = (None, None),
+    subject: str = "",
+    note: str = "",
+) -> Message:
+    """Write one reason down."""
+    measured, limit = figures
+    found: Message = {"reason": reason, "scope_kind": scope[0], "scope_id": scope[1]}
+    if measured is not None:
+        found["measured"] = measured
+    if limit is not None:
+        found["limit"] = limit
+    return {**found, "subject": subject, "note": note}
+
+
+def of_account(case: Case, reason: str, measured: int, limit: int | None) -> Message:
+    """Write a reason down whose limit is the account's."""
+    return entry(reason, ("ACCOUNT", case.account.account_id), (measured, limit))
+
+
+def of_instrument(case: Case, reason: str, measured: int, limit: int) -> Message:
+    """Write a reason down whose limit is the instrument's."""
+    return entry(reason, ("INSTRUMENT", case.instrument_id), (measured, limit))

@@ -1,0 +1,148 @@
+"""An account's figures: projected (3.5), actual (3.7), with the `leveraged` margin model (6.1)."""
+
+from dataclasses import dataclass, field
+
+from tests.oracle.book import (
+    INT64_MAX,
+    MONEY_MAX,
+    ONE,
+    Book,
+    Instrument,
+    Line,
+    Message,
+    down,
+    scale_up,
+    up,
+    upper_ratio,
+)
+
+
+@dataclass
+class Figures:
+    """What an account is worth and needs."""
+
+    cash: int
+    assets: int = 0
+    debt: int = 0
+    gross: int = 0
+    weighted: int = 0
+    initial: int = 0
+    maintenance: int = 0
+    gross_of: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def equity(self) -> int:
+        """Assets less debt."""
+        return self.assets - self.debt
+
+    @property
+    def available(self) -> int:
+        """Equity less initial margin."""
+        return self.equity - self.initial
+
+    @property
+    def in_bounds(self) -> bool:
+        """Whether the gross keeps the bound of 1.4."""
+        return self.gross <= MONEY_MAX
+
+    def amounts(self) -> Message:
+        """Name the figures as the contract does, ratios left out."""
+        return {
+            "cash_e4": self.cash,
+            "assets_e4": self.assets,
+            "debt_e4": self.debt,
+            "equity_e4": self.equity,
+            "gross_e4": self.gross,
+            "weighted_gross_e4": self.weighted,
+            "initial_margin_e4": self.initial,
+            "maintenance_margin_e4": self.maintenance,
+            "available_e4": self.available,
+        }
+
+    def message(self) -> Message:
+        """Name all figures as the contract does."""
+        message = self.amounts()
+        if self.debt > 0:
+            message["ratio_bps"] = min(down(self.assets * ONE, self.debt), INT64_MAX)
+        if self.equity > 0:
+            message["leverage_bps"] = upper_ratio(self.weighted, self.equity)
+        return message
+
+
+def valuable(book: Book, lines: dict[str, Line]) -> bool:
+    """Say whether everything that counts has a mark."""
+    return all(book.instruments[instrument_id].mark is not None for instrument_id in lines)
+
+
+def projected(book: Book, cash: int, lines: dict[str, Line], now: int) -> Figures:
+    """Value an account with every opening part filled and no exit filled (3.5)."""
+    figures = Figures(cash)
+    for instrument_id, line in lines.items():
+        instrument = book.instruments[instrument_id]
+        mark, unit = instrument.mark or 0, instrument.unit
+        bought, sold = line.opening_buys(), line.opening_sells()
+        loss_of_buys = max(0, line.buy_notional - line.open_buys * mark)
+        loss_of_sells = max(0, line.open_sells * mark - line.sell_notional)
+        figures.cash -= up(bought * mark, unit) + up(loss_of_buys, unit) + up(loss_of_sells, unit)
+        figures.cash += down(sold * mark, unit)
+        long, short = max(line.held, 0) + bought, max(-line.held, 0) + sold
+        _add(figures, instrument_id, instrument, (long, short), book.factor(instrument, now))
+    return _closed(figures)
+
+
+def actual(book: Book, cash: int, lines: dict[str, Line], now: int) -> Figures:
+    """Value what an account really holds (3.7)."""
+    figures = Figures(cash)
+    for instrument_id, line in lines.items():
+        instrument = book.instruments[instrument_id]
+        sides = (max(line.held, 0), max(-line.held, 0))
+        _add(figures, instrument_id, instrument, sides, book.factor(instrument, now))
+    return _closed(figures)
+
+
+def held(lines: dict[str, Line]) -> dict[str, Line]:
+    """Leave out what is only open."""
+    return {instrument_id: line for instrument_id, line in lines.items() if line.held}
+
+
+def margin_rate(facts: Message, kind: str, side: str, factor: int) -> int:
+    """Effective rate (5.2): up with volatility, to no more than 100 % or the rate itself."""
+    rate: int = ONE
+    if facts.get("marginable", False):
+        initial: int = facts.get(f"initial_margin_{side}_bps", ONE)
+        rate = int(facts.get(f"{kind}_margin_{side}_bps", initial))
+    return min(max(ONE, rate), scale_up(rate, factor))
+
+
+def _add(
+    figures: Figures,
+    instrument_id: str,
+    instrument: Instrument,
+    sides: tuple[int, int],
+    factor: int,
+) -> None:
+    long, short = sides
+    unit, facts = instrument.unit, instrument.facts
+    long_value = up(long * instrument.high, unit)
+    short_value = up(short * instrument.high, unit)
+    gross = max(long_value, short_value)
+    figures.assets += down(long * instrument.low, unit)
+    figures.debt += short_value
+    figures.gross += gross
+    figures.gross_of[instrument_id] = gross
+    figures.weighted += scale_up(gross, factor)
+    needs = [
+        max(
+            scale_up(long_value, margin_rate(facts, kind, "long", factor)),
+            scale_up(short_value, margin_rate(facts, kind, "short", factor)),
+        )
+        for kind in ("initial", "maintenance")
+    ]
+    figures.initial += needs[0]
+    figures.maintenance += needs[1]
+
+
+def _closed(figures: Figures) -> Figures:
+    figures.assets += max(figures.cash, 0)
+    figures.debt += max(-figures.cash, 0)
+    return figures

@@ -1,0 +1,107 @@
+"""Chapter 4 for one order: every check that is in force, in the table's order.
+
+`judge` answers the reasons for any quantity, which is also how the largest acceptable quantity is
+found (4.0.3).
+"""
+
+from dataclasses import dataclass
+
+from tests.oracle.account_checks import figures_after, position_limit, solvency, turnover
+from tests.oracle.book import Message, up
+from tests.oracle.case import Case, lot
+from tests.oracle.figures import valuable
+from tests.oracle.limits import missing_limits
+from tests.oracle.order_checks import (
+    counts,
+    halted,
+    lot_and_tick,
+    notional_bound,
+    order_rate,
+    order_size,
+    price_collar,
+    price_limit,
+    prices,
+    reduce_only,
+    reserved_price_of,
+)
+
+INCURABLE = frozenset(
+    {
+        "HALTED",
+        "TICK_SIZE",
+        "PRICE_LIMIT",
+        "PRICE_COLLAR",
+        "ORDER_RATE",
+        "OPEN_ORDER_COUNT",
+    }
+)
+
+
+@dataclass
+class Judgement:
+    """What became of one quantity."""
+
+    rejections: list[Message]
+    reserved_price: int | None
+    verified_exit: bool
+
+
+def judge(case: Case, quantity: int, *, book_only: bool = False) -> Judgement:
+    """Evaluate 4.4 to 4.22; with `book_only` up to 4.18, as atomic batches do first."""
+    is_exit = case.is_exit(quantity)
+    reserved_price = reserved_price_of(case, is_exit=is_exit)
+    found = Judgement([], reserved_price, is_exit)
+    reasons = found.rejections
+    gaps = missing_limits(case)
+    reasons += halted(case)
+    if not is_exit:
+        reasons += reduce_only(case)
+        reasons += gaps[:1]
+    reasons += lot_and_tick(case, quantity, is_exit=is_exit)
+    reasons += price_limit(case)
+    if not is_exit:
+        reasons += prices(case)
+    reasons += price_collar(case)
+    bound = notional_bound(case, quantity, reserved_price)
+    reasons += order_size(case, quantity, bound)
+    reasons += order_rate(case)
+    reasons += counts(case, is_exit=is_exit)
+    if is_exit:
+        return found
+    if not bound:
+        reasons += turnover(case, quantity, reserved_price)
+    if valuable(case.book, case.lines) and case.instrument.mark is not None:
+        reasons += position_limit(case, quantity)
+    if book_only or bound:
+        return found
+    after = figures_after(case, quantity, reserved_price)
+    if after is not None:
+        reasons += solvency(
+            case, [case.instrument_id], after, {str(gap["subject"]) for gap in gaps}
+        )
+    return found
+
+
+def largest_acceptable(case: Case, quantity: int, rejections: list[Message]) -> int:
+    """The largest quantity that would pass (4.0.3)."""
+    if not rejections:
+        return quantity
+    if any(rejection["reason"] in INCURABLE for rejection in rejections):
+        return 0
+    least, step = lot(case.instrument)
+
+    def size(index: int) -> int:
+        return 0 if index == 0 else least + (index - 1) * step
+
+    low, high = 0, 1 if quantity <= least else 1 + up(quantity - least, step)
+    while high - low > 1:
+        middle = (low + high) // 2
+        if judge(case, size(middle)).rejections:
+            high = middle
+        else:
+            low = middle
+    answer = size(low)
+    closing = min(case.line.exit_quantity(case.side), quantity)
+    if closing > answer and not judge(case, closing).rejections:
+        return closing
+    return answer

@@ -1,0 +1,158 @@
+"""Limits: how they resolve, and which ones are not set (2.1, 2.2, 4.8, 5.3)."""
+
+from typing import NamedTuple
+
+from tests.oracle.book import SECOND, Instrument, Message, scale_up, up
+from tests.oracle.case import Case, entry
+
+LIMIT_NAMES = (
+    "leverage_bps",
+    "order_quantity",
+    "order_notional_e4",
+    "order_volume_share_bps",
+    "price_collar_bps",
+    "price_collar_floor_bps",
+    "order_rate",
+    "open_order_count",
+    "day_order_count",
+    "day_turnover_e4",
+    "position",
+)
+
+
+class Setting(NamedTuple):
+    """A limit as it resolves: its value if it has one, and whether it must be set but is not."""
+
+    value: int | None = None
+    missing: bool = False
+
+
+class Bucket(NamedTuple):
+    """A token bucket: nanoseconds an order, nanoseconds of burst."""
+
+    cost: int
+    tolerance: int
+
+    def after(self, next_time: int, now: int) -> int:
+        """Take a token, whether or not there is one (4.14)."""
+        return min(max(next_time, now) + self.cost, now + self.tolerance + self.cost)
+
+
+def setting(case: Case, name: str) -> Setting:
+    """Resolve a limit."""
+    found = levels(case, name)
+    for level in found:
+        if level.get("unlimited", False):
+            return Setting()
+        if "value" in level:
+            return Setting(int(level["value"]))
+    required = name == "leverage_bps" or any(level.get("required", False) for level in found)
+    return Setting(missing=required)
+
+
+def levels(case: Case, name: str) -> list[Message]:
+    """One limit as each level has it, the narrowest first."""
+    tier = tier_of(case)
+    holders = [case.account.facts, tier or {}]
+    limits = [holder.get("limits", {}) for holder in holders]
+    if name != "leverage_bps":  # that one must be the tier's or the account's own
+        limits.append(case.book.policy.get("default_limits", {}))
+    return [level.get(name, {}) for level in limits]
+
+
+def tier_of(case: Case) -> Message | None:
+    """The account's tier, if the policy knows it."""
+    for tier in case.book.policy.get("tiers", []):
+        if tier["tier_id"] == case.account.facts.get("tier_id", ""):
+            found: Message = tier
+            return found
+    return None
+
+
+def bucket(found: list[Message]) -> Bucket | None:
+    """Resolve a rate; none: unset or unlimited."""
+    for level in found:
+        if level.get("unlimited", False):
+            return None
+        if level.get("per_second", 0) > 0:
+            cost = up(SECOND, level["per_second"])
+            return Bucket(cost, (level["burst"] - 1) * cost)
+    return None
+
+
+def account_bucket(case: Case) -> Bucket | None:
+    """The account's token bucket."""
+    return bucket(levels(case, "order_rate"))
+
+
+def principal_bucket(case: Case) -> Bucket | None:
+    """The principal's token bucket."""
+    return bucket(principal_levels(case))
+
+
+def collar(case: Case) -> int | None:
+    """c of 4.12 and 3.1, if a collar is set."""
+    found = setting(case, "price_collar_bps").value
+    if found is None:
+        return None
+    floor = setting(case, "price_collar_floor_bps").value or 0
+    wide = max(scale_up(found, case.factor), floor)
+    day = case.instrument.facts.get("price_limit_bps")
+    return wide if day is None else min(wide, day)
+
+
+def concentration_bands(case: Case, instrument: Instrument) -> list[Message] | None:
+    """The bands of the instrument's rating group; none: required and not set."""
+    tier = tier_of(case) or {}
+    for table in tier.get("concentration", []):
+        if table.get("rating_group", "") == instrument.facts.get("rating_group", ""):
+            bands: list[Message] = table.get("bands", [])
+            return bands
+    return None if tier.get("concentration_required", False) else []
+
+
+def missing_limits(case: Case) -> list[Message]:
+    """Everything that must be set and is not, in the order in which it is named."""
+    scope = ("ACCOUNT", case.account.account_id)
+    gaps = []
+    if tier_of(case) is None:
+        gaps.append(entry("LIMIT_NOT_SET", scope, subject="tier"))
+    if setting(case, "leverage_bps").missing:
+        gaps.append(entry("LIMIT_NOT_SET", scope, subject="leverage_bps"))
+    rate = f"initial_margin_{'long' if case.side == 'BUY' else 'short'}_bps"
+    if case.instrument.facts.get("marginable", False) and rate not in case.instrument.facts:
+        gaps.append(entry("LIMIT_NOT_SET", ("INSTRUMENT", case.instrument_id), subject=rate))
+    gaps += [
+        entry("LIMIT_NOT_SET", scope, subject=name)
+        for name in LIMIT_NAMES[1:]
+        if _limit_missing(case, name)
+    ]
+    if rate_missing(principal_levels(case)):
+        gaps.append(
+            entry("LIMIT_NOT_SET", ("PRINCIPAL", case.principal), subject="principal_order_rate")
+        )
+    if concentration_bands(case, case.instrument) is None:
+        gaps.append(entry("LIMIT_NOT_SET", scope, subject="concentration"))
+    if case.price is None and collar(case) is None and case.day_limit is None:
+        gaps.append(entry("LIMIT_NOT_SET", scope, subject="market_collar"))
+    return gaps
+
+
+def _limit_missing(case: Case, name: str) -> bool:
+    if name == "order_rate":
+        return rate_missing(levels(case, name))
+    found = setting(case, name)
+    if name == "order_volume_share_bps" and found.value is not None:
+        return "average_volume" not in case.instrument.facts  # 4.13
+    return found.missing
+
+
+def rate_missing(found: list[Message]) -> bool:
+    """Say whether a rate must be set but is not."""
+    is_set = any(level.get("unlimited", False) or level.get("per_second", 0) for level in found)
+    return not is_set and any(level.get("required", False) for level in found)
+
+
+def principal_levels(case: Case) -> list[Message]:
+    """The one level of a principal's rate."""
+    return [case.book.policy.get("principal_order_rate", {})]

@@ -1,0 +1,208 @@
+"""Checks of the order by itself: 4.4, 4.5 and 4.9 to 4.16."""
+
+from tests.oracle.book import (
+    INT64_MAX,
+    MONEY_MAX,
+    ONE,
+    Message,
+    Stop,
+    out_of_bounds,
+    scale_down,
+    scale_up,
+    up,
+    upper_ratio,
+)
+from tests.oracle.case import Case, entry, lot, of_account, of_instrument
+from tests.oracle.limits import account_bucket, collar, principal_bucket, setting
+
+
+def halted(case: Case) -> list[Message]:
+    """4.4."""
+    stop = standing_stop(case, "HALT")
+    return [] if stop is None else [stop_entry("HALTED", stop)]
+
+
+def reduce_only(case: Case) -> list[Message]:
+    """4.5, of an order that is no verified exit."""
+    stop = standing_stop(case, "REDUCE_ONLY")
+    if stop is not None:
+        return [stop_entry("REDUCE_ONLY", stop)]
+    if case.request.get("reduce_only", False):
+        return [entry("REDUCE_ONLY", ("ACCOUNT", case.account.account_id))]
+    return []
+
+
+def standing_stop(case: Case, kind: str) -> Stop | None:
+    """The first stop of a kind that stands over the order: widest scope, then smallest id."""
+    group_id = case.account.facts.get("group_id", "")
+    scopes = [
+        ("FIRM", ""),
+        ("GROUP", group_id),
+        ("ACCOUNT", case.account.account_id),
+        ("INSTRUMENT", case.instrument_id),
+        ("PRINCIPAL", case.principal),
+    ]
+    for scope in scopes:
+        if scope == ("GROUP", ""):
+            continue
+        here = [
+            stop
+            for stop in case.book.stops.values()
+            if stop.kind == kind and (stop.scope_kind, stop.scope_id) == scope
+        ]
+        if here:
+            return min(here, key=lambda stop: stop.stop_id)
+        if scope[0] == "FIRM" and kind == "HALT" and case.book.regime == "HALTED":
+            return Stop("regime", kind, "FIRM", "", "", "", 0, 0)
+    return None
+
+
+def stop_entry(reason: str, stop: Stop) -> Message:
+    """Name a stop, who set it and why."""
+    note = stop.note if stop.principal else ""
+    return entry(reason, (stop.scope_kind, stop.scope_id), subject=stop.stop_id, note=note)
+
+
+def lot_and_tick(case: Case, quantity: int, *, is_exit: bool) -> list[Message]:
+    """4.9."""
+    reasons = []
+    least, step = lot(case.instrument)
+    odd = quantity < least or (quantity - least) % step != 0
+    if is_exit and (case.line.exit_quantity(case.side) - quantity) % step == 0:
+        odd = False
+    if odd:
+        reasons.append(of_instrument(case, "LOT_SIZE", quantity, step))
+    tick = case.instrument.facts.get("tick_e4", 0) or 1
+    if case.price is not None and case.price % tick != 0:
+        reasons.append(of_instrument(case, "TICK_SIZE", case.price, tick))
+    return reasons
+
+
+def price_limit(case: Case) -> list[Message]:
+    """4.10."""
+    upper = case.instrument.facts.get("upper_price_limit_e4")
+    lower = case.instrument.facts.get("lower_price_limit_e4")
+    if case.price is None:
+        return []
+    if upper is not None and case.price > upper:
+        return [of_instrument(case, "PRICE_LIMIT", case.price, upper)]
+    if lower is not None and case.price < lower:
+        return [of_instrument(case, "PRICE_LIMIT", case.price, lower)]
+    return []
+
+
+def prices(case: Case) -> list[Message]:
+    """4.11."""
+    instruments = case.book.instruments
+    names = [case.instrument_id, *sorted(set(case.lines) - {case.instrument_id})]
+    age_limit = case.book.number("max_mark_age_ns")
+    reasons = []
+    missing = [name for name in names if instruments[name].mark is None]
+    if missing:
+        name = missing[0]
+        reasons.append(entry("PRICE_MISSING", ("INSTRUMENT", name), subject=name))
+    ages = [(case.now - instruments[n].mark_time, n) for n in names if n not in missing]
+    stale = [(age, name) for age, name in ages if age > age_limit]
+    if stale:
+        age, name = stale[0]
+        figures = (age, age_limit)
+        reasons.append(entry("PRICE_STALE", ("INSTRUMENT", name), figures, subject=name))
+    return reasons
+
+
+def price_collar(case: Case) -> list[Message]:
+    """4.12."""
+    mark, price, width = case.instrument.mark, case.price, collar(case)
+    if mark is None or price is None or width is None:
+        return []
+    away = price - mark if case.side == "BUY" else mark - price
+    if away <= scale_down(mark, width):
+        return []
+    return [of_account(case, "PRICE_COLLAR", upper_ratio(away, mark), width)]
+
+
+def reserved_price_of(case: Case, *, is_exit: bool) -> int | None:
+    """What the order would be reserved at (3.1); none: nothing says how far it could reach."""
+    mark, price, width, day = case.instrument.mark, case.price, collar(case), case.day_limit
+    buys = case.side == "BUY"
+    if price is not None:
+        prices = [price] if mark is None else [price, mark]
+        return max(prices) if buys else min(prices)
+    if mark is None:
+        return (day or 0) if is_exit else None
+    if width is None:
+        if day is None and is_exit:
+            return mark
+        return day
+    reach = mark + scale_up(mark, width) if buys else max(mark - scale_up(mark, width), 0)
+    if day is None:
+        return reach
+    return min(reach, day) if buys else max(reach, day)
+
+
+def notional_bound(case: Case, quantity: int, reserved_price: int | None) -> int:
+    """The notional, if it leaves the bounds of 1.4; else 0."""
+    prices = [case.price, case.instrument.mark, reserved_price]
+    worst = max((price for price in prices if price is not None), default=0)
+    if not out_of_bounds(worst, quantity, case.instrument.decimals):
+        return 0
+    return min(up(worst * quantity, case.instrument.unit), INT64_MAX)
+
+
+def order_size(case: Case, quantity: int, bound: int) -> list[Message]:
+    """4.13."""
+    reasons = []
+    limit = setting(case, "order_quantity").value
+    if limit is not None and quantity > limit:
+        reasons.append(of_account(case, "ORDER_QUANTITY", quantity, limit))
+    mark = case.instrument.mark
+    limit = setting(case, "order_notional_e4").value
+    if bound:
+        reasons.append(of_account(case, "ORDER_NOTIONAL", bound, MONEY_MAX))
+    elif limit is not None and mark is not None:
+        notional = up(quantity * max(case.price or 0, mark), case.instrument.unit)
+        effective = limit * ONE // case.factor
+        if notional > effective:
+            reasons.append(of_account(case, "ORDER_NOTIONAL", notional, effective))
+    limit = setting(case, "order_volume_share_bps").value
+    volume = case.instrument.facts.get("average_volume")
+    if limit is not None and volume is not None and quantity > scale_down(volume, limit):
+        share = upper_ratio(quantity, volume)
+        reasons.append(of_account(case, "ORDER_VOLUME_SHARE", share, limit))
+    return reasons
+
+
+def order_rate(case: Case) -> list[Message]:
+    """4.14: the account's bucket and the principal's; the greater excess is named."""
+    buckets = [
+        ("ACCOUNT", case.account.account_id, account_bucket(case), case.account.next_order_time),
+        ("PRINCIPAL", case.principal, principal_bucket(case), principal_next(case)),
+    ]
+    worst, named = 0, []
+    for kind, name, found, next_time in buckets:
+        if found is None:
+            continue
+        excess = next_time - case.now - found.tolerance
+        if excess > worst:
+            figures = (next_time - case.now, found.tolerance)
+            worst, named = excess, [entry("ORDER_RATE", (kind, name), figures)]
+    return named
+
+
+def principal_next(case: Case) -> int:
+    """The principal's next order time."""
+    return case.book.principals.get(case.principal, 0)
+
+
+def counts(case: Case, *, is_exit: bool) -> list[Message]:
+    """4.16, without the turnover."""
+    reasons = []
+    limit = setting(case, "open_order_count").value
+    count = len(case.account.open_orders()) + 1
+    if limit is not None and count > limit:
+        reasons.append(of_account(case, "OPEN_ORDER_COUNT", count, limit))
+    limit = setting(case, "day_order_count").value
+    count = case.book.today_count(case.account) + 1
+    if limit is not None and count > limit and not is_exit:
+        reasons.append(of_account(case, "DAY_ORDER_COUNT", count, limit))
+    return reasons

@@ -1,0 +1,87 @@
+"""Whether a policy is provably no looser than the one in force (8.2 and the policy's `looser`)."""
+
+from tests.oracle.book import Message
+
+HIGHER = (
+    "max_order_age_ns",
+    "max_clock_skew_ns",
+    "max_mark_age_ns",
+    "max_volatility_age_ns",
+    "acknowledgement_limit_ns",
+)
+LOWER = ("stress_factor_bps", "elevated_regime_bps", "stressed_regime_bps")
+ANY = ("rules_version", "slow_mark_step_bps")
+
+
+def is_tightening(old: Message, new: Message) -> bool:
+    """Compare field by field; whatever cannot be compared is a loosening."""
+    if not (_figures_tighter(old, new) and _all_limits_tighter(old, new)):
+        return False
+    old_tiers, new_tiers = old.get("tiers", []), new.get("tiers", [])
+    if len(old_tiers) != len(new_tiers):
+        return False
+    return all(_tier_tighter(*pair) for pair in zip(old_tiers, new_tiers, strict=True))
+
+
+def _figures_tighter(old: Message, new: Message) -> bool:
+    return (
+        all(new.get(name, 0) <= old.get(name, 0) for name in HIGHER)
+        and all(new.get(name, 0) >= old.get(name, 0) for name in LOWER)
+        and all(new.get(name, 0) == old.get(name, 0) for name in ANY)
+    )
+
+
+def _all_limits_tighter(old: Message, new: Message) -> bool:
+    rate, limits = "principal_order_rate", "default_limits"
+    return _limit_tighter(old.get(rate, {}), new.get(rate, {})) and _limits_tighter(
+        old.get(limits, {}), new.get(limits, {})
+    )
+
+
+def _tier_tighter(old: Message, new: Message) -> bool:
+    if old["tier_id"] != new["tier_id"]:
+        return False
+    if old.get("concentration_required", False) and not new.get("concentration_required", False):
+        return False
+    old_tables, new_tables = old.get("concentration", []), new.get("concentration", [])
+    if len(old_tables) != len(new_tables):
+        return False
+    tables = zip(old_tables, new_tables, strict=True)
+    if not all(_table_tighter(*pair) for pair in tables):
+        return False
+    return _limits_tighter(old.get("limits", {}), new.get("limits", {}))
+
+
+def _table_tighter(old: Message, new: Message) -> bool:
+    if old.get("rating_group", "") != new.get("rating_group", ""):
+        return False
+    old_bands, new_bands = old.get("bands", []), new.get("bands", [])
+    if len(old_bands) != len(new_bands):
+        return False
+    for before, after in zip(old_bands, new_bands, strict=True):
+        if before.get("ratio_from_bps", 0) != after.get("ratio_from_bps", 0):
+            return False
+        if "cap_bps" in before and after.get("cap_bps", before["cap_bps"] + 1) > before["cap_bps"]:
+            return False
+    return True
+
+
+def _limits_tighter(old: Message, new: Message) -> bool:
+    names = old.keys() | new.keys()
+    return all(_limit_tighter(old.get(name, {}), new.get(name, {})) for name in names)
+
+
+def _limit_tighter(old: Message, new: Message) -> bool:
+    """A limit that begins or ceases to be set at a level may be looser than a wider level's."""
+    if old.get("required", False) and not new.get("required", False):
+        return False
+    if _is_set(old) != _is_set(new):
+        return False
+    if new.get("unlimited", False) or old.get("unlimited", False):
+        return bool(old.get("unlimited", False))
+    figures = ("value", "per_second", "burst")
+    return all(new.get(name, 0) <= old.get(name, 0) for name in figures)
+
+
+def _is_set(limit: Message) -> bool:
+    return bool(limit.get("unlimited", False) or "value" in limit or limit.get("per_second", 0))
