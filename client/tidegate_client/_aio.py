@@ -1,0 +1,244 @@
+"""The client for asyncio: `Client` with `await`, and coalescing."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from time import monotonic
+from typing import TYPE_CHECKING, Concatenate, ParamSpec, Self, TypeVar, Unpack
+
+import grpc
+from grpc import aio
+
+from tidegate_client import _methods as methods
+from tidegate_client._base import ClientBase, Settings, closed_under_way, dress, understood
+from tidegate_client._checks import Round, check_batch
+from tidegate_client._coalesce import Coalescer
+from tidegate_client._errors import TidegateError, from_rpc
+from tidegate_client._unsent import HURRIED_PAUSE_S, REPORT_TIMEOUT_S, events_of
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterable
+    from types import TracebackType
+
+    from tidegate_client._methods import Call
+    from tidegate_client._types import Decision, Order
+    from tidegate_client._unsent import Ledger
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def _method(
+    prepare: Callable[P, Call[T]],
+) -> Callable[Concatenate[AsyncClient, P], Awaitable[T]]:
+    async def method(self: AsyncClient, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        return await self._call(prepare(*args, **kwargs), self._end(None))
+
+    return dress(method, prepare)
+
+
+class AsyncClient(ClientBase):
+    """A connection to one gate, or to its follower, within one event loop.
+
+    Made, used and closed in the same running loop; settings are those of `Client`. With `coalesce`,
+    checks that are asked while another one is under way travel together, at most 1 000 a call: more
+    throughput, and each waits for the call before it. A check with a timeout of its own, and
+    `check_many`, travel alone.
+
+        async with AsyncClient("localhost:7443") as client:
+            if await client.check(order):
+                await send(order)
+    """
+
+    def __init__(
+        self, target: str, *, coalesce: bool = False, **settings: Unpack[Settings]
+    ) -> None:
+        super().__init__(target, settings)
+        if self._credentials is None:
+            self._channel = aio.insecure_channel(target, self._options)
+        else:
+            self._channel = aio.secure_channel(target, self._credentials, self._options)
+        self._senders: dict[str, aio.UnaryUnaryMultiCallable[bytes, bytes]] = {}
+        self._reporter = _Reporter(self._ledger, self._call)
+        self._coalescer = Coalescer(self._call) if coalesce else None
+
+    async def check(
+        self,
+        order: Order,
+        *,
+        timeout: float | None = None,  # noqa: ASYNC109 - a deadline that the gate is told
+        raise_on_error: bool = False,
+    ) -> Decision:
+        """Ask whether the order may go, as `Client.check` does. Send it only if this is true.
+
+        A check that is cancelled before its answer is given up: the order is reported unsent.
+        """
+        round_ = Round(self._ledger, [order], alone=True)
+        coalescer = self._coalescer if timeout is None else None
+        return (await self._ask(round_, timeout, coalescer, raise_on_error=raise_on_error))[0]
+
+    async def check_many(
+        self,
+        orders: Iterable[Order],
+        *,
+        atomic: bool = False,
+        batch_id: str = "",
+        timeout: float | None = None,  # noqa: ASYNC109 - the same
+        raise_on_error: bool = False,
+    ) -> list[Decision]:
+        """Ask about up to 1 000 orders in one record, as `Client.check_many` does."""
+        batch = list(orders)
+        check_batch(batch, atomic=atomic, batch_id=batch_id)
+        round_ = Round(self._ledger, batch, batch_id=batch_id)
+        return await self._ask(round_, timeout, None, raise_on_error=raise_on_error)
+
+    preview = _method(methods.preview)
+    record_events = _method(methods.record_events)
+
+    get_account = _method(methods.get_account)
+    list_accounts = _method(methods.list_accounts)
+    upsert_accounts = _method(methods.upsert_accounts)
+    adjust_cash = _method(methods.adjust_cash)
+    set_positions = _method(methods.set_positions)
+    revalue_accounts = _method(methods.revalue_accounts)
+
+    update_marks = _method(methods.update_marks)
+    upsert_instruments = _method(methods.upsert_instruments)
+    update_volatility = _method(methods.update_volatility)
+    set_session = _method(methods.set_session)
+    set_regime = _method(methods.set_regime)
+    roll_day = _method(methods.roll_day)
+
+    get_policy = _method(methods.get_policy)
+    propose_policy = _method(methods.propose_policy)
+
+    halt = _method(methods.halt)
+    set_reduce_only = _method(methods.set_reduce_only)
+    release = _method(methods.release)
+    status = _method(methods.status)
+
+    read_records = _method(methods.read_records)
+    explain_record = _method(methods.explain_record)
+
+    async def close(self, timeout: float = 2.0) -> None:  # noqa: ASYNC109 - waits, then closes
+        """Wait up to `timeout` seconds for owed unsent reports, then close the connection.
+
+        What could not be delivered is logged and stays in `undelivered_unsent`.
+        """
+        if self._is_closed:
+            return
+        self._is_closed = True
+        await self._reporter.close(timeout)
+        await self._channel.close()
+        self._ledger.log_owed()
+
+    async def __aenter__(self) -> Self:
+        """Begin."""
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        caught: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close."""
+        await self.close()
+
+    async def _ask(
+        self,
+        round_: Round,
+        timeout: float | None,  # noqa: ASYNC109 - the same
+        coalescer: Coalescer | None,
+        *,
+        raise_on_error: bool,
+    ) -> list[Decision]:
+        end = self._end(timeout)
+        ask = self._call if coalescer is None else coalescer.ask
+        with round_:
+            if round_.call is not None:
+                try:
+                    round_.answered(await ask(round_.call, end))
+                except TidegateError as error:
+                    round_.failed(error)
+        return round_.decisions(raise_on_error=raise_on_error)
+
+    async def _call(self, call: Call[T], end: float) -> T:
+        attempts = self._attempts(call, end)
+        while True:
+            try:
+                left = attempts.timeout(monotonic())
+                return understood(call, await self._send(call, left))
+            except grpc.RpcError as caught:
+                error = from_rpc(caught)
+            except aio.UsageError:  # what a closed channel raises
+                error = closed_under_way()
+            except asyncio.CancelledError:
+                # Closing the channel cancels its calls, which looks as if their task had been.
+                if not self._is_closed or _is_cancelled():
+                    raise
+                error = closed_under_way()
+            pause = attempts.pause_after(error, monotonic())
+            if pause is None:
+                raise error
+            await asyncio.sleep(pause)
+
+    async def _send(self, call: Call[T], left: float) -> bytes:
+        sender = self._senders.get(call.path)
+        if sender is None:
+            sender = self._senders[call.path] = self._channel.unary_unary(call.path)
+        return await sender(call.payload, timeout=left, metadata=self._metadata)
+
+    def _wake(self) -> None:
+        self._reporter.wake()
+
+
+class _Reporter:
+    """The one background task: reports orders unsent until that is delivered.
+
+    It lives as long as anything is owed, and hurries while the client closes.
+    """
+
+    def __init__(
+        self, ledger: Ledger, report: Callable[[Call[object], float], Awaitable[object]]
+    ) -> None:
+        self._ledger = ledger
+        self._report = report
+        self._closing = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    def wake(self) -> None:
+        """Begin to report, unless the client is closing."""
+        if not self._closing.is_set() and (self._task is None or self._task.done()):
+            self._task = asyncio.create_task(self._run(), name="tidegate-unsent")
+
+    async def close(self, timeout: float) -> None:  # noqa: ASYNC109 - the same
+        """Wait for the last reports, then stop."""
+        self._closing.set()
+        if self._task is not None:
+            await asyncio.wait([self._task], timeout=timeout)
+            self._task.cancel()
+            await asyncio.wait([self._task])
+
+    async def _run(self) -> None:
+        while keys := self._ledger.take():
+            try:
+                call = methods.record_events(events_of(keys))
+                await self._report(call, monotonic() + REPORT_TIMEOUT_S)
+            except TidegateError as error:
+                await self._pause(self._ledger.failed(keys, error))
+            else:
+                self._ledger.delivered(keys)
+
+    async def _pause(self, pause: float) -> None:
+        if self._closing.is_set():
+            await asyncio.sleep(min(pause, HURRIED_PAUSE_S))
+        else:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._closing.wait(), pause)
+
+
+def _is_cancelled() -> bool:
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
