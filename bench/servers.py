@@ -1,7 +1,7 @@
 """What is measured, each in a process of its own: two empty handlers, and Tidegate.
 
 `python -m bench.servers aio|native unix:/path` runs an empty handler: bytes in, the same few bytes
-out, whatever was asked. `started` and `gate` start servers for a run and end them after it.
+out, whatever was asked. `empty` and `gate` start servers for a run and end them after it.
 """
 
 import argparse
@@ -26,7 +26,7 @@ from pygrpc_native import EVENT_CALL, NativeGrpcFront
 START_SECONDS: Final = 60.0
 BATCH: Final = 512
 
-TIDEGATE: Final = (sys.executable, "-m", "tidegate_server")
+TIDEGATE: Final = (str(Path(sys.executable).with_name("tidegate")),)
 
 
 def serve_aio(address: str) -> None:
@@ -90,13 +90,11 @@ def gate(durability: str, folder: Path, policy: Path) -> Iterator[Server]:
     """Run Tidegate over a data folder, which is made on first use."""
     folder.mkdir(exist_ok=True)
     target = f"unix:{folder / 'gate.sock'}"
-    config = folder / "tidegate.toml"
-    config.write_text(f'listen = "{target}"\n')
-    data = folder / "data"
+    config, data = folder / "tidegate.toml", folder / "data"
+    config.write_text(f'listen = "{target}"\n[log]\nlevel = "warning"\n')
     common = ("--config", str(config), "--data", str(data))
     if not data.exists():
-        init = [*TIDEGATE, "init", *common, "--policy", str(policy)]
-        subprocess.run(init, check=True, capture_output=True)
+        _init([*TIDEGATE, "init", *common, "--policy", str(policy)])
     command = [*TIDEGATE, "serve", *common, "--durability", durability, "--no-follower"]
     with _started(f"tidegate {durability}", target, command, folder / "gate.log") as server:
         yield server
@@ -112,19 +110,21 @@ def main() -> None:
     (serve_aio if arguments.kind == "aio" else serve_native)(arguments.address)
 
 
+def _init(command: Sequence[str]) -> None:
+    done = subprocess.run(command, capture_output=True, check=False)
+    if done.returncode:
+        raise LoadError(f"tidegate init failed: {done.stderr.decode()[-2000:]}")
+
+
 async def _serve_aio(address: str) -> None:
-    method: grpc.RpcMethodHandler[bytes, bytes]
-
-    class Handlers(grpc.GenericRpcHandler):
-        def service(self, _details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler[bytes, bytes]:
-            return method
-
     async def answer(_request: bytes, _context: object) -> bytes:
         return ANSWER
 
-    method = grpc.unary_unary_rpc_method_handler(answer)
+    service, _, name = CHECK_ORDER.removeprefix("/").rpartition("/")
+    method: grpc.RpcMethodHandler[bytes, bytes] = grpc.unary_unary_rpc_method_handler(answer)
     server = grpc.aio.server()
-    server.add_generic_rpc_handlers((Handlers(),))
+    handlers = grpc.method_handlers_generic_handler(service, {name: method})
+    server.add_generic_rpc_handlers((handlers,))
     server.add_insecure_port(address)
     await server.start()
     await asyncio.get_running_loop().create_future()

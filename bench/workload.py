@@ -24,7 +24,7 @@ MARKET_SHARE: Final = 0.1
 EVENT_SHARE: Final = 0.3
 MARKS_SHARE: Final = 0.1
 GREATEST_LOTS: Final = 20  # of an order that is allowed
-EVENTS_A_CALL: Final = 128  # what a request of one DATA frame holds
+EVENTS_A_CALL: Final = 256  # what a request of one DATA frame holds
 LIVES: Final = (("fill", "ack"), ("cancel",), ("fill",), ("cancel", "part", "ack"))
 """What the venue may say of an order, last first."""
 
