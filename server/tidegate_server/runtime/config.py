@@ -71,7 +71,7 @@ def load(
         settings.update(layer)
     for key, value in (flags or {}).items():
         if value is not None:
-            name = "--" + key.replace(".", "-").replace("_", "-")
+            name = "--" + key.removeprefix("client.").replace(".", "-").replace("_", "-")
             settings[key] = Setting(value, name, is_text=True)
     config = _build(settings)
     for key, problem in _problems(config):

@@ -1,0 +1,202 @@
+"""Accounts: show, list."""
+# ruff: noqa: PLC0415  - calls are imported when made; a command has an argument a flag
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from tidegate_server.cli.options import Address, AsJson, ConfigFile, Timeout, configure_client
+
+if TYPE_CHECKING:
+    from tidegate.v1 import account_service_pb2 as accounts_pb2
+    from tidegate.v1 import risk_service_pb2 as risk_pb2
+
+app = typer.Typer(no_args_is_help=True, help="Read accounts.")
+
+
+@app.command()
+def show(
+    account: Annotated[str, typer.Argument(help="Account id.", show_default=False)],
+    *,
+    config: ConfigFile = None,
+    address: Address = None,
+    timeout: Timeout = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show one account: figures, limits, positions, open orders.
+
+    Example: tidegate account show R0001
+    """
+    from tidegate.v1 import account_service_pb2
+    from tidegate_server.cli import output
+    from tidegate_server.cli.calls import calling
+
+    request = account_service_pb2.GetAccountRequest(account_id=account)
+    with calling(configure_client(config, address, timeout)) as gate:
+        answer = gate.call(gate.accounts.GetAccount, request)
+    if as_json:
+        output.console().out(output.as_json(answer))
+        return
+    _show_account(answer.account)
+
+
+@app.command(name="list")
+def list_(
+    *,
+    limit: Annotated[
+        int | None, typer.Option("--limit", help="How many at most.", show_default="all", min=1)
+    ] = None,
+    config: ConfigFile = None,
+    address: Address = None,
+    timeout: Timeout = None,
+    as_json: AsJson = False,
+) -> None:
+    """List the accounts in order of id.
+
+    Example: tidegate account list --limit 20
+    """
+    from tidegate_server.cli import output
+    from tidegate_server.cli.calls import calling
+    from tidegate_server.cli.readings import list_accounts
+
+    with calling(configure_client(config, address, timeout)) as gate:
+        found = list_accounts(gate, limit)
+    console = output.console()
+    if as_json:
+        for summary in found:
+            console.out(output.as_json(summary))
+        return
+    columns = (
+        "account",
+        "tier",
+        "group",
+        ">cash",
+        ">positions",
+        ">open orders",
+        ">equity",
+        ">leverage",
+    )
+    table = output.make_table(*columns)
+    for summary in found:
+        actual = summary.actual if summary.HasField("actual") else None
+        table.add_row(
+            summary.account_id,
+            summary.tier_id or "-",
+            summary.group_id or "-",
+            output.money(summary.cash_e4),
+            output.count(summary.position_count),
+            output.count(summary.open_order_count),
+            output.money(actual.equity_e4 if actual else None),
+            output.percent(output.optional(actual, "leverage_bps") if actual else None),
+        )
+    console.print(table)
+
+
+def _show_account(view: "accounts_pb2.AccountView") -> None:
+    from tidegate_server.cli import output
+
+    console = output.console()
+    rows = [
+        ("account", view.account.account_id),
+        ("tier", view.account.tier_id or "none: new risk is refused"),
+        ("group", view.account.group_id or "-"),
+        ("cash", output.money(view.cash_e4)),
+        ("interest and fees", output.money(view.interest_and_fees_e4)),
+        ("orders today", output.count(view.day_order_count)),
+        ("turnover today", output.money(view.day_turnover_e4)),
+        ("start of day equity", output.money(output.optional(view, "start_of_day_equity_e4"))),
+        ("stops", ", ".join(view.stop_ids) or "-"),
+        ("last record", output.count(view.sequence)),
+    ]
+    console.print(output.facts(rows))
+    _show_figures(
+        view.projected if view.HasField("projected") else None,
+        view.actual if view.HasField("actual") else None,
+    )
+    _show_limits(view)
+    _show_positions(view)
+    _show_orders(view)
+
+
+def _show_figures(projected: "risk_pb2.Figures | None", actual: "risk_pb2.Figures | None") -> None:
+    from tidegate.v1 import risk_service_pb2
+    from tidegate_server.cli import output
+
+    table = output.make_table("figure", ">projected", ">actual")
+    for field in risk_service_pb2.Figures.DESCRIPTOR.fields:
+        write = output.percent if field.name.endswith("_bps") else output.money
+        cells = []
+        for figures in (projected, actual):
+            known = figures is not None and (
+                not field.has_presence or figures.HasField(field.name)  # type: ignore[arg-type]
+            )
+            cells.append(write(getattr(figures, field.name) if known else None))
+        label = field.name.removesuffix("_e4").removesuffix("_bps").replace("_", " ")
+        table.add_row(label, *cells)
+    output.console().print(table)
+
+
+def _show_limits(view: "accounts_pb2.AccountView") -> None:
+    from tidegate_server.cli import output
+
+    table = output.make_table("limit in force", ">value", ">used")
+    for limit in view.limits:
+        if limit.name.endswith("_bps"):
+            write = output.percent
+        elif limit.name.endswith("_e4"):
+            write = output.money
+        else:
+            write = output.count
+        value, used = output.optional(limit, "value"), output.optional(limit, "used")
+        table.add_row(limit.name, write(value), write(used))
+    if view.limits:
+        output.console().print(table)
+
+
+def _show_positions(view: "accounts_pb2.AccountView") -> None:
+    from tidegate_server.cli import output
+
+    columns = ("position", ">quantity", ">open buys", ">open sells", ">can be closed", ">mark")
+    table = output.make_table(*columns)
+    for position in view.positions:
+        table.add_row(
+            position.instrument_id,
+            output.count(position.quantity),
+            output.count(position.open_buy_quantity),
+            output.count(position.open_sell_quantity),
+            output.count(position.exit_quantity),
+            output.money(output.optional(position, "mark_e4")),
+        )
+    if view.positions:
+        output.console().print(table)
+
+
+def _show_orders(view: "accounts_pb2.AccountView") -> None:
+    from tidegate.v1 import order_pb2
+    from tidegate_server.cli import output
+
+    columns = (
+        "open order",
+        "side",
+        "instrument",
+        ">quantity",
+        ">filled",
+        ">reserved",
+        ">at",
+        "state",
+    )
+    table = output.make_table(*columns)
+    for order in view.open_orders:
+        state = output.short(order_pb2.OrderState.Name(order.state), "ORDER_STATE_").lower()
+        table.add_row(
+            order.order_id,
+            output.short(order_pb2.Side.Name(order.side), "SIDE_").lower(),
+            order.instrument_id,
+            output.count(order.quantity),
+            output.count(order.filled_quantity),
+            output.count(order.reserved_quantity),
+            output.money(order.reserved_price_e4),
+            f"{state}, unconfirmed" if order.unconfirmed else state,
+        )
+    if view.open_orders:
+        output.console().print(table)

@@ -1,0 +1,99 @@
+"""One record in a few words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tidegate.v1 import account_service_pb2 as accounts_pb2
+from tidegate.v1 import control_service_pb2 as control_pb2
+from tidegate.v1 import journal_pb2, order_pb2
+from tidegate.v1 import market_service_pb2 as market_pb2
+from tidegate.v1 import risk_service_pb2 as risk_pb2
+from tidegate_server.cli.output import money, scope, short
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def summarise(record: journal_pb2.Record) -> str:
+    """Say what a record asked and, for orders, what was decided."""
+    writer = _WRITERS.get(record.method)
+    return writer(record) if writer else ""
+
+
+def reasons(answer: risk_pb2.CheckOrderResponse) -> str:
+    """Return ALLOW, or the reasons of a reject in order."""
+    if answer.verdict == order_pb2.VERDICT_ALLOW:
+        return "ALLOW"
+    names = (order_pb2.RejectReason.Name(rejection.reason) for rejection in answer.rejections)
+    return "REJECT " + ", ".join(short(name, "REJECT_REASON_") for name in names)
+
+
+def _check(record: journal_pb2.Record) -> str:
+    order = risk_pb2.CheckOrderRequest.FromString(record.request)
+    answer = risk_pb2.CheckOrderResponse.FromString(record.response)
+    side = short(order_pb2.Side.Name(order.side), "SIDE_").lower()
+    price = money(order.price_e4) if order.HasField("price_e4") else "market"
+    asked = f"{order.account_id} {order.order_id} {side} {order.quantity:,} {order.instrument_id}"
+    return f"{asked} at {price}: {reasons(answer)}"
+
+
+def _checks(record: journal_pb2.Record) -> str:
+    answer = risk_pb2.CheckOrdersResponse.FromString(record.response)
+    allowed = sum(one.verdict == order_pb2.VERDICT_ALLOW for one in answer.answers)
+    return f"{len(answer.answers)} orders, {allowed} allowed"
+
+
+def _events(record: journal_pb2.Record) -> str:
+    events = risk_pb2.RecordOrderEventsRequest.FromString(record.request).events
+    kinds = (risk_pb2.OrderEventKind.Name(event.kind) for event in events)
+    named = [
+        f"{event.account_id} {event.order_id} {short(kind, 'ORDER_EVENT_KIND_').lower()}"
+        for event, kind in zip(events, kinds, strict=True)
+    ]
+    return _first(named)
+
+
+def _marks(record: journal_pb2.Record) -> str:
+    marks = market_pb2.UpdateMarksRequest.FromString(record.request).marks
+    return _first([f"{mark.instrument_id} {money(mark.price_e4)}" for mark in marks])
+
+
+def _cash(record: journal_pb2.Record) -> str:
+    asked = accounts_pb2.AdjustCashRequest.FromString(record.request)
+    return f"{asked.account_id} {money(asked.amount_e4)}"
+
+
+def _positions(record: journal_pb2.Record) -> str:
+    asked = accounts_pb2.SetPositionsRequest.FromString(record.request)
+    named = [f"{target.instrument_id} {target.quantity:,}" for target in asked.positions]
+    return f"{asked.account_id}: {_first(named)}"
+
+
+def _halt(record: journal_pb2.Record) -> str:
+    asked = control_pb2.HaltRequest.FromString(record.request)  # reduce-only has the same fields
+    return f"{asked.stop_id} on {scope(asked.scope_kind, asked.scope_id)}: {asked.reason}"
+
+
+def _release(record: journal_pb2.Record) -> str:
+    asked = control_pb2.ReleaseRequest.FromString(record.request)
+    return f"{asked.stop_id}: {asked.reason}"
+
+
+def _first(named: list[str]) -> str:
+    """Name three and count the rest."""
+    shown = ", ".join(named[:3])
+    return shown if len(named) <= 3 else f"{shown} and {len(named) - 3} more"  # noqa: PLR2004
+
+
+_WRITERS: dict[int, Callable[[journal_pb2.Record], str]] = {
+    journal_pb2.METHOD_CHECK_ORDER: _check,
+    journal_pb2.METHOD_CHECK_ORDERS: _checks,
+    journal_pb2.METHOD_RECORD_ORDER_EVENTS: _events,
+    journal_pb2.METHOD_UPDATE_MARKS: _marks,
+    journal_pb2.METHOD_ADJUST_CASH: _cash,
+    journal_pb2.METHOD_SET_POSITIONS: _positions,
+    journal_pb2.METHOD_HALT: _halt,
+    journal_pb2.METHOD_SET_REDUCE_ONLY: _halt,
+    journal_pb2.METHOD_RELEASE: _release,
+}
