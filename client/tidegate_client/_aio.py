@@ -180,7 +180,7 @@ class AsyncClient(ClientBase):
                     raise
                 error = closed_under_way()
             pause = attempts.pause_after(error, monotonic())
-            if pause is None:
+            if pause is None or self._is_closed:
                 raise error
             await asyncio.sleep(pause)
 
@@ -206,6 +206,7 @@ class _Reporter:
         self._ledger = ledger
         self._report = report
         self._closing = asyncio.Event()
+        self._stopped = False
         self._task: asyncio.Task[None] | None = None
 
     def wake(self) -> None:
@@ -218,11 +219,12 @@ class _Reporter:
         self._closing.set()
         if self._task is not None:
             await asyncio.wait([self._task], timeout=timeout)
+            self._stopped = True
             self._task.cancel()
             await asyncio.wait([self._task])
 
     async def _run(self) -> None:
-        while keys := self._ledger.take():
+        while not self._stopped and (keys := self._ledger.take()):
             try:
                 call = methods.record_events(events_of(keys))
                 await self._report(call, monotonic() + REPORT_TIMEOUT_S)
@@ -236,7 +238,8 @@ class _Reporter:
             await asyncio.sleep(min(pause, HURRIED_PAUSE_S))
         else:
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._closing.wait(), pause)
+                async with asyncio.timeout(pause):  # wait_for can swallow a cancellation
+                    await self._closing.wait()
 
 
 def _is_cancelled() -> bool:
