@@ -120,7 +120,7 @@ def _check_path(path: Path) -> None:
 
 def _prepare_folder(folder: Path) -> None:
     if not folder.exists():
-        folder.mkdir(parents=True)
+        folder.mkdir(parents=True, exist_ok=True)  # others may start at the same moment
         folder.chmod(FOLDER_MODE)
     if not folder.is_dir():
         raise FrontConfigError(f"{folder} is not a folder: the socket needs one of its own")

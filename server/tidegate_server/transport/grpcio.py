@@ -36,6 +36,7 @@ from tidegate_server.transport.front import (
     DRAINING,
     FOREVER_SECONDS,
     HEALTH_SERVICES,
+    LINGER_SECONDS,
     UNAUTHENTICATED,
     AddressTakenError,
     Front,
@@ -125,6 +126,8 @@ class GrpcioFront(Front):
         try:
             desk.wake()
             await desk.ended
+            desk.close()
+            await asyncio.sleep(LINGER_SECONDS)  # newcomers get a reason before the listener goes
         finally:
             desk.close()
             talker.cancel()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from google.protobuf.message import DecodeError
 from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
 from pygrpc_native import STREAM_CLOSED, STREAM_FULL
 
@@ -109,6 +110,6 @@ def _service_of(request: bytes) -> str | None:
         return None
     try:
         service: str = HealthCheckRequest.FromString(request).service
-    except ValueError:  # protobuf's DecodeError is one
+    except DecodeError:
         return None
     return service
