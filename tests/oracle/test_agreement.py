@@ -1,0 +1,36 @@
+"""The engine and the naive oracle give the same answer to every command of seeded random runs."""
+
+import os
+from importlib.util import find_spec
+
+import pytest
+from tests.oracle.adapter import Engine, agree, shown
+from tests.oracle.commands import Commands
+from tests.oracle.oracle import Oracle
+
+SEEDS = tuple(range(1, 41))
+TOTAL = int(os.environ.get("TIDEGATE_ORACLE_COMMANDS", "100000"))
+FIRST_SEED = int(os.environ.get("TIDEGATE_ORACLE_SEED", "0"))
+
+pytestmark = pytest.mark.skipif(
+    find_spec("tidegate_server.wire") is None or find_spec("tidegate_server.wire.machine") is None,
+    reason="the engine's deterministic core is not there",
+)
+
+
+@pytest.mark.parametrize("seed", [FIRST_SEED + seed for seed in SEEDS])
+def test_every_answer_is_the_oracles(seed: int) -> None:
+    count = max(1, TOTAL // len(SEEDS))
+    oracle, engine = Oracle(), Engine()
+    commands = Commands(seed, oracle)
+    print(f"seed {seed}: {count} commands")  # noqa: T201 - a failure is repeated by its seed
+    for index in range(count):
+        command = commands.next_command()
+        expected = oracle.apply(*command)
+        found = engine.apply(*command)
+        if not agree(command.method, expected, found):
+            pytest.fail(
+                f"seed {seed}, command {index}: {command!r}\n"
+                f"oracle {shown(command.method, expected)}\n"
+                f"engine {shown(command.method, found)}"
+            )

@@ -1,0 +1,201 @@
+"""Small worlds for the generator: one policy, a handful of accounts and instruments, all seeded.
+
+Limits are tight enough that every reason occurs often, and money, marks and lots are of sizes that
+let them meet.
+"""
+
+from random import Random
+
+from tests.oracle.book import SECOND, Message
+
+START = 1_700_000_000 * SECOND
+TIERS = ("gold", "silver", "bare")
+GROUPS = ("G1", "G2", "")
+RATING_GROUPS = ("", "", "A", "A", "STAR")
+
+
+def policy(rng: Random) -> Message:
+    """A policy with three tiers: a rich one, one that requires tables, one without leverage."""
+    return {
+        "rules_version": 1,
+        "comment": "a small world",
+        "max_order_age_ns": rng.choice((3, 5, 10)) * SECOND,
+        "max_clock_skew_ns": rng.choice((SECOND // 2, SECOND)),
+        "max_mark_age_ns": rng.choice((5, 12)) * SECOND,
+        "max_volatility_age_ns": rng.choice((40, 120)) * SECOND,
+        "stress_factor_bps": rng.choice((12_000, 15_001, 18_333)),
+        "elevated_regime_bps": rng.choice((11_000, 12_345)),
+        "stressed_regime_bps": rng.choice((15_000, 17_777)),
+        "slow_mark_step_bps": rng.choice((5, 20, 100)),
+        "acknowledgement_limit_ns": rng.choice((1, 2, 4)) * SECOND,
+        "principal_order_rate": _rate(rng, 8, 10),
+        "default_limits": _default_limits(rng),
+        "tiers": [_gold(rng), _silver(rng), {"tier_id": "bare", "limits": {}}],
+    }
+
+
+def _rate(rng: Random, per_second: int, burst: int) -> Message:
+    return {"per_second": rng.randint(per_second // 2, per_second), "burst": rng.randint(2, burst)}
+
+
+def _default_limits(rng: Random) -> Message:
+    limits: Message = {
+        "order_quantity": {"value": rng.choice((900, 2_000, 3_333))},
+        "order_notional_e4": {"value": rng.choice((2_500_000_000, 6_000_000_007))},
+        "price_collar_bps": {"value": rng.choice((150, 301))},
+        "price_collar_floor_bps": {"value": rng.choice((0, 100, 400))},
+        "order_rate": _rate(rng, 5, 5),
+        "open_order_count": {"value": rng.randint(5, 9)},
+        "day_order_count": {"value": rng.randint(60, 160)},
+        "day_turnover_e4": {"value": rng.randint(4, 40) * 1_000_000_000 + rng.randint(0, 9)},
+        "position": {"value": rng.choice((1_500, 2_500, 4_000))},
+        "leverage_bps": {"value": 90_000},  # does not count: the tier must set it
+    }
+    if rng.random() < 0.3:
+        limits["order_volume_share_bps"] = {"required": True}
+    return limits
+
+
+def _gold(rng: Random) -> Message:
+    return {
+        "tier_id": "gold",
+        "limits": {
+            "leverage_bps": {"value": rng.choice((20_000, 35_001, 50_000))},
+            "order_volume_share_bps": {"value": rng.choice((400, 2_000))},
+            "day_turnover_e4": {"unlimited": True},
+        },
+        "concentration": [
+            {
+                "rating_group": "STAR",
+                "bands": [
+                    {"ratio_from_bps": 0, "cap_bps": 0},
+                    {"ratio_from_bps": 15_000, "cap_bps": 2_000},
+                    {"ratio_from_bps": 20_000, "cap_bps": 4_000},
+                    {"ratio_from_bps": 30_000, "cap_bps": 7_000},
+                ],
+            },
+            {
+                "rating_group": "A",
+                "bands": [
+                    {"ratio_from_bps": 0, "cap_bps": 5_000},
+                    {"ratio_from_bps": 18_000, "cap_bps": 7_000},
+                    {"ratio_from_bps": 24_000},
+                ],
+            },
+        ],
+    }
+
+
+def _silver(rng: Random) -> Message:
+    return {
+        "tier_id": "silver",
+        "limits": {
+            "leverage_bps": {"value": rng.choice((8_000, 12_000, 15_000))},
+            "order_volume_share_bps": {"unlimited": True},
+            "position": {"value": rng.choice((800, 3_000)), "required": True},
+        },
+        "concentration": [
+            {"rating_group": "", "bands": [{"ratio_from_bps": 0, "cap_bps": 6_000}]},
+            {"rating_group": "A", "bands": [{"ratio_from_bps": 0, "cap_bps": 3_333}]},
+        ],
+        "concentration_required": True,
+    }
+
+
+def instruments(rng: Random) -> list[tuple[Message, int]]:
+    """Instruments with their first marks; a mark of 0 is none at all."""
+    made = [_instrument(rng, f"I{index}") for index in range(1, rng.randint(4, 7))]
+    dark = {"instrument_id": "DARK", "marginable": True, "initial_margin_long_bps": 5_000}
+    huge = {
+        "instrument_id": "HUGE",
+        "quantity_decimals": 3,
+        "marginable": True,
+        "initial_margin_long_bps": 1_000,
+        "initial_margin_short_bps": 2_000,
+    }
+    return [*made, (dark, 0), (huge, 9 * 10**11)]
+
+
+def _instrument(rng: Random, name: str) -> tuple[Message, int]:
+    decimals = rng.choice((0, 0, 1, 2, 3))
+    tick = rng.choice((1, 10, 100, 100))
+    mark = rng.randint(50_000, 1_500_000) * 10**decimals // tick * tick
+    facts: Message = {
+        "instrument_id": name,
+        "rating_group": rng.choice(RATING_GROUPS),
+        "quantity_decimals": decimals,
+        "least_quantity": rng.choice((0, 1, 10, 50)),
+        "quantity_step": rng.choice((0, 1, 7, 50)),
+        "tick_e4": tick,
+        "marginable": rng.random() < 0.85,
+    }
+    facts |= _day_limits(rng, mark, tick) | _rates(rng)
+    if rng.random() < 0.93:
+        facts["average_volume"] = rng.randint(5_000, 60_000)
+    if rng.random() < 0.3:
+        facts["position_limit"] = rng.choice((1_000, 2_500))
+    return facts, mark
+
+
+def _day_limits(rng: Random, mark: int, tick: int) -> Message:
+    facts: Message = {}
+    if rng.random() < 0.6:
+        facts["lower_price_limit_e4"] = max(1, mark * 90 // 100 // tick) * tick
+    if rng.random() < 0.6:
+        facts["upper_price_limit_e4"] = mark * 110 // 100 // tick * tick
+    if rng.random() < 0.3:
+        facts["price_limit_bps"] = rng.choice((120, 1_000))
+    return facts
+
+
+def _rates(rng: Random) -> Message:
+    facts: Message = {}
+    if rng.random() < 0.95:
+        facts["initial_margin_long_bps"] = rng.choice((0, 2_500, 5_000, 6_667))
+    if rng.random() < 0.9:
+        facts["initial_margin_short_bps"] = rng.choice((3_000, 5_000, 12_000))
+    for side in ("long", "short"):
+        initial = facts.get(f"initial_margin_{side}_bps")
+        if initial and rng.random() < 0.5:
+            facts[f"maintenance_margin_{side}_bps"] = initial * 3 // 4
+    return facts
+
+
+def accounts(rng: Random) -> list[Message]:
+    """Accounts of all tiers, some with limits of their own, and one of hardly any limits."""
+    made = [account(rng, f"A{index}") for index in range(1, rng.randint(3, 7))]
+    unlimited = {"unlimited": True}
+    names = ("leverage_bps", "order_quantity", "order_notional_e4", "price_collar_bps", "position")
+    counts = ("open_order_count", "day_order_count", "day_turnover_e4", "order_volume_share_bps")
+    whale = {
+        "account_id": "WHALE",
+        "tier_id": "gold",
+        "margin_model": "LEVERAGED",
+        "limits": dict.fromkeys(names + counts, unlimited),
+    }
+    return [*made, whale]
+
+
+def account(rng: Random, name: str) -> Message:
+    """One account."""
+    tier = rng.choices((*TIERS, "unknown"), (6, 5, 0.6, 0.3))[0]
+    facts: Message = {
+        "account_id": name,
+        "group_id": rng.choice(GROUPS),
+        "tier_id": tier,
+        "margin_model": "LEVERAGED",
+        "limits": {},
+    }
+    own: Message = {
+        "leverage_bps": {"value": rng.choice((9_999, 25_000, 60_000))},
+        "position": {"value": rng.choice((500, 1_000))},
+        "order_notional_e4": {"value": 700_000_000},
+        "price_collar_bps": {"unlimited": True},
+        "order_rate": {"unlimited": True},
+        "day_order_count": {"value": 15},
+        "open_order_count": {"unlimited": True},
+    }
+    for limit, value in own.items():
+        if rng.random() < 0.15:
+            facts["limits"][limit] = value
+    return facts
