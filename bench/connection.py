@@ -116,7 +116,11 @@ class Connection:
         self._blocks: dict[bytes, int] = {}
         self._decoder = Decoder()
         self._settled = False
-        self._shake_hands()
+        try:
+            self._shake_hands()
+        except BaseException:
+            self.socket.close()
+            raise
 
     def advance(self, upto: int) -> None:
         """Send calls up to number `upto`, as far as flow control and the peer's limits allow."""

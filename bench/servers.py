@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
@@ -80,9 +81,11 @@ def empty(kind: str, folder: Path) -> Iterator[Server]:
 
 
 def gate_is_there() -> bool:
-    """Whether Tidegate's command line answers."""
-    command = [*TIDEGATE, "serve", "--help"]
-    return subprocess.run(command, capture_output=True, check=False).returncode == 0
+    """Whether this installation has a gate to run; one that is there and fails is a failure."""
+    try:
+        return all(find_spec(f"tidegate_server.runtime.{name}") for name in ("initialise", "serve"))
+    except ModuleNotFoundError:
+        return False
 
 
 @contextlib.contextmanager
