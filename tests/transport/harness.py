@@ -131,9 +131,23 @@ def socket_config(folder: Path, transport: str, **changes: Any) -> FrontConfig:
     return FrontConfig(f"unix:{folder}/run/gate.sock", transport=transport, **changes)  # type: ignore[arg-type]
 
 
+def method(channel: grpc.Channel, path: str) -> grpc.UnaryUnaryMultiCallable[bytes, bytes]:
+    return channel.unary_unary(path)
+
+
 def call(channel: grpc.Channel, request: bytes, path: str = ECHO, **how: Any) -> bytes:
-    response: bytes = channel.unary_unary(path)(request, **{"timeout": 10, **how})
-    return response
+    return method(channel, path)(request, **{"timeout": 10, **how})
+
+
+def start(channel: grpc.Channel, request: bytes) -> grpc.Future[bytes]:
+    return method(channel, ECHO).future(request, timeout=10)
+
+
+def ending(future: grpc.Future[bytes]) -> grpc.Call:
+    """Wait for a call that must end without an answer."""
+    error = future.exception()
+    assert isinstance(error, grpc.Call)
+    return error
 
 
 def refusal(channel: grpc.Channel, request: bytes, path: str = ECHO, **how: Any) -> grpc.Call:

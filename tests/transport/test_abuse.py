@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     Attack = Callable[[h2.connection.H2Connection], bytes]
 
-SECONDS = 1.0
+SECONDS = 0.7
 HEADERS = [
     (":method", "POST"),
     (":scheme", "http"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import grpc
 import pytest
@@ -23,6 +23,7 @@ from tests.transport.harness import (
     refusal,
     served,
     socket_config,
+    start,
 )
 
 from tidegate_server.transport import Directory, FrontConfig
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def bearer(token: str) -> dict[str, tuple[tuple[str, str], ...]]:
+def bearer(token: str) -> dict[str, Any]:
     return {"metadata": (("authorization", f"Bearer {token}"),)}
 
 
@@ -185,7 +186,7 @@ def test_a_gzip_bomb_never_reaches_a_turn(gate: Gate, channel: grpc.Channel) -> 
 
 
 def test_a_cancel_lands_in_gone(gate: Gate, channel: grpc.Channel) -> None:
-    future = channel.unary_unary(ECHO).future(b"hold", timeout=10)
+    future = start(channel, b"hold")
     eventually(lambda: gate.held)
     future.cancel()
     eventually(lambda: gate.gone_seen == set(gate.held))
@@ -213,7 +214,7 @@ def test_answering_a_caller_that_has_gone_does_no_harm(gate: Gate, channel: grpc
 
 def test_in_flight_counts_the_calls_without_an_answer(gate: Gate, channel: grpc.Channel) -> None:
     counts: list[int] = []
-    futures = [channel.unary_unary(ECHO).future(b"hold", timeout=10) for _ in range(3)]
+    futures = [start(channel, b"hold") for _ in range(3)]
     eventually(lambda: len(gate.held) == 3)
     gate.after = lambda gate: counts.append(gate.front.in_flight())
     eventually(lambda: counts and counts[-1] == 3)

@@ -8,7 +8,7 @@ import grpc
 import pytest
 from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
 from grpc_health.v1.health_pb2_grpc import HealthStub
-from tests.transport.harness import NO_LOCAL, Gate, dialled, eventually, served, socket_config
+from tests.transport.harness import NO_LOCAL, Gate, call, dialled, eventually, served, socket_config
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -99,5 +99,5 @@ def test_watches_that_ended_are_forgotten(gate: Gate, channel: grpc.Channel) -> 
 
 def test_a_malformed_health_request_is_refused(channel: grpc.Channel) -> None:
     with pytest.raises(grpc.RpcError):
-        channel.unary_unary("/grpc.health.v1.Health/Check")(b"\xff\xff", timeout=5)
+        call(channel, b"\xff\xff", "/grpc.health.v1.Health/Check")
     assert check(channel, "") == SERVING

@@ -13,15 +13,16 @@ from typing import TYPE_CHECKING, Self
 import grpc
 import pytest
 from tests.transport.harness import (
-    ECHO,
     Gate,
     call,
     details_of,
     dialled,
+    ending,
     eventually,
     refusal,
     served,
     socket_config,
+    start,
 )
 
 from tidegate_server.transport import FrontClosedError
@@ -127,11 +128,11 @@ def test_the_socket_of_a_killed_front_can_be_taken_over(
 def test_calls_that_no_turn_answered_get_unavailable_at_the_stop(
     gate: Gate, channel: grpc.Channel
 ) -> None:
-    futures = [channel.unary_unary(ECHO).future(b"hold", timeout=10) for _ in range(5)]
+    futures = [start(channel, b"hold") for _ in range(5)]
     eventually(lambda: len(gate.held) == 5)
     gate.stopping = True
     for future in futures:
-        assert future.exception().code() is grpc.StatusCode.UNAVAILABLE
+        assert ending(future).code() is grpc.StatusCode.UNAVAILABLE
 
 
 def test_what_raises_in_a_turn_leaves_run(gate: Gate, channel: grpc.Channel) -> None:
@@ -141,9 +142,9 @@ def test_what_raises_in_a_turn_leaves_run(gate: Gate, channel: grpc.Channel) -> 
 
 
 def test_callers_never_read_the_text_of_an_exception(gate: Gate, channel: grpc.Channel) -> None:
-    held = channel.unary_unary(ECHO).future(b"hold", timeout=10)
+    held = start(channel, b"hold")
     eventually(lambda: gate.held)
-    for error in (refusal(channel, b"crash"), held.exception()):
+    for error in (refusal(channel, b"crash"), ending(held)):
         assert error.code() is grpc.StatusCode.UNAVAILABLE
         said = f"{error.details()} {error.trailing_metadata()}"
         assert "secret" not in said
@@ -153,13 +154,13 @@ def test_callers_never_read_the_text_of_an_exception(gate: Gate, channel: grpc.C
 def test_a_call_during_the_drain_is_refused_with_its_reason(
     gate: Gate, channel: grpc.Channel
 ) -> None:
-    holding = channel.unary_unary(ECHO).future(b"hold", timeout=10)
+    holding = start(channel, b"hold")
     eventually(lambda: gate.held)
     gate.stopping = True
     assert gate.stopped.wait(5)
     _, info, _ = details_of(refusal(channel, b"x"))
     assert info.reason == "ERROR_REASON_DRAINING"
-    assert holding.exception()
+    assert ending(holding).code() is grpc.StatusCode.UNAVAILABLE
     assert all(seen[2] == b"hold" for seen in gate.seen)
 
 
