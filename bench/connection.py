@@ -81,6 +81,7 @@ class Connection:
         "_sent",
         "_settled",
         "_track",
+        "_wanted",
         "answered",
         "answers",
         "complaints",
@@ -108,6 +109,7 @@ class Connection:
         self._goal = 0
         self._control = bytearray()  # frames that are no calls, sent between calls
         self._allowed = DEFAULT_WINDOW  # DATA bytes that the peer takes in all
+        self._wanted = 0  # calls that are due
         self._returned = 0  # received bytes not yet given back
         self._rest = b""
         self._messages = bytearray(self.total)  # how many messages call k got
@@ -124,6 +126,7 @@ class Connection:
 
     def advance(self, upto: int) -> None:
         """Send calls up to number `upto`, as far as flow control and the peer's limits allow."""
+        self._wanted = upto
         if (self._control or self._sent < self._goal) and not self.flush():
             return
         upto = min(upto, self.total, self.answered + self.stream_limit)
@@ -134,6 +137,11 @@ class Connection:
             self.issued = upto
             self._goal = self._track.offsets[upto]
             self.flush()
+
+    def resume(self) -> None:
+        """Send what `advance` was asked for and could not send."""
+        if self.issued < self._wanted or self._sent < self._goal or self._control:
+            self.advance(self._wanted)
 
     def flush(self) -> bool:
         """Send what is waiting; false if the socket is full."""

@@ -77,15 +77,15 @@ def open_loop(
 
     A call that flow control or the peer's stream limit holds back is late, and counts as such.
     """
-    due = _arrivals([len(lane.calls) for lane in lanes], rate, seed, poisson=poisson)
+    due = _arrivals(sum(len(lane.calls) for lane in lanes), rate, seed, poisson=poisson)
     with _connected(target, lanes, None) as connections, _quiet(), _sharp_timers():
         began = perf_counter_ns() + LEAD_NS
         _send_when_due(connections, due, began)
         ended = perf_counter_ns()
     late = [
         done - began - planned
-        for connection, plan in zip(connections, due, strict=True)
-        for done, planned in zip(connection.finished, plan, strict=True)
+        for first, connection in enumerate(connections)
+        for done, planned in zip(connection.finished, due[first :: len(lanes)], strict=True)
     ]
     return _run(connections, ended - began, late)
 
@@ -251,7 +251,7 @@ def _ready(connections: Sequence[Connection], seconds: float) -> list[Connection
     # select: its timeout is in microseconds, that of poll and epoll in milliseconds.
     readable, writable, _ = select.select(connections, full, (), seconds)
     for connection in writable:
-        connection.flush()
+        connection.resume()
     return readable
 
 
@@ -259,40 +259,38 @@ def _under_way(connections: Sequence[Connection]) -> int:
     return sum(connection.issued - connection.answered for connection in connections)
 
 
-def _send_when_due(
-    connections: Sequence[Connection], due: Sequence[Sequence[int]], began: int
-) -> None:
-    """Drive all connections through their arrivals, times in ns from `began`."""
-    passed = [0] * len(connections)
+def _send_when_due(connections: Sequence[Connection], due: Sequence[int], began: int) -> None:
+    """Drive all connections through their arrivals, times in ns from `began`.
+
+    Call number n is the connection's n mod (their count): only who has news is looked at.
+    """
+    total, dealt, width = len(due), 0, len(connections)
     heard = perf_counter_ns()
     while _unfinished(connections):
-        soonest = perf_counter_ns() - began + STALL_NS
-        for index, connection in enumerate(connections):
-            plan, count, now = due[index], passed[index], perf_counter_ns() - began
-            while count < len(plan) and plan[count] <= now:
-                count += 1
-            passed[index] = count
-            connection.advance(count)
-            if count < len(plan):
-                soonest = min(soonest, plan[count])
+        now, first = perf_counter_ns() - began, dealt
+        while dealt < total and due[dealt] <= now:
+            dealt += 1
+        for number in range(max(first, dealt - width), dealt):
+            connections[number % width].advance(number // width + 1)
+        soonest = due[dealt] if dealt < total else now + STALL_NS
         wait_ns = max(0, soonest - (perf_counter_ns() - began))
         ready = _ready(connections, wait_ns / 1e9)
         for connection in ready:
             connection.receive()
+            connection.resume()  # an answer may have made room for what was held back
         if ready or not _under_way(connections):
             heard = perf_counter_ns()
         elif perf_counter_ns() - heard >= STALL_NS:
             raise LoadError(f"no answer for {STALL_SECONDS} s")
 
 
-def _arrivals(counts: Sequence[int], rate: float, seed: int, *, poisson: bool) -> list[list[int]]:
-    """Draw when each call of each connection is due: one stream, dealt out in turn."""
-    rng, at = random.Random(seed), 0.0
-    due: list[list[int]] = [[] for _ in counts]
+def _arrivals(count: int, rate: float, seed: int, *, poisson: bool) -> list[int]:
+    """Draw when each call is due."""
+    rng, at, due = random.Random(seed), 0.0, []
     gap_ns = 1e9 / rate
-    for number in range(sum(counts)):
+    for _ in range(count):
         at += -math.log(1.0 - rng.random()) * gap_ns if poisson else gap_ns
-        due[number % len(counts)].append(int(at))
+        due.append(int(at))
     return due
 
 
