@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from tidegate.v1 import account_service_pb2 as accounts_pb2
     from tidegate.v1 import risk_service_pb2 as risk_pb2
 
-app = typer.Typer(no_args_is_help=True, help="Read accounts.")
+app = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown", help="Read accounts.")
 
 
 @app.command()
@@ -124,13 +124,14 @@ def _show_figures(projected: "risk_pb2.Figures | None", actual: "risk_pb2.Figure
 
     table = output.make_table("figure", ">projected", ">actual")
     for field in risk_service_pb2.Figures.DESCRIPTOR.fields:
-        write = output.percent if field.name.endswith("_bps") else output.money
         cells = []
         for figures in (projected, actual):
             known = figures is not None and (
                 not field.has_presence or figures.HasField(field.name)  # type: ignore[arg-type]
             )
-            cells.append(write(getattr(figures, field.name) if known else None))
+            cells.append(
+                output.in_unit(field.name, getattr(figures, field.name) if known else None)
+            )
         label = field.name.removesuffix("_e4").removesuffix("_bps").replace("_", " ")
         table.add_row(label, *cells)
     output.console().print(table)
@@ -141,14 +142,10 @@ def _show_limits(view: "accounts_pb2.AccountView") -> None:
 
     table = output.make_table("limit in force", ">value", ">used")
     for limit in view.limits:
-        if limit.name.endswith("_bps"):
-            write = output.percent
-        elif limit.name.endswith("_e4"):
-            write = output.money
-        else:
-            write = output.count
         value, used = output.optional(limit, "value"), output.optional(limit, "used")
-        table.add_row(limit.name, write(value), write(used))
+        table.add_row(
+            limit.name, output.in_unit(limit.name, value), output.in_unit(limit.name, used)
+        )
     if view.limits:
         output.console().print(table)
 

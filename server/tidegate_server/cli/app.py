@@ -23,6 +23,7 @@ app = typer.Typer(
     name="tidegate",
     no_args_is_help=True,
     add_completion=False,
+    rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Tidegate, a pre-trade risk gate: an order goes in, allow or reject comes out.",

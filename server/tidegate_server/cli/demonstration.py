@@ -49,7 +49,14 @@ def demo(
     from tidegate_server.cli.rehearsal import Rehearsal
 
     folder = _make_folder()
-    rehearsal = Rehearsal(folder, transport, durability, accounts, trades, seed)
+    rehearsal = Rehearsal(
+        folder,
+        transport=transport,
+        durability=durability,
+        accounts=accounts,
+        trades=trades,
+        seed=seed,
+    )
     try:
         differences = rehearsal.run()
     except DemoError as error:

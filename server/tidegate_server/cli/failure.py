@@ -25,8 +25,10 @@ class Exit(IntEnum):
     NOT_STARTED = 78
 
 
-CODES = """Exit codes: 0 done, 2 usage or configuration, 3 order rejected, 65 request refused,
-69 no answer, 70 fault, 77 not allowed, 78 refused to start."""
+CODES = (
+    "Exit codes: 0 done, 2 usage or configuration, 3 order rejected, 65 request refused,"
+    " 69 no answer, 70 fault, 77 not allowed, 78 refused to start."
+)
 
 
 def fail(message: str, code: Exit) -> NoReturn:

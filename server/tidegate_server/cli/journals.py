@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from tidegate_server.cli.calls import Gate
     from tidegate_server.runtime.config import Config
 
-app = typer.Typer(no_args_is_help=True, help="Read and prove what was recorded.")
+app = typer.Typer(
+    no_args_is_help=True, rich_markup_mode="markdown", help="Read and prove what was recorded."
+)
 
 _PAGE = 100
 _POLL_S = 0.5

@@ -51,12 +51,11 @@ def load_holders(gate: Gate, holders: Sequence[market.Holder]) -> None:
 
 
 def _book_cash(gate: Gate, holder: market.Holder, sequence: int) -> int:
+    deposit = holder.cash_e4 > 0
     request = accounts_pb2.AdjustCashRequest(
         account_id=holder.account.account_id,
         adjustment_id="opening",
-        kind=accounts_pb2.CASH_KIND_DEPOSIT
-        if holder.cash_e4 > 0
-        else accounts_pb2.CASH_KIND_CORRECTION,
+        kind=accounts_pb2.CASH_KIND_DEPOSIT if deposit else accounts_pb2.CASH_KIND_CORRECTION,
         amount_e4=holder.cash_e4,
         expected_sequence=sequence,
     )

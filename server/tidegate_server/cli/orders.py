@@ -267,9 +267,7 @@ def _show_effect(answer: "risk_pb2.PreviewOrderResponse") -> None:
         for name, part in zip(("before", "after", "change"), parts, strict=True):
             known = _is_set(answer, name) and _is_set(part, field.name)
             value = getattr(part, field.name) if known else None
-            cells.append(
-                output.percent(value) if field.name.endswith("_bps") else output.money(value)
-            )
+            cells.append(output.in_unit(field.name, value))
         label = field.name.removesuffix("_e4").removesuffix("_bps").replace("_", " ")
         table.add_row(label, *cells)
     output.console().print(table)

@@ -79,6 +79,13 @@ def count(number: int | None) -> str:
     return "-" if number is None else f"{number:,}"
 
 
+def in_unit(name: str, value: int | None) -> str:
+    """Write a figure in the unit that its field's suffix names."""
+    if name.endswith("_bps"):
+        return percent(value)
+    return money(value) if name.endswith("_e4") else count(value)
+
+
 def clock(time_ns: int) -> str:
     """Write a time, UTC, to the microsecond; a dash for none."""
     if not time_ns:

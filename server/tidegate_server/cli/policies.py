@@ -14,7 +14,11 @@ if TYPE_CHECKING:
 
     from tidegate.v1 import policy_pb2
 
-app = typer.Typer(no_args_is_help=True, help="Read the policy in force, and tighten it.")
+app = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+    help="Read the policy in force, and tighten it.",
+)
 
 
 @app.command()
@@ -86,6 +90,8 @@ def read_policy(file: Path) -> "policy_pb2.Policy":
     try:
         text = file.read_text(encoding="utf-8")
         tree = tomllib.loads(text) if file.suffix == ".toml" else json.loads(text)
+        if not isinstance(tree, dict):
+            raise ValueError("it is no object")  # noqa: TRY004, TRY301  (of the file, like others)
         return json_format.ParseDict(tree, policy_pb2.Policy())
     except (OSError, ValueError, json_format.ParseError) as error:
         fail(f"{file} is no policy: {error}", Exit.USAGE)
@@ -138,9 +144,7 @@ def _limit(limit: "policy_pb2.Limit", name: str) -> str:
         return "unlimited"
     if not limit.HasField("value"):
         return "must be set" if limit.required else ""
-    if name.endswith("_bps"):
-        return output.percent(limit.value)
-    return output.money(limit.value) if name.endswith("_e4") else output.count(limit.value)
+    return output.in_unit(name, limit.value)
 
 
 def _rate(rate: "policy_pb2.Rate", _name: str = "") -> str:

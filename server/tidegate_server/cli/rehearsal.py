@@ -47,6 +47,7 @@ class Rehearsal:
     def __init__(  # noqa: PLR0913  (the flags of the command)
         self,
         folder: Path,
+        *,
         transport: str,
         durability: str,
         accounts: int,

@@ -55,7 +55,7 @@ def init(
 ) -> None:
     """Make a data folder whose first record is the policy.
 
-    Example: tidegate init --data /var/lib/tidegate --policy policy.json --write-config tidegate.toml
+    Example: tidegate init --data /var/lib/tidegate --policy policy.json
     """
     settings = configure(config, data=data, shard=shard, currency=currency)
     if write_config is not None and write_config.exists():

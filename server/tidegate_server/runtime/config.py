@@ -13,7 +13,7 @@ import difflib
 import os
 import tomllib
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, get_type_hints
+from typing import TYPE_CHECKING, Any, NamedTuple, get_args, get_type_hints
 
 import msgspec
 
@@ -221,8 +221,16 @@ def _convert(key: str, setting: Setting) -> object:
     except msgspec.ValidationError as error:
         problem, _, place = str(error).partition(" - at `$")
         where = key + place.rstrip("`")
+        if choices := _choices(KEYS[key]):
+            problem += f"; use {', '.join(choices)}"
         raise ConfigError(f"{setting.source}: `{where}` is wrong: {problem}") from None
     return converted
+
+
+def _choices(kind: object) -> list[str]:
+    """Return the words of a literal type, however deep it lies."""
+    parts = get_args(kind)
+    return [w for part in parts for w in ([part] if isinstance(part, str) else _choices(part))]
 
 
 def _problems(config: Config) -> Iterator[tuple[str, str]]:
