@@ -97,6 +97,15 @@ def test_two_errors_of_one_reason_keep_their_own_figures(gate: Gate, channel: gr
     assert details_of(refusal(channel, b"fail"))[1].metadata["waiting"] == "10"
 
 
+def test_an_endless_message_is_cut_to_what_a_header_carries(
+    gate: Gate, channel: grpc.Channel
+) -> None:
+    gate.error = CallError(9, "OUT_OF_BOUNDS", "m" * 100_000)
+    error = refusal(channel, b"fail")
+    assert error.code() is grpc.StatusCode.FAILED_PRECONDITION
+    assert error.details() == details_of(error)[0].message == "m" * 1024
+
+
 def test_a_token_names_its_principal(channel: grpc.Channel) -> None:
     assert call(channel, b"who", **bearer(TOKEN)) == b"desk-1"
 

@@ -30,7 +30,7 @@ from tidegate_server.transport.address import (
     with_port,
 )
 from tidegate_server.transport.desk import Desk
-from tidegate_server.transport.errors import trailers
+from tidegate_server.transport.errors import MESSAGE_LENGTH, trailers
 from tidegate_server.transport.front import (
     DRAIN_SECONDS,
     DRAINING,
@@ -163,7 +163,8 @@ class GrpcioFront(Front):
         answer = await self._answer(desk, method, request, context)
         if isinstance(answer, bytes):
             return answer
-        await context.abort(_CODES[answer.code], answer.message, trailers(answer))
+        message = answer.message[:MESSAGE_LENGTH]
+        await context.abort(_CODES[answer.code], message, trailers(answer))
         raise AssertionError  # abort raises
 
     async def _answer(self, desk: Desk, method: int, request: bytes, context: Context) -> Answer:

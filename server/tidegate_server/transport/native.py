@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Final, NoReturn
 from pygrpc_native import NativeGrpcFront
 
 from tidegate_server.transport.address import check_listen, claim_socket, narrow_umask, with_port
-from tidegate_server.transport.errors import trailers
+from tidegate_server.transport.errors import MESSAGE_LENGTH, trailers
 from tidegate_server.transport.front import (
     DRAIN_SECONDS,
     DRAINING,
@@ -100,7 +100,8 @@ class NativeFront(Front):
 
     def fail(self, call_id: int, error: CallError) -> None:
         """Answer a call with an error."""
-        self._running().fail(call_id, error.code, error.message, trailers(error))
+        message = error.message[:MESSAGE_LENGTH]
+        self._running().fail(call_id, error.code, message, trailers(error))
 
     def set_serving(self, service: str, *, serving: bool) -> None:
         """Tell grpc.health.v1 whether a service serves."""
