@@ -79,7 +79,7 @@ def show(report: Mapping[str, object], console: Console) -> None:
     rest = Table("figure", "value", title="ratios and the rest")
     for name, value in report.items():
         if name not in {"servers", "half_load"}:
-            rest.add_row(name, json.dumps(value) if isinstance(value, dict) else _figure(value))
+            rest.add_row(name, _lines(value) if isinstance(value, Mapping) else _figure(value))
     for table in (rungs, half, rest):
         console.print(table)
 
@@ -120,7 +120,13 @@ def _rounded(figure: float | None) -> float | None:
 
 
 def _figure(value: object) -> str:
-    return f"{value:,}" if isinstance(value, int | float) else str(value)
+    if isinstance(value, float):
+        return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+    return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def _lines(figures: Mapping[str, object]) -> str:
+    return "\n".join(f"{name}: {_figure(value)}" for name, value in figures.items())
 
 
 def _mapping(value: object) -> Mapping[str, object]:
