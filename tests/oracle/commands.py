@@ -415,7 +415,7 @@ class Commands:
         }
         if self._chance(0.2):
             fill["trade_date"] = self.book.trading_date
-        if self._chance(0.008):
+        if self._chance(0.02):
             fill["trade_date"] = self.book.trading_date - 1
         if self._chance(0.03):
             fill["side"] = "SELL" if fill["side"] == "BUY" else "BUY"

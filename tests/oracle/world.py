@@ -47,7 +47,7 @@ def _default_limits(rng: Random) -> Message:
         "order_rate": _rate(rng, 5, 5),
         "open_order_count": {"value": rng.randint(5, 9)},
         "day_order_count": {"value": rng.randint(60, 160)},
-        "day_turnover_e4": {"value": rng.randint(4, 40) * 1_000_000_000 + rng.randint(0, 9)},
+        "day_turnover_e4": {"value": rng.randint(3, 15) * 1_000_000_000 + rng.randint(0, 9)},
         "position": {"value": rng.choice((1_500, 2_500, 4_000))},
         "leverage_bps": {"value": 90_000},  # does not count: the tier must set it
     }
@@ -62,7 +62,7 @@ def _gold(rng: Random) -> Message:
         "limits": {
             "leverage_bps": {"value": rng.choice((20_000, 35_001, 50_000))},
             "order_volume_share_bps": {"value": rng.choice((400, 2_000))},
-            "day_turnover_e4": {"unlimited": True},
+            "day_turnover_e4": rng.choice(({"unlimited": True}, {})),
         },
         "concentration": [
             {
