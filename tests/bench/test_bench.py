@@ -18,7 +18,7 @@ OF_THE_GATE = (
     "p50_us_idle_flush",
     "p99_us_at_half_load",
     "mix_per_s",
-    "recovery_records_per_s",
+    "recovered_records",
 )
 OF_THE_ENGINE = ("engine_ns_per_check", "machine_ns_per_call")
 
@@ -51,8 +51,3 @@ def test_every_figure_was_taken(report: Any) -> None:
 @pytest.mark.skipif(not machine_is_there(), reason="the machine is not there yet")
 def test_the_engine_was_measured_at_every_size(report: Any) -> None:
     assert list(report["engine_ns_per_check"]) == ["1", "10", "50", "200", "1000"]
-
-
-def test_the_generator_alone_is_faster_than_any_server(report: Any) -> None:
-    fastest = max(server["calls_per_s"] for server in report["servers"].values())
-    assert report["load_generator_ceiling_per_s"] > fastest
