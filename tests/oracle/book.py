@@ -233,6 +233,23 @@ class Book:
         kept = account.events.items()
         account.events = {i: e for i, e in kept if e.trade_date >= self.trading_date}
 
+    def next(self) -> int:
+        """Number a new record."""
+        self.sequence += 1
+        return self.sequence
+
+    def stamp(self, now: int) -> Message:
+        """What every record answers: its number and time."""
+        return {"sequence": self.sequence, "decided_time_ns": now}
+
+    def touch(self, account_id: str) -> Account | None:
+        """Let the record touch an account, if it is known."""
+        account = self.accounts.get(account_id)
+        if account is not None:
+            self.roll(account)
+            account.sequence = self.sequence
+        return account
+
     def arrival(self) -> int:
         """Number ids in the order in which they came."""
         self.arrivals += 1

@@ -1,0 +1,114 @@
+"""Atomic batches (4.30): all or none, and one answer a batch id."""
+
+from tests.oracle import account_checks, judgement
+from tests.oracle.book import Batch, Book, Message
+from tests.oracle.case import open_case
+from tests.oracle.figures import projected
+from tests.oracle.orders import Orders, about
+
+
+class Batches:
+    """Decides atomic batches with the means of single orders."""
+
+    def __init__(self, book: Book, orders: Orders) -> None:
+        """Share the book with `orders`."""
+        self.book = book
+        self.orders = orders
+
+    def check_atomic(self, request: Message, principal: str, now: int) -> Message:
+        """Decide an atomic batch, or repeat its answers."""
+        known = self.book.batches.get(request["batch_id"])
+        if known is not None and (known.principal, known.request) == (principal, request):
+            return self._repeat_batch(known, now)
+        self.book.next()
+        if known is not None:
+            reused = [about(order["account_id"], "ORDER_ID_REUSED") for order in request["orders"]]
+            pairs = zip(request["orders"], reused, strict=True)
+            answers = [self.orders.reject(order, [reason], now) for order, reason in pairs]
+            for order in request["orders"]:
+                self.book.touch(order["account_id"])
+        else:
+            answers = self._decide_together(request["orders"], principal, now)
+        response = {**self.book.stamp(now), "policy_version": self.book.version, "answers": answers}
+        if known is None:
+            self._store_batch(request, principal, response)
+        return response
+
+    def _decide_together(self, orders: list[Message], principal: str, now: int) -> list[Message]:
+        trials = [self._try(order, principal, now) for order in orders]
+        if not any(answer["rejections"] for answer in trials):
+            self._judge_accounts(orders, trials, principal, now)
+        if any(answer["rejections"] for answer in trials):
+            for order, answer in zip(orders, trials, strict=True):
+                self._refuse_trial(order, answer)
+        return trials
+
+    def _try(self, request: Message, principal: str, now: int) -> Message:
+        """Judge one order of an atomic batch by 4.1 to 4.18 and reserve it for the time being."""
+        ended = self.orders.ended(request, now)
+        self.book.touch(request["account_id"])
+        if ended:
+            answer = self.orders.reject(request, ended, now)
+            self.orders.store(request, principal, answer)
+            return answer
+        case = open_case(self.book, request, principal, now)
+        found = judgement.judge(case, request["quantity"], book_only=True)
+        answer = self.orders.answer(found, now)
+        if request.get("want_max_acceptable_quantity", False):
+            answer["max_acceptable_quantity"] = 0 if found.rejections else request["quantity"]
+        self.orders.count(case)
+        self.orders.store(request, principal, answer)
+        return answer
+
+    def _judge_accounts(
+        self, orders: list[Message], trials: list[Message], principal: str, now: int
+    ) -> None:
+        """4.20 to 4.22 once an account, on the book with all; its last opening order answers."""
+        opening: dict[str, list[int]] = {}
+        for index, (order, answer) in enumerate(zip(orders, trials, strict=True)):
+            if not answer["verified_exit"]:
+                opening.setdefault(order["account_id"], []).append(index)
+        for indexes in opening.values():
+            case = open_case(self.book, orders[indexes[-1]], principal, now)
+            names = sorted({orders[index]["instrument_id"] for index in indexes})
+            after = projected(self.book, case.account.cash, case.lines, now)
+            trials[indexes[-1]]["rejections"] += account_checks.solvency(case, names, after, set())
+
+    def _refuse_trial(self, request: Message, answer: Message) -> None:
+        """Take back what an order of a failed batch had reserved."""
+        if not answer["rejections"]:
+            answer["rejections"].append(about(request["account_id"], "BATCH_REJECTED"))
+        if answer["verdict"] == "REJECT":
+            return
+        answer["verdict"] = "REJECT"
+        del answer["reserved_price_e4"], answer["acknowledge_by_time_ns"]
+        if "max_acceptable_quantity" in answer:
+            answer["max_acceptable_quantity"] = 0
+        order = self.book.accounts[request["account_id"]].orders[request["order_id"]]
+        order.state, order.reserved, order.acknowledge_by = "REFUSED", 0, 0
+
+    def _store_batch(self, request: Message, principal: str, response: Message) -> None:
+        book = self.book
+        stored = []
+        for order in request["orders"]:
+            account = book.accounts.get(order["account_id"])
+            known = account.orders.get(order["order_id"]) if account else None
+            if known is not None and known.sequence == book.sequence:
+                stored.append(known.keep_until)
+        if stored:
+            batch = Batch(principal, request, response, max(stored), book.arrival())
+            book.batches[request["batch_id"]] = batch
+
+    def _repeat_batch(self, batch: Batch, now: int) -> Message:
+        answers = []
+        pairs = zip(batch.request["orders"], batch.response["answers"], strict=True)
+        for order, first in pairs:
+            answer = self.orders.repeat(order, batch.principal, now)
+            if answer is None:  # never stored, or its id is forgotten by now
+                answer = {**first, "replayed": True}
+                if first["verdict"] == "ALLOW":
+                    gone = about(order["account_id"], "ORDER_NOT_RESERVED")
+                    answer |= {"verdict": "REJECT", "rejections": [gone]}
+                    del answer["reserved_price_e4"], answer["acknowledge_by_time_ns"]
+            answers.append(answer)
+        return {**batch.response, "answers": answers, "replayed": True}

@@ -1,0 +1,143 @@
+"""Facts: what accounts, instruments and the market are (2.4, 2.5, 3.4, 5.1, 7.7)."""
+
+from tests.oracle import reports
+from tests.oracle.book import MONEY_MAX, SECOND, Account, Book, Instrument, Message, scale_down
+
+
+class Facts:
+    """Books what has happened already."""
+
+    def __init__(self, book: Book) -> None:
+        """Work on a book."""
+        self.book = book
+
+    def record_order_events(self, request: Message, _principal: str, now: int) -> Message:
+        """Book a batch of reports."""
+        self.book.next()
+        events = request["events"]
+        results = [reports.Report(self.book, event, now).apply() for event in events]
+        return {**self.book.stamp(now), "results": results}
+
+    def upsert_accounts(self, request: Message, _principal: str, now: int) -> Message:
+        """Create accounts or replace what they are."""
+        self.book.next()
+        for facts in request["accounts"]:
+            known = self.book.accounts.get(facts["account_id"])
+            if known is None:
+                date = self.book.trading_date
+                known = Account(facts, trading_date=date)
+                self.book.accounts[facts["account_id"]] = known
+            known.facts = facts
+            self.book.touch(facts["account_id"])
+        return self.book.stamp(now)
+
+    def adjust_cash(self, request: Message, _principal: str, now: int) -> Message:
+        """Book cash once."""
+        account = self.book.accounts.get(request["account_id"])
+        if account is not None and request["adjustment_id"] in account.adjustments:
+            return {**account.adjustments[request["adjustment_id"]], "replayed": True}
+        if request.get("expected_sequence", 0) != (account.sequence if account else 0):
+            return {"error": "STALE_SEQUENCE"}
+        cash = (account.cash if account else 0) + request["amount_e4"]
+        if abs(cash) > MONEY_MAX:
+            return {"error": "OUT_OF_BOUNDS"}
+        self.book.next()
+        reports.ensure_account(self.book, request["account_id"], now)
+        account = self.book.touch(request["account_id"])
+        assert account is not None
+        account.cash = cash
+        response = {**self.book.stamp(now), "cash_e4": cash}
+        account.adjustments[request["adjustment_id"]] = response
+        return response
+
+    def set_positions(self, request: Message, _principal: str, now: int) -> Message:
+        """Set positions."""
+        account = self.book.accounts.get(request["account_id"])
+        if request.get("expected_sequence", 0) != (account.sequence if account else 0):
+            return {"error": "STALE_SEQUENCE"}
+        self.book.next()
+        reports.ensure_account(self.book, request["account_id"], now)
+        account = self.book.touch(request["account_id"])
+        assert account is not None
+        for target in request["positions"]:
+            reports.ensure_instrument(self.book, target["instrument_id"], now)
+            quantity = target.get("quantity", 0)
+            account.positions[target["instrument_id"]] = quantity
+            if quantity:
+                self.book.instruments[target["instrument_id"]].touched = True
+        return self.book.stamp(now)
+
+    def update_marks(self, request: Message, _principal: str, now: int) -> Message:
+        """Take marks."""
+        self.book.next()
+        older = 0
+        for mark in request["marks"]:
+            reports.ensure_instrument(self.book, mark["instrument_id"], now)
+            instrument = self.book.instruments[mark["instrument_id"]]
+            time = _taken(mark.get("mark_time_ns", 0), now)
+            if instrument.mark is not None and time < instrument.mark_time:
+                older += 1
+                continue
+            self._move_slow_mark(instrument, mark["price_e4"], now)
+            instrument.mark, instrument.mark_time = mark["price_e4"], time
+        return {**self.book.stamp(now), "older_count": older}
+
+    def _move_slow_mark(self, instrument: Instrument, first: int, now: int) -> None:
+        """3.4."""
+        if instrument.mark is None:
+            instrument.slow, instrument.slow_time = first, now
+            return
+        seconds = (now - instrument.slow_time) // SECOND
+        reach = scale_down(instrument.slow, self.book.number("slow_mark_step_bps")) * seconds
+        way = instrument.mark - instrument.slow
+        instrument.slow += max(-reach, min(reach, way))
+        instrument.slow_time += seconds * SECOND
+
+    def upsert_instruments(self, request: Message, _principal: str, now: int) -> Message:
+        """Create instruments or replace what they are."""
+        for facts in request["instruments"]:
+            known = self.book.instruments.get(facts["instrument_id"])
+            decimals = facts.get("quantity_decimals", 0)
+            if known is not None and known.touched and known.decimals != decimals:
+                return {"error": "IMMUTABLE"}
+        self.book.next()
+        for facts in request["instruments"]:
+            known = self.book.instruments.setdefault(facts["instrument_id"], Instrument(facts))
+            known.facts = facts
+        return self.book.stamp(now)
+
+    def update_volatility(self, request: Message, _principal: str, now: int) -> Message:
+        """Take volatility factors."""
+        self.book.next()
+        older = 0
+        for factor in request["factors"]:
+            reports.ensure_instrument(self.book, factor["instrument_id"], now)
+            instrument = self.book.instruments[factor["instrument_id"]]
+            time = _taken(factor.get("factor_time_ns", 0), now)
+            if instrument.factor is not None and time < instrument.factor_time:
+                older += 1
+                continue
+            instrument.factor, instrument.factor_time = factor["factor_bps"], time
+        return {**self.book.stamp(now), "older_count": older}
+
+    def set_regime(self, request: Message, _principal: str, now: int) -> Message:
+        """Set the regime."""
+        self.book.next()
+        self.book.regime = request["regime"]
+        return {**self.book.stamp(now), "regime_bps": self.book.regime_bps()}
+
+    def roll_day(self, request: Message, _principal: str, now: int) -> Message:
+        """Begin a trading day."""
+        previous = self.book.trading_date
+        if request["trading_date"] <= previous:
+            return {"error": "DATE_NOT_FORWARD"}
+        self.book.next()
+        self.book.trading_date = request["trading_date"]
+        for instrument in self.book.instruments.values():
+            instrument.closing = instrument.mark
+        return {**self.book.stamp(now), "previous_trading_date": previous}
+
+
+def _taken(time: int, now: int) -> int:
+    """A time that is missing or ahead of the gate counts as now."""
+    return now if time == 0 or time > now else time

@@ -1,0 +1,231 @@
+"""Chapter 4 for commands: orders alone and in batches, their repeats, and previews."""
+
+from tests.oracle import account_checks, judgement, limits, order_checks
+from tests.oracle.book import LIVE, Book, Message, Order
+from tests.oracle.case import Case, open_case
+from tests.oracle.figures import Figures, projected, valuable
+
+CONTENT = (
+    "instrument_id",
+    "side",
+    "order_type",
+    "price_e4",
+    "quantity",
+    "reduce_only",
+    "created_time_ns",
+)
+NOT_STORED = frozenset({"ACCOUNT_UNKNOWN", "ORDER_ID_REUSED"})
+
+
+class Orders:
+    """Decides orders and keeps their answers."""
+
+    def __init__(self, book: Book) -> None:
+        """Work on a book."""
+        self.book = book
+
+    def check_order(self, request: Message, principal: str, now: int) -> Message:
+        """Decide one order, or repeat its answer."""
+        repeat = self.repeat(request, principal, now)
+        if repeat is not None:
+            return repeat
+        self.book.next()
+        return self.decide(request, principal, now)
+
+    def check_orders(self, request: Message, principal: str, now: int) -> Message:
+        """Decide a batch whose orders stand alone."""
+        self.book.next()
+        answers = []
+        for order in request["orders"]:
+            repeat = self.repeat(order, principal, now)
+            answers.append(repeat or self.decide(order, principal, now))
+        return {**self.book.stamp(now), "policy_version": self.book.version, "answers": answers}
+
+    def decide(self, request: Message, principal: str, now: int) -> Message:
+        """Decide an order that is no repeat, within the current record."""
+        ended = self.ended(request, now)
+        self.book.touch(request["account_id"])
+        if ended:
+            answer = self.reject(request, ended, now)
+            self.store(request, principal, answer)
+            return answer
+        case = open_case(self.book, request, principal, now)
+        found = judgement.judge(case, request["quantity"])
+        answer = self.answer(found, now)
+        if request.get("want_max_acceptable_quantity", False):
+            answer["max_acceptable_quantity"] = judgement.largest_acceptable(
+                case, request["quantity"], found.rejections
+            )
+        self.count(case)
+        self.store(request, principal, answer)
+        return answer
+
+    def answer(self, found: judgement.Judgement, now: int) -> Message:
+        """Write the answer to a judgement."""
+        answer: Message = {
+            "verdict": "REJECT" if found.rejections else "ALLOW",
+            "rejections": found.rejections,
+            **self.book.stamp(now),
+            "policy_version": self.book.version,
+            "verified_exit": found.verified_exit,
+        }
+        if not found.rejections:
+            answer["reserved_price_e4"] = found.reserved_price
+            answer["acknowledge_by_time_ns"] = now + self.book.number("acknowledgement_limit_ns")
+        return answer
+
+    def reject(self, request: Message, rejections: list[Message], now: int) -> Message:
+        """Write the answer to an order that was not judged any further."""
+        answer = self.answer(judgement.Judgement(rejections, None, verified_exit=False), now)
+        if request.get("want_max_acceptable_quantity", False):
+            answer["max_acceptable_quantity"] = 0
+        return answer
+
+    def ended(self, request: Message, now: int) -> list[Message]:
+        """4.1 to 4.3: the reasons that leave nothing else to judge."""
+        unknown = self.unknown(request)
+        if unknown:
+            return unknown
+        account_id = request["account_id"]
+        known = self.book.accounts[account_id].orders.get(request["order_id"])
+        if known is not None:
+            reason = "ORDER_NOT_RESERVED" if known.content is None else "ORDER_ID_REUSED"
+            return [about(account_id, reason)]
+        age = now - request["created_time_ns"]
+        age_limit = self.book.number("max_order_age_ns")
+        skew_limit = self.book.number("max_clock_skew_ns")
+        if age > age_limit:
+            return [{**about(account_id, "ORDER_STALE"), "measured": age, "limit": age_limit}]
+        if -age > skew_limit:
+            return [{**about(account_id, "ORDER_STALE"), "measured": -age, "limit": skew_limit}]
+        return []
+
+    def unknown(self, request: Message) -> list[Message]:
+        """4.1."""
+        account_id = request["account_id"]
+        reasons = []
+        if account_id not in self.book.accounts:
+            reasons.append(about(account_id, "ACCOUNT_UNKNOWN"))
+        if request["instrument_id"] not in self.book.instruments:
+            reasons.append(about(account_id, "INSTRUMENT_UNKNOWN"))
+        return reasons
+
+    def count(self, case: Case) -> None:
+        """Take the tokens and the day's count of an order that got that far (4.29)."""
+        case.account.day_order_count += 1
+        own = limits.account_bucket(case)
+        if own is not None:
+            case.account.next_order_time = own.after(case.account.next_order_time, case.now)
+        shared = limits.principal_bucket(case)
+        if shared is not None:
+            next_time = shared.after(order_checks.principal_next(case), case.now)
+            self.book.principals[case.principal] = next_time
+
+    def store(self, request: Message, principal: str, answer: Message) -> None:
+        """Keep an answer under its id; an allow is reserved from now on."""
+        book, account = self.book, self.book.accounts.get(request["account_id"])
+        reasons = {rejection["reason"] for rejection in answer["rejections"]}
+        if account is None or reasons & NOT_STORED or request["order_id"] in account.orders:
+            return
+        keep = book.number("max_order_age_ns") + book.number("max_clock_skew_ns")
+        order = Order(
+            request["account_id"],
+            request["order_id"],
+            request["instrument_id"],
+            request["side"],
+            request["quantity"],
+            _content(request, principal),
+            answer,
+            "REFUSED",
+            keep_until=request["created_time_ns"] + keep,
+            arrival=book.arrival(),
+            sequence=book.sequence,
+        )
+        account.orders[order.order_id] = order
+        if answer["verdict"] == "ALLOW":
+            book.instruments[order.instrument_id].touched = True
+            order.state, order.reserved = "RESERVED", order.quantity
+            order.reserved_price = answer["reserved_price_e4"]
+            order.acknowledge_by = answer["acknowledge_by_time_ns"]
+
+    def repeat(self, request: Message, principal: str, now: int) -> Message | None:
+        """4.2: the stored answer to the same content, or a stricter one; none: no repeat."""
+        account = self.book.accounts.get(request["account_id"])
+        known = account.orders.get(request["order_id"]) if account else None
+        if known is None or known.content is None or known.answer is None:
+            return None
+        if known.content != _content(request, principal):
+            return None
+        answer = {**known.answer, "replayed": True, "order_state": known.state}
+        if answer["verdict"] == "ALLOW":
+            case = open_case(self.book, request, principal, now)
+            stricter = self._refusal_of_repeat(case, known)
+            if stricter is not None:
+                answer |= {"verdict": "REJECT", "rejections": [stricter]}
+                del answer["reserved_price_e4"], answer["acknowledge_by_time_ns"]
+        return answer
+
+    def _refusal_of_repeat(self, case: Case, known: Order) -> Message | None:
+        if known.reported or known.state not in LIVE:
+            return about(known.account_id, "ORDER_NOT_RESERVED")
+        halts = order_checks.halted(case)
+        if halts:
+            return halts[0]
+        stop = order_checks.standing_stop(case, "REDUCE_ONLY")
+        was_exit = known.answer is not None and known.answer["verified_exit"]
+        if stop is not None and not was_exit:
+            return order_checks.stop_entry("REDUCE_ONLY", stop)
+        return None
+
+    def preview_order(self, request: Message, principal: str, now: int) -> Message:
+        """Judge an order without any effect."""
+        unknown = self.unknown(request)
+        response: Message = {
+            "verdict": "REJECT",
+            "rejections": unknown,
+            "as_of_sequence": self.book.sequence,
+            "decided_time_ns": now,
+            "policy_version": self.book.version,
+            "max_acceptable_quantity": 0,
+        }
+        if unknown:
+            return response
+        case = open_case(self.book, request, principal, now)
+        quantity = request["quantity"]
+        found = judgement.judge(case, quantity)
+        response |= {
+            "verdict": "REJECT" if found.rejections else "ALLOW",
+            "rejections": found.rejections,
+            "max_acceptable_quantity": judgement.largest_acceptable(
+                case, quantity, found.rejections
+            ),
+            "verified_exit": found.verified_exit,
+        }
+        if found.reserved_price is not None:
+            response["reserved_price_e4"] = found.reserved_price
+        return response | self._difference(case, quantity, found.reserved_price)
+
+    def _difference(self, case: Case, quantity: int, reserved_price: int | None) -> Message:
+        """Figures before and after an order, where they can be valued."""
+        shown: Message = {}
+        if not valuable(self.book, case.lines):
+            return shown
+        before = projected(self.book, case.account.cash, case.lines, case.now)
+        shown["before"] = before.message()
+        after: Figures | None = None
+        if not order_checks.notional_bound(case, quantity, reserved_price):
+            after = account_checks.figures_after(case, quantity, reserved_price)
+        if after is not None and after.in_bounds:
+            shown["after"] = after.message()
+            old = before.amounts()
+            shown["change"] = {name: new - old[name] for name, new in after.amounts().items()}
+        return shown
+
+
+def _content(request: Message, principal: str) -> tuple[object, ...]:
+    return (*(request.get(name) or 0 for name in CONTENT), principal)
+
+
+def about(account_id: str, reason: str) -> Message:
+    """Write down a reason without figures."""
+    return {"reason": reason, "scope_kind": "ACCOUNT", "scope_id": account_id}

@@ -1,0 +1,92 @@
+"""Policies and stops (8.1, 8.2), and what falls due by itself (4.3, 7.3)."""
+
+from tests.oracle.book import Book, Message, Order, Stop
+from tests.oracle.tightening import is_tightening
+
+TICK_EFFECTS = 256
+
+
+class Staff:
+    """Does what staff asks, and what time asks."""
+
+    def __init__(self, book: Book) -> None:
+        """Work on a book."""
+        self.book = book
+
+    def propose_policy(self, request: Message, _principal: str, now: int) -> Message:
+        """Take a first policy or a tightening."""
+        book = self.book
+        if request.get("base_version", 0) != book.version:
+            return {"error": "STALE_POLICY"}
+        if book.policy and not is_tightening(book.policy, request["policy"]):
+            return {"error": "NOT_A_TIGHTENING"}
+        self.book.next()
+        book.policy = {**request["policy"], "version": book.version + 1}
+        return {**self.book.stamp(now), "version": book.version}
+
+    def halt(self, request: Message, principal: str, now: int) -> Message:
+        """Set a halt."""
+        return self._set_stop("HALT", request, principal, now)
+
+    def set_reduce_only(self, request: Message, principal: str, now: int) -> Message:
+        """Set a reduce-only."""
+        return self._set_stop("REDUCE_ONLY", request, principal, now)
+
+    def _set_stop(self, kind: str, request: Message, principal: str, now: int) -> Message:
+        scope = (kind, request["scope_kind"], request.get("scope_id", ""))
+        known = self.book.stops.get(request["stop_id"])
+        if known is not None and (known.kind, known.scope_kind, known.scope_id) == scope:
+            return {"sequence": known.sequence, "decided_time_ns": known.time}
+        if known is not None:
+            return {"error": "IMMUTABLE"}
+        sequence, reason = self.book.next(), request.get("reason", "")
+        stop = Stop(request["stop_id"], *scope, principal, reason, sequence, now)
+        self.book.stops[stop.stop_id] = stop
+        return self.book.stamp(now)
+
+    def release(self, request: Message, _principal: str, now: int) -> Message:
+        """Take a stop back."""
+        if request["stop_id"] not in self.book.stops:
+            return {"error": "NOT_FOUND"}
+        self.book.next()
+        del self.book.stops[request["stop_id"]]
+        return self.book.stamp(now)
+
+    def tick(self, _request: Message, _principal: str, now: int) -> Message:
+        """Let at most 256 things fall due."""
+        orders = [o for account in self.book.accounts.values() for o in account.orders.values()]
+        late = [
+            order
+            for order in orders
+            if order.acknowledge_by and not order.unconfirmed and now >= order.acknowledge_by
+        ]
+        old = [order for order in orders if order.reserved == 0 and now >= order.keep_until]
+        late.sort(key=lambda order: (order.acknowledge_by, order.sequence, order.arrival))
+        old.sort(key=lambda order: (order.keep_until, order.sequence, order.arrival))
+        batches = [name for name, batch in self.book.batches.items() if now >= batch.keep_until]
+        batches.sort(key=lambda name: (self.book.batches[name].keep_until, name))
+        late = late[:TICK_EFFECTS]
+        old = old[: TICK_EFFECTS - len(late)]
+        batches = batches[: TICK_EFFECTS - len(late) - len(old)]
+        if not (late or old or batches):
+            return {}
+        return self._fall_due(late, old, batches)
+
+    def _fall_due(self, late: list[Order], old: list[Order], batches: list[str]) -> Message:
+        sequence = self.book.next()
+        for order in late:
+            order.unconfirmed = True
+        for order in old:
+            del self.book.accounts[order.account_id].orders[order.order_id]
+        for name in batches:
+            del self.book.batches[name]
+        return {
+            "sequence": sequence,
+            "unconfirmed": [_key(order) for order in late],
+            "forgotten": [_key(order) for order in old],
+            "forgotten_batches": batches,
+        }
+
+
+def _key(order: Order) -> Message:
+    return {"account_id": order.account_id, "order_id": order.order_id}

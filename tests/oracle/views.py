@@ -1,0 +1,86 @@
+"""Reads: accounts and valuations (3.7)."""
+
+from tests.oracle import account_checks
+from tests.oracle.book import Account, Book, Line, Message, Order, lines_of
+from tests.oracle.figures import actual, held, projected, valuable
+
+
+class Views:
+    """Shows accounts."""
+
+    def __init__(self, book: Book) -> None:
+        """Work on a book."""
+        self.book = book
+
+    def revalue_accounts(self, request: Message, _principal: str, now: int) -> Message:
+        """Value accounts by what they hold."""
+        self.book.next()
+        valuations = [self._valuation(account_id, now) for account_id in request["account_ids"]]
+        return {**self.book.stamp(now), "valuations": valuations}
+
+    def _valuation(self, account_id: str, now: int) -> Message:
+        account = self.book.accounts.get(account_id)
+        lines = held(lines_of(account)) if account else {}
+        if account is None or not valuable(self.book, lines):
+            return {"account_id": account_id, "valued": False}
+        figures = actual(self.book, account.cash, lines, now).message()
+        return {"account_id": account_id, "valued": True, "figures": figures}
+
+    def get_account(self, request: Message, _principal: str, now: int) -> Message:
+        """Show one account."""
+        account = self.book.accounts.get(request["account_id"])
+        if account is None:
+            return {"error": "NOT_FOUND"}
+        view = self._view(account)
+        lines = lines_of(account)
+        if valuable(self.book, lines):
+            view["projected"] = projected(self.book, account.cash, lines, now).message()
+        if valuable(self.book, held(lines)):
+            view["actual"] = actual(self.book, account.cash, held(lines), now).message()
+        return {"account": view, "as_of_sequence": self.book.sequence, "read_time_ns": now}
+
+    def _view(self, account: Account) -> Message:
+        lines = lines_of(account)
+        stops = [
+            stop.stop_id
+            for stop in self.book.stops.values()
+            if (stop.scope_kind, stop.scope_id) == ("ACCOUNT", account.account_id)
+        ]
+        return {
+            "account": account.facts,
+            "sequence": account.sequence,
+            "cash_e4": account.cash,
+            "positions": [self._position(name, lines) for name in sorted(lines)],
+            "open_orders": [_open_order(order) for order in account.open_orders()[:1000]],
+            "day_order_count": self.book.today_count(account),
+            "day_turnover_e4": account_checks.day_turnover(self.book, account, lines),
+            "stop_ids": sorted(stops),
+        }
+
+    def _position(self, name: str, lines: dict[str, Line]) -> Message:
+        line = lines[name]
+        view: Message = {
+            "instrument_id": name,
+            "quantity": line.held,
+            "open_buy_quantity": line.open_buys,
+            "open_sell_quantity": line.open_sells,
+            "exit_quantity": max(line.exit_quantity("SELL"), line.exit_quantity("BUY")),
+        }
+        mark = self.book.instruments[name].mark
+        return view if mark is None else {**view, "mark_e4": mark}
+
+
+def _open_order(order: Order) -> Message:
+    return {
+        "order_id": order.order_id,
+        "instrument_id": order.instrument_id,
+        "side": order.side,
+        "quantity": order.quantity,
+        "filled_quantity": order.filled,
+        "reserved_quantity": order.reserved,
+        "reserved_price_e4": order.reserved_price,
+        "state": order.state,
+        "unconfirmed": order.unconfirmed,
+        "acknowledge_by_time_ns": order.acknowledge_by,
+        "sequence": order.sequence,
+    }
