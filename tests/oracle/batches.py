@@ -4,7 +4,7 @@ from tests.oracle import account_checks, judgement
 from tests.oracle.book import Batch, Book, Message
 from tests.oracle.case import open_case
 from tests.oracle.figures import projected
-from tests.oracle.orders import Orders, about
+from tests.oracle.orders import Orders, about, content
 
 
 class Batches:
@@ -18,7 +18,9 @@ class Batches:
     def check_atomic(self, request: Message, principal: str, now: int) -> Message:
         """Decide an atomic batch, or repeat its answers."""
         known = self.book.batches.get(request["batch_id"])
-        if known is not None and (known.principal, known.request) == (principal, request):
+        if known is not None and _content(known.request, known.principal) == _content(
+            request, principal
+        ):
             return self._repeat_batch(known, now)
         self.book.next()
         if known is not None:
@@ -112,3 +114,10 @@ class Batches:
                     del answer["reserved_price_e4"], answer["acknowledge_by_time_ns"]
             answers.append(answer)
         return {**batch.response, "answers": answers, "replayed": True}
+
+
+def _content(request: Message, principal: str) -> list[tuple[object, ...]]:
+    orders = request["orders"]
+    return [
+        (order["account_id"], order["order_id"], *content(order, principal)) for order in orders
+    ]

@@ -134,7 +134,7 @@ class Orders:
             request["instrument_id"],
             request["side"],
             request["quantity"],
-            _content(request, principal),
+            content(request, principal),
             answer,
             "REFUSED",
             keep_until=request["created_time_ns"] + keep,
@@ -154,7 +154,7 @@ class Orders:
         known = account.orders.get(request["order_id"]) if account else None
         if known is None or known.content is None or known.answer is None:
             return None
-        if known.content != _content(request, principal):
+        if known.content != content(request, principal):
             return None
         answer = {**known.answer, "replayed": True, "order_state": known.state}
         if answer["verdict"] == "ALLOW":
@@ -222,7 +222,8 @@ class Orders:
         return shown
 
 
-def _content(request: Message, principal: str) -> tuple[object, ...]:
+def content(request: Message, principal: str) -> tuple[object, ...]:
+    """What makes two orders under one id the same (4.2)."""
     return (*(request.get(name) or 0 for name in CONTENT), principal)
 
 
