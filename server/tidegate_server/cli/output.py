@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING
 
 from google.protobuf import json_format
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
@@ -19,6 +22,8 @@ if TYPE_CHECKING:
     from google.protobuf.message import Message
 
 MAXIMUM_PRICE_E4 = 10**12
+UNBOUNDED = 2**63 - 1  # a ratio over nothing
+_WIDTH = 160
 _E4 = Decimal(10_000)
 #: The unit of measured and limit, where it is not bps.
 _UNITS = {
@@ -39,8 +44,9 @@ _UNITS = {
 
 
 def console() -> Console:
-    """Return standard output, plain where it is no terminal."""
-    return Console(highlight=False, soft_wrap=False)
+    """Return standard output; where it is no terminal it is plain, and wide enough for tables."""
+    narrow = sys.stdout.isatty() or "COLUMNS" in os.environ
+    return Console(highlight=False, width=None if narrow else _WIDTH)
 
 
 def parse_price(text: str) -> int:
@@ -68,8 +74,8 @@ def money(amount_e4: int | None) -> str:
 
 def percent(bps: int | None) -> str:
     """Write basis points as percent, exactly."""
-    if bps is None:
-        return "-"
+    if bps is None or bps == UNBOUNDED:
+        return "-" if bps is None else "unbounded"
     whole, part = divmod(abs(bps), 100)
     return f"{'-' if bps < 0 else ''}{whole:,}.{part:02d} %"
 
@@ -144,19 +150,32 @@ def rejections(found: Iterable[order_pb2.Rejection]) -> Table:
 
 
 def make_table(*columns: str, title: str | None = None) -> Table:
-    """Return an empty table; a column that begins with > is aligned right."""
-    table = Table(title=title, title_justify="left", title_style="bold", header_style="bold")
+    """Return an empty table; a column whose name begins with > is aligned right."""
+    table = Table(
+        title=title,
+        title_justify="left",
+        title_style="bold",
+        header_style="bold",
+        box=SIMPLE_HEAD,
+        pad_edge=False,
+    )
     for column in columns:
         right = column.startswith(">")
+        first = not table.columns
         table.add_column(
-            column.removeprefix(">"), justify="right" if right else "left", no_wrap=right
+            column.removeprefix(">"),
+            justify="right" if right else "left",
+            overflow="fold",  # nothing is ever left out
+            no_wrap=first,
         )
     return table
 
 
 def facts(rows: Iterable[tuple[str, str]], title: str | None = None) -> Table:
     """Return a table of names and values."""
-    table = Table(title=title, title_justify="left", title_style="bold", show_header=False)
+    table = Table(
+        title=title, title_justify="left", title_style="bold", show_header=False, box=None
+    )
     table.add_column(style="dim", no_wrap=True)
     table.add_column()
     for name, value in rows:
