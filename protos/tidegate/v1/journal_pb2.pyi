@@ -684,7 +684,7 @@ class RestoreAccount(_message.Message):
 
     @_builtins.property
     def adjustment_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Ids of cash adjustments that are kept."""
+        """Cash adjustments that are kept: trading date, a space, the id."""
 
     @_builtins.property
     def last_valuation(self) -> _account_service_pb2.Valuation:
@@ -756,30 +756,36 @@ class RestoreEvent(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     EVENT_ID_FIELD_NUMBER: _builtins.int
-    FILL_FIELD_NUMBER: _builtins.int
+    TRADE_DATE_FIELD_NUMBER: _builtins.int
+    INSTRUMENT_ID_FIELD_NUMBER: _builtins.int
+    FILL_QUANTITY_FIELD_NUMBER: _builtins.int
     CASH_CHANGE_E4_FIELD_NUMBER: _builtins.int
     BUSTED_FIELD_NUMBER: _builtins.int
     event_id: _builtins.str
     """The id."""
+    trade_date: _builtins.int
+    """Its trade date as YYYYMMDD."""
+    instrument_id: _builtins.str
+    """Of a fill that was booked: the instrument."""
+    fill_quantity: _builtins.int
+    """Of a fill that was booked: signed quantity."""
     cash_change_e4: _builtins.int
     """What the fill changed cash by."""
     busted: _builtins.bool
     """Whether it was busted, or its bust came first."""
-    @_builtins.property
-    def fill(self) -> _risk_service_pb2.OrderEvent:
-        """The event, for a fill that a bust may name."""
-
     def __init__(
         self,
         *,
         event_id: _builtins.str = ...,
-        fill: _risk_service_pb2.OrderEvent | None = ...,
+        trade_date: _builtins.int = ...,
+        instrument_id: _builtins.str = ...,
+        fill_quantity: _builtins.int = ...,
         cash_change_e4: _builtins.int = ...,
         busted: _builtins.bool = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["fill", b"fill"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["busted", b"busted", "cash_change_e4", b"cash_change_e4", "event_id", b"event_id", "fill", b"fill"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["busted", b"busted", "cash_change_e4", b"cash_change_e4", "event_id", b"event_id", "fill_quantity", b"fill_quantity", "instrument_id", b"instrument_id", "trade_date", b"trade_date"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -802,6 +808,8 @@ class RestoreOrder(_message.Message):
     KEEP_UNTIL_TIME_NS_FIELD_NUMBER: _builtins.int
     REPORTED_FIELD_NUMBER: _builtins.int
     AWAITED_QUANTITY_FIELD_NUMBER: _builtins.int
+    SEQUENCE_FIELD_NUMBER: _builtins.int
+    EFFECTS_FIELD_NUMBER: _builtins.int
     principal: _builtins.str
     """Who asked."""
     state: _order_pb2.OrderState.ValueType
@@ -820,6 +828,8 @@ class RestoreOrder(_message.Message):
     """Whether anything was reported of it."""
     awaited_quantity: _builtins.int
     """The venue's cumulative quantity at its end, where fills are still awaited."""
+    sequence: _builtins.int
+    """The record that stored it."""
     @_builtins.property
     def request(self) -> _risk_service_pb2.CheckOrderRequest:
         """What was asked; of a tombstone only account and order are set."""
@@ -827,6 +837,10 @@ class RestoreOrder(_message.Message):
     @_builtins.property
     def response(self) -> _risk_service_pb2.CheckOrderResponse:
         """What was answered; absent for a tombstone."""
+
+    @_builtins.property
+    def effects(self) -> Global___CheckEffects:
+        """The effects of the decision."""
 
     def __init__(
         self,
@@ -842,10 +856,12 @@ class RestoreOrder(_message.Message):
         keep_until_time_ns: _builtins.int = ...,
         reported: _builtins.bool = ...,
         awaited_quantity: _builtins.int = ...,
+        sequence: _builtins.int = ...,
+        effects: Global___CheckEffects | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["request", b"request", "response", b"response"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["effects", b"effects", "request", b"request", "response", b"response"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["acknowledge_by_time_ns", b"acknowledge_by_time_ns", "awaited_quantity", b"awaited_quantity", "filled_quantity", b"filled_quantity", "keep_until_time_ns", b"keep_until_time_ns", "principal", b"principal", "reported", b"reported", "request", b"request", "reserved_quantity", b"reserved_quantity", "response", b"response", "state", b"state", "unconfirmed", b"unconfirmed"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["acknowledge_by_time_ns", b"acknowledge_by_time_ns", "awaited_quantity", b"awaited_quantity", "effects", b"effects", "filled_quantity", b"filled_quantity", "keep_until_time_ns", b"keep_until_time_ns", "principal", b"principal", "reported", b"reported", "request", b"request", "reserved_quantity", b"reserved_quantity", "response", b"response", "sequence", b"sequence", "state", b"state", "unconfirmed", b"unconfirmed"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -1,0 +1,261 @@
+"""How a batch of orders is decided (4.30).
+
+Each order sees those before it, so every decision is applied to the book before the next one, and all
+of them are retracted at the end: deciding changes nothing. The gate, which would apply them again at
+once, asks for them to stay (`keep=True`); a test shows that both ways end in the same state.
+"""
+
+from __future__ import annotations
+
+from .amounts import AMOUNT_BOUND
+from .checks.concentration import concentration_instrument
+from .checks.leverage import leverage
+from .checks.margin import initial_margin
+from .commands import CheckOrder, CheckOrders
+from .exposure import figures_of, line_of_position, rates_of, regime_multiplier, walk
+from .judge import decide_check, repeated, table_full
+from .outcomes import BatchOutcome, CheckOutcome, Figures, Refusal
+from .policy import Policy
+from .reasons import Rejection, RejectReason, ScopeKind
+from .reserve import Saved, apply_check, retract_check
+from .state import NO_LINE, REFUSED, Account, Batch, Book, effective_limits
+
+
+def decide_batch(
+    book: Book, command: CheckOrders, now_ns: int, *, keep: bool = False
+) -> BatchOutcome | Refusal:
+    """Decide a batch; `keep` leaves a batch that is not atomic applied."""
+    if book.order_id_count + len(command.orders) > book.order_id_limit:
+        return table_full(book)
+    if command.atomic:
+        return decide_atomic(book, command, now_ns)
+    answers, saved = apply_in_turn(book, command.orders, now_ns)
+    if not keep:
+        retract_all(book, command.orders, answers, saved)
+    return batch_outcome(book, now_ns, answers)
+
+
+def batch_outcome(book: Book, now_ns: int, answers: list[CheckOutcome]) -> BatchOutcome:
+    """Wrap answers up."""
+    policy = book.policy
+    version = policy.version if policy is not None else 0
+    return BatchOutcome(book.sequence + 1, now_ns, version, answers)
+
+
+def apply_in_turn(
+    book: Book, orders: list[CheckOrder], now_ns: int, *, alone: bool = True
+) -> tuple[list[CheckOutcome], list[Saved]]:
+    """Decide and apply orders one after the other; not `alone`: 4.20 to 4.22 are left for later."""
+    answers: list[CheckOutcome] = []
+    saved: list[Saved] = []
+    sequence = book.sequence + 1
+    for order in orders:
+        saved.append(Saved(book, order))
+        outcome = decide_check(book, order, now_ns, alone=alone)
+        if isinstance(outcome, Refusal):
+            raise TypeError(outcome.message)  # the table's room was made sure of before
+        apply_check(book, order, outcome, sequence)
+        answers.append(outcome)
+    return answers, saved
+
+
+def retract_all(
+    book: Book, orders: list[CheckOrder], answers: list[CheckOutcome], saved: list[Saved]
+) -> None:
+    """Undo `apply_in_turn`."""
+    for index in range(len(answers) - 1, -1, -1):
+        retract_check(book, orders[index], answers[index], saved[index])
+
+
+def decide_atomic(book: Book, command: CheckOrders, now_ns: int) -> BatchOutcome:
+    """Decide all or none: 4.1 to 4.19 order by order, 4.20 to 4.22 once on the book with all."""
+    known = book.batches.get(command.batch_id)
+    if known is not None:
+        return repeated_batch(book, known, command, now_ns)
+    taken = taken_ids(book, command.orders)
+    if taken:
+        return refused_whole(book, command, now_ns, taken)
+    answers, saved = apply_in_turn(book, command.orders, now_ns, alone=False)
+    failures = {index: answer for index, answer in enumerate(answers) if not answer.allowed}
+    together: dict[int, list[Rejection]] = {}
+    if not failures:
+        together = judge_together(book, command.orders, answers, now_ns)
+    retract_all(book, command.orders, answers, saved)
+    for index, rejections in together.items():
+        reject(answers[index], rejections)
+    if failures or together:
+        for index, answer in enumerate(answers):
+            if index not in failures and index not in together:
+                reject(answer, [Rejection(RejectReason.BATCH_REJECTED)])
+    outcome = batch_outcome(book, now_ns, answers)
+    outcome.keep_until_ns = max([answer.keep_until_ns for answer in answers])
+    return outcome
+
+
+def taken_ids(book: Book, orders: list[CheckOrder]) -> dict[int, Rejection]:
+    """Return, by index, the orders whose id is known or stands in the batch before."""
+    taken: dict[int, Rejection] = {}
+    seen: set[tuple[str, str]] = set()
+    for index, order in enumerate(orders):
+        key = (order.account_id, order.order_id)
+        if key in seen or book.order_of(order.account_id, order.order_id) is not None:
+            taken[index] = id_reused(order.account_id)
+        seen.add(key)
+    return taken
+
+
+def refused_whole(
+    book: Book, command: CheckOrders, now_ns: int, taken: dict[int, Rejection]
+) -> BatchOutcome:
+    """Refuse a batch with ids that are taken; nothing of it is stored or counted."""
+    outcome = batch_outcome(book, now_ns, [])
+    for index in range(len(command.orders)):
+        rejection = taken.get(index)
+        if rejection is None:
+            rejection = Rejection(RejectReason.BATCH_REJECTED)
+        outcome.answers.append(
+            CheckOutcome(outcome.sequence, now_ns, outcome.policy_version, [rejection])
+        )
+    return outcome
+
+
+def id_reused(account_id: str) -> Rejection:
+    """Say that an id stands for something else."""
+    return Rejection(RejectReason.ORDER_ID_REUSED, None, None, ScopeKind.ACCOUNT, account_id)
+
+
+def repeated_batch(book: Book, known: Batch, command: CheckOrders, now_ns: int) -> BatchOutcome:
+    """Give the first answers again, or stricter ones; other content is refused whole."""
+    if not same_batch(known.command, command):
+        taken = {index: id_reused(order.account_id) for index, order in enumerate(command.orders)}
+        return refused_whole(book, command, now_ns, taken)
+    first = known.outcome
+    answers = [
+        repeated_answer(book, order, answer)
+        for order, answer in zip(command.orders, first.answers, strict=True)
+    ]
+    outcome = BatchOutcome(first.sequence, first.decided_time_ns, first.policy_version, answers)
+    outcome.replayed = True
+    return outcome
+
+
+def same_batch(first: CheckOrders, other: CheckOrders) -> bool:
+    """Tell whether two batches ask for the same orders."""
+    if len(first.orders) != len(other.orders):
+        return False
+    for before, after in zip(first.orders, other.orders, strict=True):
+        if before.account_id != after.account_id or before.order_id != after.order_id:
+            return False
+        if not before.same_content(after):
+            return False
+    return True
+
+
+def repeated_answer(book: Book, order: CheckOrder, first: CheckOutcome) -> CheckOutcome:
+    """Repeat one answer of a batch; an order that was forgotten holds no reservation."""
+    account = book.accounts.get(order.account_id)
+    known = account.orders.get(order.order_id) if account is not None else None
+    if account is not None and known is not None and known.outcome is not None:
+        return repeated(book, account, known)
+    answer = CheckOutcome(
+        first.sequence, first.decided_time_ns, first.policy_version, first.rejections
+    )
+    answer.replayed = True
+    answer.order_state = REFUSED
+    if first.allowed:
+        reject(
+            answer,
+            [
+                Rejection(
+                    RejectReason.ORDER_NOT_RESERVED, None, None, ScopeKind.ACCOUNT, order.account_id
+                )
+            ],
+        )
+    return answer
+
+
+def reject(answer: CheckOutcome, rejections: list[Rejection]) -> None:
+    """Turn an answer into a reject, whatever it was."""
+    answer.rejections = rejections
+    answer.allowed = False
+    answer.reserved_price_e4 = -1
+    answer.acknowledge_by_ns = 0
+
+
+def judge_together(
+    book: Book, orders: list[CheckOrder], answers: list[CheckOutcome], now_ns: int
+) -> dict[int, list[Rejection]]:
+    """Judge every account's figures once, with the whole batch in the book.
+
+    A failure is put on the account's last opening order; the result is by index.
+    """
+    last: dict[str, int] = {}
+    for index, answer in enumerate(answers):
+        if not answer.verified_exit:
+            last[orders[index].account_id] = index
+    failures: dict[int, list[Rejection]] = {}
+    for account_id, index in last.items():
+        opened = [
+            order.instrument_id
+            for order, answer in zip(orders, answers, strict=True)
+            if order.account_id == account_id and not answer.verified_exit
+        ]
+        rejections = account_reasons(book, book.accounts[account_id], opened, now_ns)
+        if rejections:
+            failures[index] = rejections
+    return failures
+
+
+def account_reasons(
+    book: Book, account: Account, opened: list[str], now_ns: int
+) -> list[Rejection]:
+    """Return 4.20 to 4.22 of an account as it stands; 4.20 for the instruments it opened."""
+    policy = book.policy
+    if policy is None:
+        return []
+    regime_bps = regime_multiplier(book, policy)
+    total = walk(account, None, policy, regime_bps, now_ns)
+    figures = figures_of(account, total, NO_LINE)
+    limits = effective_limits(account, policy)
+    rejections: list[Rejection] = []
+    found: Rejection | None = None
+    if total.gross <= AMOUNT_BOUND:
+        for instrument_id in opened:
+            found = concentration_of(book, policy, account, instrument_id, figures, now_ns)
+            if found is not None:
+                rejections.append(found)
+                break
+    found = leverage(
+        account.account_id, limits.leverage_bps, total.gross, total.weighted, figures.equity
+    )
+    if found is not None:
+        rejections.append(found)
+    if total.gross <= AMOUNT_BOUND:
+        found = initial_margin(account.account_id, figures.equity, total.initial)
+        if found is not None:
+            rejections.append(found)
+    return rejections
+
+
+def concentration_of(
+    book: Book,
+    policy: Policy,
+    account: Account,
+    instrument_id: str,
+    figures: Figures,
+    now_ns: int,
+) -> Rejection | None:
+    """Return 4.20 of one instrument of an account as it stands."""
+    instrument = book.instruments[instrument_id]
+    stressed = instrument.factor_time_ns < now_ns - policy.max_volatility_age_ns
+    rates = rates_of(instrument, policy, regime_multiplier(book, policy), stressed=stressed)
+    line = line_of_position(account.positions[instrument_id], rates)
+    return concentration_instrument(
+        account.account_id,
+        effective_limits(account, policy),
+        instrument.terms.rating_group,
+        rates[0],
+        line[3],
+        figures.assets,
+        figures.debt,
+    )

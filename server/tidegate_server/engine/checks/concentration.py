@@ -1,0 +1,45 @@
+"""4.20 CONCENTRATION_INSTRUMENT, with the caps of 5.3."""
+
+from __future__ import annotations
+
+from tidegate_server.engine.amounts import scale_down, scale_up, unscale_down, upper_ratio_bps
+from tidegate_server.engine.policy import NO_CHECK, Band, Effective
+from tidegate_server.engine.reasons import Rejection, RejectReason, ScopeKind
+
+
+def concentration_instrument(
+    account_id: str,
+    limits: Effective,
+    rating_group: str,
+    factor: int,
+    gross: int,
+    assets: int,
+    debt: int,
+) -> Rejection | None:
+    """Refuse too much of the assets in one instrument; every figure is with the order."""
+    bands = limits.concentration.get(rating_group)
+    if bands is None:
+        return None
+    cap = cap_at(bands, assets, debt)
+    if cap == NO_CHECK:
+        return None
+    cap = unscale_down(cap, factor)
+    if gross <= scale_down(assets, cap):
+        return None
+    return Rejection(
+        RejectReason.CONCENTRATION_INSTRUMENT,
+        upper_ratio_bps(gross, assets),
+        cap,
+        ScopeKind.ACCOUNT,
+        account_id,
+    )
+
+
+def cap_at(bands: list[Band], assets: int, debt: int) -> int:
+    """Return the cap of the band that the maintenance ratio is in; no debt is the highest."""
+    cap = NO_CHECK
+    for band in bands:
+        if debt > 0 and assets < scale_up(debt, band.ratio_from_bps):
+            break
+        cap = NO_CHECK if band.cap_bps is None else band.cap_bps
+    return cap

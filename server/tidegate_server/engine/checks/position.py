@@ -1,0 +1,42 @@
+"""4.18 POSITION_LIMIT."""
+
+from __future__ import annotations
+
+from tidegate_server.engine.judgement import Judgement
+from tidegate_server.engine.policy import NO_CHECK
+from tidegate_server.engine.reasons import Rejection, RejectReason, ScopeKind
+
+
+def position_limit(judged: Judgement) -> Rejection | None:
+    """Refuse a position, open orders of either side filled, over the smaller of two limits."""
+    limit = judged.limits.position
+    by_instrument = judged.instrument.terms.position_limit
+    if by_instrument < 0:
+        by_instrument = NO_CHECK
+    smaller = min(limit, by_instrument)
+    if smaller == NO_CHECK:
+        return None
+    bought = judged.position_quantity + judged.open_buy
+    sold = judged.position_quantity - judged.open_sell
+    if judged.buy:
+        bought += judged.quantity
+    else:
+        sold -= judged.quantity
+    greatest = max(abs(bought), abs(sold))
+    if greatest <= smaller:
+        return None
+    if by_instrument < limit:
+        return Rejection(
+            RejectReason.POSITION_LIMIT,
+            greatest,
+            by_instrument,
+            ScopeKind.INSTRUMENT,
+            judged.instrument.instrument_id,
+        )
+    return Rejection(
+        RejectReason.POSITION_LIMIT,
+        greatest,
+        limit,
+        ScopeKind.ACCOUNT,
+        judged.account.account_id,
+    )

@@ -1,0 +1,65 @@
+"""4.8 LIMIT_NOT_SET: what must be set before new risk passes (2.2)."""
+
+from __future__ import annotations
+
+from tidegate_server.engine.judgement import Judgement
+from tidegate_server.engine.policy import NO_CHECK
+from tidegate_server.engine.reasons import Rejection, RejectReason, ScopeKind
+
+
+def limit_not_set(judged: Judgement) -> Rejection | None:
+    """Refuse, naming the first of what must be set and is not."""
+    limits = judged.limits
+    if limits.tier_missing:
+        return _account(judged, "tier")
+    if limits.leverage_missing:
+        return _account(judged, "leverage_bps")
+    rate = missing_rate(judged)
+    if rate:
+        return _instrument(judged, rate)
+    if limits.missing:
+        return _account(judged, limits.missing)
+    if principal_rate_missing(judged):
+        return _named(ScopeKind.PRINCIPAL, judged.order.principal, "principal_order_rate")
+    group = judged.instrument.terms.rating_group
+    if limits.concentration_required and group not in limits.concentration:
+        return _account(judged, "concentration")
+    if judged.is_market and judged.mark and judged.reserved_price < 0:
+        return _account(judged, "market_collar")
+    if volume_unknown(judged):
+        return _instrument(judged, "average_volume")
+    return None
+
+
+def missing_rate(judged: Judgement) -> str:
+    """Return the name of the margin rate that the order needs and its instrument lacks."""
+    terms = judged.instrument.terms
+    if not terms.marginable:
+        return ""
+    if judged.buy:
+        return "initial_margin_long_bps" if terms.initial_long_bps < 0 else ""
+    return "initial_margin_short_bps" if terms.initial_short_bps < 0 else ""
+
+
+def principal_rate_missing(judged: Judgement) -> bool:
+    """Tell whether the policy requires a rate of principals and leaves it unset."""
+    rate = judged.policy.principal_order_rate
+    return rate is not None and rate.required and rate.value is None and not rate.unlimited
+
+
+def volume_unknown(judged: Judgement) -> bool:
+    """Tell whether a share of volume is limited and the volume is not known (4.13)."""
+    limited = judged.limits.order_volume_share_bps != NO_CHECK
+    return limited and judged.instrument.terms.average_volume < 0
+
+
+def _account(judged: Judgement, subject: str) -> Rejection:
+    return _named(ScopeKind.ACCOUNT, judged.account.account_id, subject)
+
+
+def _instrument(judged: Judgement, subject: str) -> Rejection:
+    return _named(ScopeKind.INSTRUMENT, judged.instrument.instrument_id, subject)
+
+
+def _named(scope_kind: ScopeKind, scope_id: str, subject: str) -> Rejection:
+    return Rejection(RejectReason.LIMIT_NOT_SET, None, None, scope_kind, scope_id, subject)

@@ -1,0 +1,298 @@
+"""Decide a command: look, and never change anything.
+
+    decide(book, command, now_ns)  -> outcome | refusal      looks only
+    evolve(book, command, outcome, time_ns)                  applies it (evolve.py)
+    execute(book, command, now_ns) -> outcome | refusal      both, as the gate and the follower do
+
+A refusal leaves no record. An outcome that is `replayed` repeats an earlier answer: it makes no
+record either. Everything else becomes the next record of the journal, refused or not.
+"""
+
+from __future__ import annotations
+
+from .amounts import AMOUNT_BOUND, scale_down
+from .batch import decide_batch
+from .commands import (
+    AdjustCash,
+    CheckOrder,
+    CheckOrders,
+    Command,
+    ProposePolicy,
+    RecordOrderEvents,
+    Release,
+    RevalueAccounts,
+    RollDay,
+    SetPositions,
+    SetRegime,
+    SetSession,
+    SetStop,
+    StartEpoch,
+    Tick,
+    UpdateMarks,
+    UpdateVolatility,
+    UpsertAccounts,
+    UpsertInstruments,
+)
+from .evolve import evolve, finish
+from .exposure import actual_figures, regime_multiplier
+from .judge import decide_check
+from .outcomes import (
+    CashOutcome,
+    EpochOutcome,
+    FactorsOutcome,
+    Figures,
+    MarksOutcome,
+    Outcome,
+    PolicyOutcome,
+    Refusal,
+    RegimeOutcome,
+    RevalueOutcome,
+    RollOutcome,
+    TickOutcome,
+)
+from .policy import loosened_fields
+from .reports import decide_events
+from .state import Account, Book, Instrument, roll_if_due
+from .ticking import decide_tick
+
+SECOND_NS = 10**9
+
+
+def execute(book: Book, command: Command, now_ns: int) -> Outcome | Refusal:
+    """Decide a command and apply its outcome."""
+    outcome: Outcome | Refusal
+    if isinstance(command, CheckOrder):
+        outcome = decide_check(book, command, now_ns)
+    elif isinstance(command, RecordOrderEvents):
+        outcome = decide_events(book, command, now_ns, keep=True)
+        finish(book, now_ns)
+        return outcome
+    elif isinstance(command, CheckOrders) and not command.atomic:
+        outcome = decide_batch(book, command, now_ns, keep=True)
+        if not isinstance(outcome, Refusal):
+            finish(book, now_ns)
+        return outcome
+    else:
+        outcome = decide(book, command, now_ns)
+    if not isinstance(outcome, Refusal) and not outcome.replayed:
+        evolve(book, command, outcome, now_ns)
+    return outcome
+
+
+def decide(book: Book, command: Command, now_ns: int) -> Outcome | Refusal:  # noqa: C901, PLR0911, PLR0912 - one row a command; an if-chain is what compiles well
+    """Return what becomes of a command; the book stays as it is."""
+    sequence = book.sequence + 1
+    if isinstance(command, CheckOrder):
+        return decide_check(book, command, now_ns)
+    if isinstance(command, CheckOrders):
+        return decide_batch(book, command, now_ns)
+    if isinstance(command, RecordOrderEvents):
+        return decide_events(book, command, now_ns)
+    if isinstance(command, UpdateMarks):
+        return decide_marks(book, command, now_ns)
+    if isinstance(command, Tick):
+        return decide_tick(book, now_ns)
+    if isinstance(command, UpdateVolatility):
+        return decide_factors(book, command, now_ns)
+    if isinstance(command, AdjustCash):
+        return decide_cash(book, command, now_ns)
+    if isinstance(command, SetPositions):
+        stale = stale_sequence(book, command.account_id, command.expected_sequence)
+        return stale if stale is not None else Outcome(sequence, now_ns)
+    if isinstance(command, RevalueAccounts):
+        return decide_revaluation(book, command, now_ns)
+    if isinstance(command, UpsertInstruments):
+        return decide_instruments(book, command, now_ns)
+    if isinstance(command, SetStop):
+        return decide_stop(book, command, now_ns)
+    if isinstance(command, Release):
+        return decide_release(book, command, now_ns)
+    if isinstance(command, SetRegime):
+        return decide_regime(book, command, now_ns)
+    if isinstance(command, RollDay):
+        return decide_roll(book, command, now_ns)
+    if isinstance(command, ProposePolicy):
+        return decide_policy(book, command, now_ns)
+    if isinstance(command, StartEpoch):
+        limit = book.policy.acknowledgement_limit_ns if book.policy is not None else 0
+        return EpochOutcome(sequence, now_ns, now_ns + limit)
+    if isinstance(command, (UpsertAccounts, SetSession)):
+        return Outcome(sequence, now_ns)
+    raise TypeError("not a command of the engine")
+
+
+def decide_marks(book: Book, command: UpdateMarks, now_ns: int) -> MarksOutcome:
+    """Take marks that are not older than the known ones, and move the slow marks (3.4)."""
+    step_bps = book.policy.slow_mark_step_bps if book.policy is not None else 0
+    moves: list[tuple[int, int, int]] = []
+    for instrument_id, price, stamped_ns in command.marks:
+        time_ns = stamped_ns if 0 < stamped_ns < now_ns else now_ns
+        instrument = book.instruments.get(instrument_id)
+        if instrument is None or not instrument.mark:
+            moves.append((price, now_ns, time_ns))
+        elif time_ns < instrument.mark_time_ns:
+            moves.append((0, 0, 0))
+        else:
+            slow_mark, slow_time_ns = slow_mark_at(instrument, step_bps, now_ns)
+            moves.append((slow_mark, slow_time_ns, time_ns))
+    return MarksOutcome(book.sequence + 1, now_ns, moves)
+
+
+def slow_mark_at(instrument: Instrument, step_bps: int, now_ns: int) -> tuple[int, int]:
+    """Return the slow mark and its time, moved towards the old mark by whole seconds (3.4)."""
+    slow = instrument.slow_mark
+    seconds = (now_ns - instrument.slow_time_ns) // SECOND_NS
+    if seconds <= 0:
+        return slow, instrument.slow_time_ns
+    reach = scale_down(slow, step_bps) * seconds
+    target = instrument.mark
+    if target > slow:
+        slow = min(slow + reach, target)
+    else:
+        slow = max(slow - reach, target)
+    return slow, instrument.slow_time_ns + seconds * SECOND_NS
+
+
+def decide_factors(book: Book, command: UpdateVolatility, now_ns: int) -> FactorsOutcome:
+    """Take factors that are not older than the known ones."""
+    times: list[int] = []
+    for instrument_id, _, stamped_ns in command.factors:
+        time_ns = stamped_ns if 0 < stamped_ns < now_ns else now_ns
+        instrument = book.instruments.get(instrument_id)
+        older = instrument is not None and time_ns < instrument.factor_time_ns
+        times.append(0 if older else time_ns)
+    return FactorsOutcome(book.sequence + 1, now_ns, times)
+
+
+def decide_cash(book: Book, command: AdjustCash, now_ns: int) -> CashOutcome | Refusal:
+    """Book cash once an id; what would pass a bound leaves cash and freezes the account (1.4)."""
+    account = book.accounts.get(command.account_id)
+    cash = 0
+    if account is not None:
+        roll_if_due(book, account)
+        cash = account.cash
+        if command.adjustment_id in account.adjustments:
+            repeat = CashOutcome(account.sequence, now_ns, cash)
+            repeat.replayed = True
+            return repeat
+    stale = stale_sequence(book, command.account_id, command.expected_sequence)
+    if stale is not None:
+        return stale
+    after = cash + command.amount_e4
+    if abs(after) > AMOUNT_BOUND:
+        after = cash
+    return CashOutcome(book.sequence + 1, now_ns, after)
+
+
+def stale_sequence(book: Book, account_id: str, expected: int) -> Refusal | None:
+    """Refuse what was meant for an earlier state of the account (2.5)."""
+    account = book.accounts.get(account_id)
+    sequence = account.sequence if account is not None else 0
+    if sequence == expected:
+        return None
+    return Refusal(
+        "STALE_SEQUENCE",
+        f"account {account_id} is at sequence {sequence}, not {expected}: read it again",
+        {
+            "account_id": account_id,
+            "expected_sequence": str(expected),
+            "sequence": str(sequence),
+        },
+    )
+
+
+def decide_revaluation(book: Book, command: RevalueAccounts, now_ns: int) -> RevalueOutcome:
+    """Value accounts at the gate's own marks (2.7)."""
+    valuations: list[Figures | None] = []
+    for account_id in command.account_ids:
+        account: Account | None = book.accounts.get(account_id)
+        valuations.append(actual_figures(book, account, now_ns) if account is not None else None)
+    return RevalueOutcome(book.sequence + 1, now_ns, valuations)
+
+
+def decide_instruments(book: Book, command: UpsertInstruments, now_ns: int) -> Outcome | Refusal:
+    """Take instruments, unless their unit would change under a position."""
+    for terms in command.instruments:
+        known = book.instruments.get(terms.instrument_id)
+        if known is None or not known.touched:
+            continue
+        if known.terms.quantity_decimals != terms.quantity_decimals:
+            return Refusal(
+                "IMMUTABLE",
+                f"quantity_decimals of {terms.instrument_id} cannot change: it was traded or held",
+                {"field": "quantity_decimals", "instrument_id": terms.instrument_id},
+            )
+    return Outcome(book.sequence + 1, now_ns)
+
+
+def decide_stop(book: Book, command: SetStop, now_ns: int) -> Outcome | Refusal:
+    """Set a stop; an id that stands somewhere else cannot move."""
+    known = book.stops.get(command.stop_id)
+    if known is not None and (
+        known.kind != command.kind
+        or known.scope_kind != command.scope_kind
+        or known.scope_id != command.scope_id
+    ):
+        return Refusal(
+            "IMMUTABLE",
+            f"stop {command.stop_id} stands on another scope: choose another id",
+            {"field": "stop_id", "stop_id": command.stop_id},
+        )
+    return Outcome(book.sequence + 1, now_ns)
+
+
+def decide_release(book: Book, command: Release, now_ns: int) -> Outcome | Refusal:
+    """Take a stop back, if it stands."""
+    if command.stop_id not in book.stops:
+        return Refusal(
+            "NOT_FOUND",
+            f"no halt or reduce-only has the id {command.stop_id}",
+            {"kind": "stop", "id": command.stop_id},
+        )
+    return Outcome(book.sequence + 1, now_ns)
+
+
+def decide_regime(book: Book, command: SetRegime, now_ns: int) -> RegimeOutcome | Refusal:
+    """Take a regime, and say what it multiplies factors by under the policy."""
+    if book.policy is None:
+        return Refusal("NOT_FOUND", "no policy is in force", {"kind": "policy", "id": ""})
+    before = book.regime
+    book.regime = command.regime
+    regime_bps = regime_multiplier(book, book.policy)
+    book.regime = before
+    return RegimeOutcome(book.sequence + 1, now_ns, regime_bps)
+
+
+def decide_roll(book: Book, command: RollDay, now_ns: int) -> RollOutcome | Refusal:
+    """Begin a later trading date (7.7)."""
+    if command.trading_date <= book.trading_date:
+        return Refusal(
+            "DATE_NOT_FORWARD",
+            f"trading date {command.trading_date} is not after {book.trading_date}",
+            {"trading_date": str(command.trading_date), "current": str(book.trading_date)},
+        )
+    return RollOutcome(book.sequence + 1, now_ns, book.trading_date)
+
+
+def decide_policy(book: Book, command: ProposePolicy, now_ns: int) -> PolicyOutcome | Refusal:
+    """Take the first policy, or one that provably tightens the one in force (8.2)."""
+    active = book.policy
+    active_version = active.version if active is not None else 0
+    if command.base_version != active_version:
+        return Refusal(
+            "STALE_POLICY",
+            f"the policy in force is version {active_version}, not {command.base_version}",
+            {
+                "base_version": str(command.base_version),
+                "active_version": str(active_version),
+            },
+        )
+    if active is not None:
+        loosened = loosened_fields(active, command.policy)
+        if loosened:
+            return Refusal(
+                "NOT_A_TIGHTENING",
+                "not provably a tightening: " + ", ".join(loosened),
+                {"fields": ",".join(loosened)},
+            )
+    return PolicyOutcome(book.sequence + 1, now_ns, active_version + 1)

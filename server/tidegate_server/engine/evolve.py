@@ -1,0 +1,260 @@
+"""Apply an outcome to the book: plain arithmetic that never refuses.
+
+Evolve reads no limit, rate or table: whatever a later version could work out differently is in the
+outcome. So a newer program rebuilds exactly the state that an older one left.
+"""
+
+from __future__ import annotations
+
+from .amounts import AMOUNT_BOUND
+from .commands import (
+    AdjustCash,
+    CheckOrder,
+    CheckOrders,
+    Command,
+    ProposePolicy,
+    RecordOrderEvents,
+    Release,
+    RevalueAccounts,
+    RollDay,
+    SetPositions,
+    SetRegime,
+    SetSession,
+    SetStop,
+    StartEpoch,
+    Tick,
+    UpdateMarks,
+    UpdateVolatility,
+    UpsertAccounts,
+    UpsertInstruments,
+)
+from .due import DueQueue
+from .outcomes import (
+    BatchOutcome,
+    CashOutcome,
+    CheckOutcome,
+    EpochOutcome,
+    EventsOutcome,
+    FactorsOutcome,
+    MarksOutcome,
+    Outcome,
+    PolicyOutcome,
+    RevalueOutcome,
+    TickOutcome,
+)
+from .reasons import ScopeKind
+from .reserve import apply_check
+from .settle import (
+    account_for_fact,
+    apply_event,
+    change_holding,
+    freeze,
+    instrument_for_fact,
+    new_account,
+)
+from .state import Batch, Book, Instrument, Stop, roll_if_due
+from .ticking import apply_tick
+
+
+def evolve(book: Book, command: Command, outcome: Outcome, time_ns: int) -> None:  # noqa: C901, PLR0912 - one row a command; an if-chain is what compiles well
+    """Apply a decided outcome; it becomes the book's next record."""
+    sequence = book.sequence + 1
+    if isinstance(command, CheckOrder) and isinstance(outcome, CheckOutcome):
+        apply_check(book, command, outcome, sequence)
+    elif isinstance(command, RecordOrderEvents) and isinstance(outcome, EventsOutcome):
+        for event, result in zip(command.events, outcome.results, strict=True):
+            apply_event(book, event, result, sequence, time_ns)
+    elif isinstance(command, UpdateMarks) and isinstance(outcome, MarksOutcome):
+        apply_marks(book, command, outcome, time_ns)
+    elif isinstance(command, CheckOrders) and isinstance(outcome, BatchOutcome):
+        apply_batch(book, command, outcome, sequence)
+    elif isinstance(command, Tick) and isinstance(outcome, TickOutcome):
+        apply_tick(book, outcome, time_ns)
+    elif isinstance(command, UpdateVolatility) and isinstance(outcome, FactorsOutcome):
+        apply_factors(book, command, outcome, time_ns)
+    elif isinstance(command, AdjustCash) and isinstance(outcome, CashOutcome):
+        apply_cash(book, command, outcome, sequence, time_ns)
+    elif isinstance(command, SetPositions):
+        apply_positions(book, command, sequence, time_ns)
+    elif isinstance(command, RevalueAccounts) and isinstance(outcome, RevalueOutcome):
+        apply_valuations(book, command, outcome, time_ns)
+    elif isinstance(command, UpsertAccounts):
+        apply_accounts(book, command, sequence)
+    elif isinstance(command, UpsertInstruments):
+        apply_instruments(book, command)
+    elif isinstance(command, SetStop):
+        apply_stop(book, command, time_ns)
+    elif isinstance(command, Release):
+        book.remove_stop(command.stop_id)
+    elif isinstance(command, SetRegime):
+        book.regime = command.regime
+        forget_rates(book)
+    elif isinstance(command, SetSession):
+        book.sessions[command.board] = command.sessions
+    elif isinstance(command, RollDay):
+        apply_roll(book, command)
+    elif isinstance(command, ProposePolicy) and isinstance(outcome, PolicyOutcome):
+        command.policy.version = outcome.version
+        book.policy = command.policy
+        forget_rates(book)
+    elif isinstance(command, StartEpoch) and isinstance(outcome, EpochOutcome):
+        apply_epoch(book, command, outcome)
+    else:
+        raise TypeError("the outcome does not belong to the command")
+    finish(book, time_ns)
+
+
+def finish(book: Book, time_ns: int) -> None:
+    """Count the record."""
+    book.sequence += 1
+    book.time_ns = time_ns
+
+
+def apply_batch(book: Book, command: CheckOrders, outcome: BatchOutcome, sequence: int) -> None:
+    """Apply a batch's answers in order; keep an atomic one for its repeats."""
+    for order, answer in zip(command.orders, outcome.answers, strict=True):
+        apply_check(book, order, answer, sequence)
+    if outcome.keep_until_ns:
+        book.batches[command.batch_id] = Batch(command, outcome, outcome.keep_until_ns)
+        book.batch_queue.add((outcome.keep_until_ns, sequence, command.batch_id, ""))
+
+
+def apply_marks(book: Book, command: UpdateMarks, outcome: MarksOutcome, time_ns: int) -> None:
+    """Store marks; whoever holds the instrument is not touched."""
+    for (instrument_id, price, _), (slow_mark, slow_time_ns, mark_time_ns) in zip(
+        command.marks, outcome.moves, strict=True
+    ):
+        if not mark_time_ns:
+            continue
+        instrument = instrument_for_fact(book, instrument_id, time_ns)
+        instrument.mark = price
+        instrument.mark_time_ns = mark_time_ns
+        instrument.slow_mark = slow_mark
+        instrument.slow_time_ns = slow_time_ns
+        instrument.low = min(price, slow_mark)
+        instrument.high = max(price, slow_mark)
+        instrument.revision += 2
+
+
+def apply_factors(
+    book: Book, command: UpdateVolatility, outcome: FactorsOutcome, time_ns: int
+) -> None:
+    """Store volatility factors."""
+    for (instrument_id, factor, _), factor_time_ns in zip(
+        command.factors, outcome.times, strict=True
+    ):
+        if not factor_time_ns:
+            continue
+        instrument = instrument_for_fact(book, instrument_id, time_ns)
+        instrument.factor_bps = factor
+        instrument.factor_time_ns = factor_time_ns
+        instrument.model_version = command.model_version
+        instrument.changed()
+
+
+def apply_cash(
+    book: Book, command: AdjustCash, outcome: CashOutcome, sequence: int, time_ns: int
+) -> None:
+    """Book cash; where a bound kept it from moving, freeze the account."""
+    account = account_for_fact(book, command.account_id, time_ns)
+    roll_if_due(book, account)
+    account.sequence = sequence
+    account.adjustments[command.adjustment_id] = book.trading_date
+    if abs(account.cash + command.amount_e4) > AMOUNT_BOUND:
+        freeze(book, ScopeKind.ACCOUNT, account.account_id, "out of bounds", time_ns)
+    account.cash = outcome.cash_e4
+
+
+def apply_positions(book: Book, command: SetPositions, sequence: int, time_ns: int) -> None:
+    """Set positions as the back office has them."""
+    account = account_for_fact(book, command.account_id, time_ns)
+    roll_if_due(book, account)
+    account.sequence = sequence
+    for instrument_id, quantity in command.targets:
+        instrument = instrument_for_fact(book, instrument_id, time_ns)
+        instrument.touched = True
+        position = account.position_in(instrument)
+        change_holding(account, instrument, quantity - position.quantity)
+
+
+def apply_valuations(
+    book: Book, command: RevalueAccounts, outcome: RevalueOutcome, time_ns: int
+) -> None:
+    """Keep the accounts' figures."""
+    for account_id, figures in zip(command.account_ids, outcome.valuations, strict=True):
+        account = book.accounts.get(account_id)
+        if account is not None and figures is not None:
+            account.last_valuation = figures
+            account.valued_time_ns = time_ns
+
+
+def apply_accounts(book: Book, command: UpsertAccounts, sequence: int) -> None:
+    """Create accounts or replace what they are."""
+    for terms in command.accounts:
+        account = book.accounts.get(terms.account_id)
+        if account is None:
+            account = new_account(book, terms.account_id)
+        roll_if_due(book, account)
+        account.sequence = sequence
+        account.group_id = terms.group_id
+        account.tier_id = terms.tier_id
+        account.margin_model = terms.margin_model
+        account.limits = terms.limits
+        account.effective = None
+
+
+def apply_instruments(book: Book, command: UpsertInstruments) -> None:
+    """Create instruments or replace what they are."""
+    for terms in command.instruments:
+        instrument = book.instruments.get(terms.instrument_id)
+        if instrument is None:
+            book.instruments[terms.instrument_id] = Instrument(terms)
+        else:
+            instrument.terms = terms
+            instrument.changed()
+
+
+def apply_stop(book: Book, command: SetStop, time_ns: int) -> None:
+    """Set a stop, unless it stands."""
+    if command.stop_id not in book.stops:
+        book.add_stop(
+            Stop(
+                command.stop_id,
+                command.kind,
+                command.scope_kind,
+                command.scope_id,
+                command.principal,
+                command.reason,
+                time_ns,
+            )
+        )
+
+
+def apply_roll(book: Book, command: RollDay) -> None:
+    """Store closing marks; accounts follow when they are next looked at (7.7)."""
+    for instrument in book.instruments.values():
+        instrument.closing_mark = instrument.mark
+    book.trading_date = command.trading_date
+
+
+def apply_epoch(book: Book, command: StartEpoch, outcome: EpochOutcome) -> None:
+    """Begin an epoch: no deadline strikes before the gate could hear an answer."""
+    book.epoch = command.epoch
+    queue = DueQueue()
+    for account in book.accounts.values():
+        for order in account.orders.values():
+            if not order.acknowledge_by_ns or order.unconfirmed:
+                continue
+            if order.acknowledge_by_ns < outcome.acknowledge_by_ns:
+                order.acknowledge_by_ns = outcome.acknowledge_by_ns
+            queue.entries.append(
+                (order.acknowledge_by_ns, order.sequence, order.account_id, order.order_id)
+            )
+    queue.entries.sort()
+    book.acknowledge_queue = queue
+
+
+def forget_rates(book: Book) -> None:
+    """Drop every memo that follows from policy or regime."""
+    for instrument in book.instruments.values():
+        instrument.changed()

@@ -1,0 +1,219 @@
+"""One order under judgement: what the checks look at, worked out once.
+
+The quantity can be changed (`resize`), for the largest quantity that would pass: what depends on
+it is then taken anew, and the rest of the account stays summed (4.0.3).
+"""
+
+from __future__ import annotations
+
+from .amounts import product_in_bounds, scale_up
+from .commands import BUY, MARKET_ORDER, CheckOrder
+from .exposure import (
+    Walk,
+    exit_quantity,
+    line_of,
+    rates_of,
+    regime_multiplier,
+    walk,
+)
+from .policy import NO_CHECK, Policy
+from .state import NO_LINE, Account, Book, Instrument, Line, effective_limits
+
+NO_PRICE = -1
+NO_COLLAR = -1
+
+
+class Judgement:
+    """An order, its account and instrument, and the figures that checks compare.
+
+    `price` is 0 for a market order, `mark` 0 where there is none. `reserved_price` is NO_PRICE where
+    rule 3.1 has none; `collar` is NO_COLLAR where none is set. `valued` says whether 4.20 to 4.22
+    can be judged: then `line` is the instrument's line with the order, and cash, assets, debt and
+    equity are the account's with it.
+    """
+
+    __slots__ = (
+        "account",
+        "alone",
+        "assets",
+        "book",
+        "buy",
+        "buy_notional",
+        "collar",
+        "debt",
+        "equity",
+        "exit_room",
+        "factor",
+        "in_bounds",
+        "instrument",
+        "is_exit",
+        "is_market",
+        "limits",
+        "line",
+        "mark",
+        "now_ns",
+        "open_buy",
+        "open_sell",
+        "order",
+        "policy",
+        "position_quantity",
+        "price",
+        "quantity",
+        "rates",
+        "reserved_price",
+        "rest",
+        "sell_notional",
+        "turnover_before",
+        "unit",
+        "valued",
+    )
+
+    def __init__(
+        self,
+        book: Book,
+        policy: Policy,
+        account: Account,
+        instrument: Instrument,
+        order: CheckOrder,
+        now_ns: int,
+    ) -> None:
+        self.book = book
+        self.policy = policy
+        self.account = account
+        self.instrument = instrument
+        self.order = order
+        self.alone = True
+        self.now_ns = now_ns
+        self.limits = effective_limits(account, policy)
+        self.buy = order.side == BUY
+        self.is_market = order.order_type == MARKET_ORDER
+        self.price = order.price_e4
+        self.mark = instrument.mark
+        self.unit = instrument.terms.unit
+        self.rates = rates_of(
+            instrument,
+            policy,
+            regime_multiplier(book, policy),
+            stressed=instrument.factor_time_ns < now_ns - policy.max_volatility_age_ns,
+        )
+        self.factor = self.rates[0]
+        position = account.positions.get(instrument.instrument_id)
+        if position is None:
+            self.position_quantity = self.open_buy = self.open_sell = 0
+            self.buy_notional = self.sell_notional = self.turnover_before = 0
+        else:
+            self.position_quantity = position.quantity
+            self.open_buy = position.open_buy
+            self.open_sell = position.open_sell
+            self.buy_notional = position.buy_notional
+            self.sell_notional = position.sell_notional
+            self.turnover_before = (
+                position.day_traded + position.buy_notional + position.sell_notional
+            )
+        self.exit_room = exit_quantity(
+            self.position_quantity, self.open_buy, self.open_sell, buy=self.buy
+        )
+        self.collar = self._collar()
+        self.rest: Walk | None = None
+        self.line: Line = NO_LINE
+        self.valued = False
+        self.assets = self.debt = self.equity = 0
+        self.quantity = order.quantity
+        self.is_exit = order.quantity <= self.exit_room
+        self.reserved_price = self._reserved_price()
+        self.in_bounds = True
+        self.resize(order.quantity)
+
+    def resize(self, quantity: int) -> None:
+        """Take what depends on the quantity anew."""
+        self.quantity = quantity
+        self.is_exit = quantity <= self.exit_room
+        if self.is_market:
+            self.reserved_price = self._reserved_price()
+        highest = max(self.price, self.mark, self.reserved_price)
+        self.in_bounds = highest <= 0 or product_in_bounds(quantity, highest, self.unit)
+        self.valued = False
+        if not self.is_exit:
+            self.value()
+
+    def _collar(self) -> int:
+        """Return c of 4.12 in bps."""
+        collar = self.limits.price_collar_bps
+        if collar == NO_CHECK:
+            return NO_COLLAR
+        collar = scale_up(collar, self.factor)
+        floor = self.limits.price_collar_floor_bps
+        if floor != NO_CHECK and floor > collar:
+            collar = floor
+        day_limit = self.instrument.terms.price_limit_bps
+        return day_limit if 0 <= day_limit < collar else collar
+
+    def _reserved_price(self) -> int:
+        """Return the price that the order is reserved at (3.1)."""
+        mark = self.mark
+        if not self.is_market:
+            if not mark:
+                return self.price
+            return max(self.price, mark) if self.buy else min(self.price, mark)
+        terms = self.instrument.terms
+        day_limit = terms.upper_limit_e4 if self.buy else terms.lower_limit_e4
+        if not mark:
+            return max(day_limit, 0) if self.is_exit else NO_PRICE
+        if self.collar == NO_COLLAR:
+            if day_limit >= 0:
+                return day_limit
+            return mark if self.is_exit else NO_PRICE
+        reach = scale_up(mark, self.collar)
+        if self.buy:
+            price = mark + reach
+            return min(price, day_limit) if day_limit >= 0 else price
+        return max(mark - reach, day_limit, 0)
+
+    def value(self) -> None:
+        """Project the account with the order, if everything that counts has a mark (3.5, 3.6)."""
+        if self.rest is None:
+            self.rest = walk(
+                self.account,
+                self.instrument,
+                self.policy,
+                regime_multiplier(self.book, self.policy),
+                self.now_ns,
+            )
+        rest = self.rest
+        if not self.mark or rest.missing_id or self.reserved_price < 0 or not self.in_bounds:
+            return
+        self.line = self.line_with_order()
+        cash = self.account.cash + rest.cash + self.line[0]
+        assets = rest.assets + self.line[1]
+        debt = rest.short_debt + self.line[2] + self.account.interest_and_fees
+        if cash >= 0:
+            assets += cash
+        else:
+            debt -= cash
+        self.assets = assets
+        self.debt = debt
+        self.equity = assets - debt
+        self.valued = True
+
+    def line_with_order(self) -> Line:
+        """Return the instrument's line with the order in the book."""
+        added = self.quantity * self.reserved_price
+        if self.buy:
+            return line_of(
+                self.position_quantity,
+                self.open_buy + self.quantity,
+                self.open_sell,
+                self.buy_notional + added,
+                self.sell_notional,
+                self.instrument,
+                self.rates,
+            )
+        return line_of(
+            self.position_quantity,
+            self.open_buy,
+            self.open_sell + self.quantity,
+            self.buy_notional,
+            self.sell_notional + added,
+            self.instrument,
+            self.rates,
+        )

@@ -1,0 +1,300 @@
+"""What was decided. An outcome holds all that evolve needs: it never reads a limit again.
+
+A `Refusal` is no outcome: the command could not be decided, leaves no record, changes nothing.
+"""
+
+from __future__ import annotations
+
+from .reasons import Rejection
+
+
+class Outcome:
+    """A decision that becomes a record, unless it repeats an earlier one."""
+
+    __slots__ = ("decided_time_ns", "replayed", "sequence")
+
+    def __init__(self, sequence: int, decided_time_ns: int) -> None:
+        self.sequence = sequence
+        self.decided_time_ns = decided_time_ns
+        self.replayed = False
+
+
+class Refusal:
+    """Why a command could not be decided: an ErrorReason's name and its figures."""
+
+    __slots__ = ("figures", "message", "reason")
+
+    def __init__(self, reason: str, message: str, figures: dict[str, str]) -> None:
+        self.reason = reason
+        self.message = message
+        self.figures = figures
+
+
+class CheckOutcome(Outcome):
+    """The decision on one order.
+
+    -1 is an absent price or quantity. The last three are effects: the token buckets' next times (0
+    where none advanced) and until when the id is kept (0 where nothing is stored).
+    """
+
+    __slots__ = (
+        "account_next_ns",
+        "acknowledge_by_ns",
+        "allowed",
+        "keep_until_ns",
+        "max_quantity",
+        "order_state",
+        "policy_version",
+        "principal_next_ns",
+        "rejections",
+        "reserved_price_e4",
+        "verified_exit",
+    )
+
+    def __init__(
+        self,
+        sequence: int,
+        decided_time_ns: int,
+        policy_version: int,
+        rejections: list[Rejection],
+    ) -> None:
+        self.sequence = sequence
+        self.decided_time_ns = decided_time_ns
+        self.policy_version = policy_version
+        self.rejections = rejections
+        self.allowed = not rejections
+        self.reserved_price_e4 = -1
+        self.acknowledge_by_ns = 0
+        self.max_quantity = -1
+        self.verified_exit = False
+        self.replayed = False
+        self.order_state = 0
+        self.account_next_ns = 0
+        self.principal_next_ns = 0
+        self.keep_until_ns = 0
+
+
+class BatchOutcome(Outcome):
+    """The decisions on a batch, in request order."""
+
+    __slots__ = ("answers", "keep_until_ns", "policy_version")
+
+    def __init__(
+        self,
+        sequence: int,
+        decided_time_ns: int,
+        policy_version: int,
+        answers: list[CheckOutcome],
+    ) -> None:
+        self.sequence = sequence
+        self.decided_time_ns = decided_time_ns
+        self.policy_version = policy_version
+        self.answers = answers
+        self.replayed = False
+        self.keep_until_ns = 0
+
+
+class Figures:
+    """An account's figures in e4; ratio and leverage in bps, -1 where they do not exist."""
+
+    __slots__ = (
+        "assets",
+        "available",
+        "cash",
+        "debt",
+        "equity",
+        "gross",
+        "initial",
+        "leverage_bps",
+        "maintenance",
+        "ratio_bps",
+        "weighted",
+    )
+
+    def __init__(
+        self,
+        cash: int,
+        assets: int,
+        debt: int,
+        gross: int,
+        weighted: int,
+        initial: int,
+        maintenance: int,
+        ratio_bps: int,
+        leverage_bps: int,
+    ) -> None:
+        self.cash = cash
+        self.assets = assets
+        self.debt = debt
+        self.equity = assets - debt
+        self.gross = gross
+        self.weighted = weighted
+        self.initial = initial
+        self.maintenance = maintenance
+        self.available = self.equity - initial
+        self.ratio_bps = ratio_bps
+        self.leverage_bps = leverage_bps
+
+
+class PreviewOutcome:
+    """A judgement without effect; figures are None where the account cannot be valued."""
+
+    __slots__ = ("after", "before", "check")
+
+    def __init__(self, check: CheckOutcome, before: Figures | None, after: Figures | None) -> None:
+        self.check = check
+        self.before = before
+        self.after = after
+
+
+class EventResult:
+    """What became of one report. `keep_until_ns` is an effect: of a tombstone that it leaves."""
+
+    __slots__ = ("flags", "keep_until_ns", "order_state", "outcome", "reserved_quantity")
+
+    def __init__(
+        self,
+        outcome: int,
+        flags: list[int],
+        order_state: int,
+        reserved_quantity: int,
+        keep_until_ns: int,
+    ) -> None:
+        self.outcome = outcome
+        self.flags = flags
+        self.order_state = order_state
+        self.reserved_quantity = reserved_quantity
+        self.keep_until_ns = keep_until_ns
+
+
+class EventsOutcome(Outcome):
+    """What became of a batch of reports."""
+
+    __slots__ = ("results",)
+
+    def __init__(self, sequence: int, decided_time_ns: int, results: list[EventResult]) -> None:
+        self.sequence = sequence
+        self.decided_time_ns = decided_time_ns
+        self.results = results
+        self.replayed = False
+
+
+class MarksOutcome(Outcome):
+    """Per mark: slow mark, its time, the mark's time; all 0 where it was not applied."""
+
+    __slots__ = ("moves",)
+
+    def __init__(
+        self, sequence: int, decided_time_ns: int, moves: list[tuple[int, int, int]]
+    ) -> None:
+        self.sequence = sequence
+        self.decided_time_ns = decided_time_ns
+        self.moves = moves
+        self.replayed = False
+
+
+class FactorsOutcome(Outcome):
+    """Per factor: its time as taken; 0 where it was not applied."""
+
+    __slots__ = ("times",)
+
+    def __init__(self, sequence: int, decided_time_ns: int, times: list[int]) -> None:
+        self.sequence = sequence
+        self.decided_time_ns = decided_time_ns
+        self.times = times
+        self.replayed = False
+
+
+class CashOutcome(Outcome):
+    """A booking of cash, and cash after it."""
+
+    __slots__ = ("cash_e4",)
+
+    def __init__(self, sequence: int, decided_time_ns: int, cash_e4: int) -> None:
+        self.sequence = sequence
+        self.decided_time_ns = decided_time_ns
+        self.cash_e4 = cash_e4
+        self.replayed = False
+
+
+class RevalueOutcome(Outcome):
+    """Actual figures an account; None where it cannot be valued."""
+
+    __slots__ = ("valuations",)
+
+    def __init__(
+        self, sequence: int, decided_time_ns: int, valuations: list[Figures | None]
+    ) -> None:
+        self.sequence = sequence
+        self.decided_time_ns = decided_time_ns
+        self.valuations = valuations
+        self.replayed = False
+
+
+class RegimeOutcome(Outcome):
+    """The regime stands, with its multiplier."""
+
+    __slots__ = ("regime_bps",)
+
+    def __init__(self, sequence: int, decided_time_ns: int, regime_bps: int) -> None:
+        self.sequence = sequence
+        self.decided_time_ns = decided_time_ns
+        self.regime_bps = regime_bps
+        self.replayed = False
+
+
+class RollOutcome(Outcome):
+    """The day has begun; the date that ended, 0 for none."""
+
+    __slots__ = ("previous_date",)
+
+    def __init__(self, sequence: int, decided_time_ns: int, previous_date: int) -> None:
+        self.sequence = sequence
+        self.decided_time_ns = decided_time_ns
+        self.previous_date = previous_date
+        self.replayed = False
+
+
+class PolicyOutcome(Outcome):
+    """The policy is in force under its version."""
+
+    __slots__ = ("version",)
+
+    def __init__(self, sequence: int, decided_time_ns: int, version: int) -> None:
+        self.sequence = sequence
+        self.decided_time_ns = decided_time_ns
+        self.version = version
+        self.replayed = False
+
+
+class EpochOutcome(Outcome):
+    """The epoch has begun; every unanswered order's time limit is at least this."""
+
+    __slots__ = ("acknowledge_by_ns",)
+
+    def __init__(self, sequence: int, decided_time_ns: int, acknowledge_by_ns: int) -> None:
+        self.sequence = sequence
+        self.decided_time_ns = decided_time_ns
+        self.acknowledge_by_ns = acknowledge_by_ns
+        self.replayed = False
+
+
+class TickOutcome(Outcome):
+    """What fell due: orders now unconfirmed, orders forgotten, batches forgotten."""
+
+    __slots__ = ("forgotten", "forgotten_batches", "unconfirmed")
+
+    def __init__(
+        self,
+        sequence: int,
+        decided_time_ns: int,
+        unconfirmed: list[tuple[str, str]],
+        forgotten: list[tuple[str, str]],
+        forgotten_batches: list[str],
+    ) -> None:
+        self.sequence = sequence
+        self.decided_time_ns = decided_time_ns
+        self.unconfirmed = unconfirmed
+        self.forgotten = forgotten
+        self.forgotten_batches = forgotten_batches
+        self.replayed = False

@@ -1,0 +1,211 @@
+"""How reports about orders are classified (7.1): applied, duplicate, or recorded only.
+
+Reports are facts: nothing refuses them. Each one of a batch sees those before it: as with batches of
+orders, every result is applied before the next report is looked at, and all are retracted at the end
+unless the gate asks for them to stay.
+"""
+
+from __future__ import annotations
+
+from .amounts import AMOUNT_BOUND, QUANTITY_BOUND, product_in_bounds
+from .commands import (
+    BUY,
+    EVENT_ACKNOWLEDGED,
+    EVENT_BUSTED,
+    EVENT_FILLED,
+    OrderEvent,
+    RecordOrderEvents,
+)
+from .outcomes import EventResult, EventsOutcome
+from .settle import (
+    APPLIED,
+    DUPLICATE,
+    END_STATE,
+    NOT_APPLIED,
+    SavedEvent,
+    apply_event,
+    fill_cash,
+    is_ended,
+    retract_event,
+)
+from .state import (
+    ACKNOWLEDGED,
+    FILLED,
+    PARTLY_FILLED,
+    RESERVED,
+    UNKNOWN_TO_GATE,
+    Account,
+    Book,
+    EventEntry,
+    Order,
+    roll_if_due,
+)
+
+UNKNOWN_ORDER = 1
+UNKNOWN_ACCOUNT = 2
+UNKNOWN_INSTRUMENT = 3
+OVERFILL = 4
+AFTER_END = 5
+TOO_OLD = 6
+ORDER_MISMATCH = 7
+UNKNOWN_EXECUTION = 8
+BUSTED_BEFORE = 9
+OUT_OF_BOUNDS = 10
+
+
+def decide_events(
+    book: Book, command: RecordOrderEvents, now_ns: int, *, keep: bool = False
+) -> EventsOutcome:
+    """Classify a batch of reports; `keep` leaves them applied."""
+    results: list[EventResult] = []
+    saved: list[SavedEvent] = []
+    sequence = book.sequence + 1
+    alone = len(command.events) == 1
+    for event in command.events:
+        result = decide_event(book, event, now_ns)
+        if not keep and not alone:
+            saved.append(SavedEvent(book, event))
+        if keep or not alone:
+            apply_event(book, event, result, sequence, now_ns)
+        results.append(result)
+    for index in range(len(saved) - 1, -1, -1):
+        retract_event(book, command.events[index], saved[index])
+    return EventsOutcome(sequence, now_ns, results)
+
+
+def decide_event(book: Book, event: OrderEvent, now_ns: int) -> EventResult:
+    """Classify one report against the book as it stands."""
+    account = book.accounts.get(event.account_id)
+    flags: list[int] = []
+    order = None
+    if account is None:
+        flags.append(UNKNOWN_ACCOUNT)
+    else:
+        roll_if_due(book, account)
+        order = account.orders.get(event.order_id)
+        entry = account.events.get(event.event_id)
+        if entry is not None:
+            return seen_before(event, entry, order)
+    if event.kind == EVENT_FILLED and 0 < event.trade_date < book.trading_date:
+        return unchanged(order, NOT_APPLIED, [*flags, TOO_OLD])
+    if order is None or order.command is None:
+        flags.insert(0, UNKNOWN_ORDER)
+    keep_until_ns = tombstone_time(book, order, now_ns)
+    if event.kind == EVENT_FILLED:
+        result = decide_fill(book, event, account, order, flags)
+    elif event.kind == EVENT_BUSTED:
+        result = decide_bust(book, event, account, order, flags)
+    else:
+        result = decide_progress(event, order, flags)
+    result.keep_until_ns = keep_until_ns
+    return result
+
+
+def tombstone_time(book: Book, order: Order | None, now_ns: int) -> int:
+    """Return until when the tombstone of an unknown order is kept; 0 if the order is known."""
+    policy = book.policy
+    if order is not None or policy is None:
+        return 0
+    return now_ns + policy.max_order_age_ns + policy.max_clock_skew_ns
+
+
+def seen_before(event: OrderEvent, entry: EventEntry, order: Order | None) -> EventResult:
+    """Answer an event id that is known: as a duplicate, or as a fill whose bust came first."""
+    if event.kind == EVENT_FILLED and entry.busted and not entry.instrument_id:
+        return unchanged(order, NOT_APPLIED, [BUSTED_BEFORE])
+    return unchanged(order, DUPLICATE, [])
+
+
+def unchanged(order: Order | None, outcome: int, flags: list[int]) -> EventResult:
+    """Answer with the order as it is."""
+    if order is None:
+        return EventResult(outcome, flags, UNKNOWN_TO_GATE, 0, 0)
+    return EventResult(outcome, flags, order.state, order.reserved, 0)
+
+
+def decide_fill(
+    book: Book,
+    event: OrderEvent,
+    account: Account | None,
+    order: Order | None,
+    flags: list[int],
+) -> EventResult:
+    """Classify a fill, and say where it leaves its order."""
+    instrument = book.instruments.get(event.instrument_id)
+    if instrument is None:
+        flags.append(UNKNOWN_INSTRUMENT)
+    if not fill_in_bounds(book, event, account):
+        return unchanged(order, NOT_APPLIED, [*flags, OUT_OF_BOUNDS])
+    if order is None or order.command is None:
+        return unchanged(order, APPLIED, flags)
+    command = order.command
+    if command.instrument_id != event.instrument_id or command.side != event.side:
+        return unchanged(order, APPLIED, [*flags, ORDER_MISMATCH])
+    filled = order.filled + event.quantity
+    if filled > command.quantity:
+        flags.append(OVERFILL)
+    if is_ended(order):
+        if event.quantity > order.awaited:
+            flags.append(AFTER_END)
+        left = order.reserved - min(event.quantity, order.awaited)
+        return EventResult(APPLIED, flags, order.state, left, 0)
+    if filled >= command.quantity:
+        return EventResult(APPLIED, flags, FILLED, 0, 0)
+    left = order.reserved - min(event.quantity, order.reserved)
+    return EventResult(APPLIED, flags, PARTLY_FILLED, left, 0)
+
+
+def fill_in_bounds(book: Book, event: OrderEvent, account: Account | None) -> bool:
+    """Tell whether position and cash stay within the bounds of the arithmetic (1.4)."""
+    instrument = book.instruments.get(event.instrument_id)
+    unit = instrument.terms.unit if instrument is not None else 1
+    if not product_in_bounds(event.quantity, event.price_e4, unit):
+        return False
+    held = cash = 0
+    if account is not None:
+        cash = account.cash
+        position = account.positions.get(event.instrument_id)
+        if position is not None:
+            held = position.quantity
+    held += event.quantity if event.side == BUY else -event.quantity
+    cash += fill_cash(event, unit)
+    return abs(held) <= QUANTITY_BOUND and abs(cash) <= AMOUNT_BOUND
+
+
+def decide_bust(
+    book: Book,
+    event: OrderEvent,
+    account: Account | None,
+    order: Order | None,
+    flags: list[int],
+) -> EventResult:
+    """Classify a bust: it undoes a fill that is known, once."""
+    entry = account.events.get(event.busted_event_id) if account is not None else None
+    if entry is None or (not entry.fill_quantity and not entry.busted):
+        return unchanged(order, NOT_APPLIED, [*flags, UNKNOWN_EXECUTION])
+    if entry.busted:
+        return unchanged(order, NOT_APPLIED, [*flags, BUSTED_BEFORE])
+    if account is not None and not bust_in_bounds(account, entry):
+        return unchanged(order, NOT_APPLIED, [*flags, OUT_OF_BOUNDS])
+    return unchanged(order, APPLIED, flags)
+
+
+def bust_in_bounds(account: Account, entry: EventEntry) -> bool:
+    """Tell whether undoing a fill keeps the bounds of the arithmetic (1.4)."""
+    position = account.positions.get(entry.instrument_id)
+    held = position.quantity if position is not None else 0
+    cash = account.cash - entry.cash_change
+    return abs(held - entry.fill_quantity) <= QUANTITY_BOUND and abs(cash) <= AMOUNT_BOUND
+
+
+def decide_progress(event: OrderEvent, order: Order | None, flags: list[int]) -> EventResult:
+    """Classify an acknowledgement or an end."""
+    if order is None or order.command is None:
+        return unchanged(order, APPLIED, flags)
+    if event.kind == EVENT_ACKNOWLEDGED:
+        state = ACKNOWLEDGED if order.state == RESERVED else order.state
+        return EventResult(APPLIED, flags, state, order.reserved, 0)
+    if is_ended(order):
+        return unchanged(order, APPLIED, [*flags, AFTER_END])
+    awaited = max(0, event.cumulative_quantity - order.filled)
+    return EventResult(APPLIED, flags, END_STATE[event.kind], min(awaited, order.reserved), 0)

@@ -1,0 +1,147 @@
+"""What a decided order changes in the book, and how that is taken back.
+
+`apply_check` is evolve for one order. `retract_check` undoes the last one exactly: a batch is decided
+by applying its orders one by one, so that each sees those before it, and retracting them again.
+"""
+
+from __future__ import annotations
+
+from .commands import BUY, CheckOrder
+from .outcomes import CheckOutcome
+from .reasons import RejectReason
+from .state import (
+    REFUSED,
+    RESERVED,
+    Account,
+    Book,
+    Order,
+    Position,
+    roll_if_due,
+)
+
+
+def apply_check(book: Book, command: CheckOrder, outcome: CheckOutcome, sequence: int) -> None:
+    """Store the order and its answer, count it, and reserve it if it was allowed."""
+    if outcome.replayed or not outcome.keep_until_ns:
+        return
+    account = book.accounts[command.account_id]
+    roll_if_due(book, account)
+    account.sequence = sequence
+    order = Order(command.account_id, command.order_id, sequence)
+    order.command = command
+    order.outcome = outcome
+    order.keep_until_ns = outcome.keep_until_ns
+    account.orders[command.order_id] = order
+    book.order_id_count += 1
+    book.forget_queue.add((outcome.keep_until_ns, sequence, order.account_id, order.order_id))
+    if counts(outcome):
+        account.day_order_count += 1
+        if outcome.account_next_ns:
+            account.next_order_ns = outcome.account_next_ns
+        if outcome.principal_next_ns:
+            book.principal_next_ns[command.principal] = outcome.principal_next_ns
+    if not outcome.allowed:
+        order.state = REFUSED
+        return
+    order.state = RESERVED
+    order.acknowledge_by_ns = outcome.acknowledge_by_ns
+    book.acknowledge_queue.add(
+        (outcome.acknowledge_by_ns, sequence, order.account_id, order.order_id)
+    )
+    reserve(book, account, order, command)
+
+
+def counts(outcome: CheckOutcome) -> bool:
+    """Tell whether the order reached the counters: 4.1 to 4.3 did not end it (4.29)."""
+    return outcome.allowed or outcome.rejections[0].reason > RejectReason.ORDER_STALE
+
+
+def reserve(book: Book, account: Account, order: Order, command: CheckOrder) -> None:
+    """Add the whole order to its position's open orders."""
+    instrument = book.instruments[command.instrument_id]
+    instrument.touched = True
+    position = account.position_in(instrument)
+    if position.is_flat():
+        account.active.append(position)
+    order.reserved = command.quantity
+    account.open_order_count += 1
+    book.open_order_count += 1
+    move_open(account, position, command, order, command.quantity)
+
+
+def release(book: Book, account: Account, order: Order, quantity: int) -> None:
+    """Take a part of an order out of its position's open orders."""
+    command = order.command
+    if not quantity or command is None:
+        return
+    position = account.positions[command.instrument_id]
+    order.reserved -= quantity
+    move_open(account, position, command, order, -quantity)
+    if not order.reserved:
+        account.open_order_count -= 1
+        book.open_order_count -= 1
+    if position.is_flat():
+        account.active.remove(position)
+
+
+def move_open(
+    account: Account, position: Position, command: CheckOrder, order: Order, quantity: int
+) -> None:
+    """Change what is open of a position, at the order's reserved price."""
+    outcome = order.outcome
+    if outcome is None:
+        raise ValueError("only a decided order can be reserved")
+    notional = quantity * outcome.reserved_price_e4
+    before = position.turnover()
+    if command.side == BUY:
+        position.open_buy += quantity
+        position.buy_notional += notional
+    else:
+        position.open_sell += quantity
+        position.sell_notional += notional
+    account.turnover_e4 += position.turnover() - before
+    position.line_revision = -1
+
+
+class Saved:
+    """What `retract_check` cannot work out from the outcome."""
+
+    __slots__ = (
+        "account_sequence",
+        "had_position",
+        "next_order_ns",
+        "principal_next_ns",
+        "touched",
+    )
+
+    def __init__(self, book: Book, command: CheckOrder) -> None:
+        account = book.accounts.get(command.account_id)
+        instrument = book.instruments.get(command.instrument_id)
+        self.account_sequence = account.sequence if account is not None else 0
+        self.next_order_ns = account.next_order_ns if account is not None else 0
+        self.principal_next_ns = book.principal_next_ns.get(command.principal, 0)
+        self.touched = instrument is not None and instrument.touched
+        self.had_position = account is not None and command.instrument_id in account.positions
+
+
+def retract_check(book: Book, command: CheckOrder, outcome: CheckOutcome, saved: Saved) -> None:
+    """Undo the last `apply_check`."""
+    if outcome.replayed or not outcome.keep_until_ns:
+        return
+    account = book.accounts[command.account_id]
+    order = account.orders[command.order_id]
+    if order.reserved:
+        release(book, account, order, order.reserved)
+        book.instruments[command.instrument_id].touched = saved.touched
+        if not saved.had_position:
+            del account.positions[command.instrument_id]
+    if counts(outcome):
+        account.day_order_count -= 1
+        account.next_order_ns = saved.next_order_ns
+        if saved.principal_next_ns:
+            book.principal_next_ns[command.principal] = saved.principal_next_ns
+        else:
+            book.principal_next_ns.pop(command.principal, None)
+    del account.orders[command.order_id]
+    book.order_id_count -= 1
+    account.sequence = saved.account_sequence

@@ -1,0 +1,383 @@
+"""What a report changes in the book: an order's progress, positions and cash (7.1).
+
+`apply_event` is evolve for one report. `retract_event` puts back what one report may have touched.
+"""
+
+from __future__ import annotations
+
+from .amounts import raw_down, raw_up
+from .commands import (
+    BUY,
+    EVENT_BUSTED,
+    EVENT_CANCELLED,
+    EVENT_EXPIRED,
+    EVENT_FILLED,
+    EVENT_REJECTED,
+    EVENT_UNSENT,
+    STOP_HALT,
+    STOP_REDUCE_ONLY,
+    InstrumentTerms,
+    OrderEvent,
+)
+from .outcomes import EventResult
+from .reasons import ScopeKind
+from .reserve import release
+from .state import (
+    ACKNOWLEDGED,
+    CANCELLED,
+    EXPIRED,
+    PARTLY_FILLED,
+    REJECTED,
+    RESERVED,
+    UNSENT,
+    Account,
+    Book,
+    EventEntry,
+    Instrument,
+    Order,
+    Position,
+    Stop,
+    frozen_id,
+    roll_if_due,
+)
+
+APPLIED = 1
+DUPLICATE = 2
+NOT_APPLIED = 3
+
+FLAG_TOO_OLD = 6
+FLAG_ORDER_MISMATCH = 7
+FLAG_UNKNOWN_EXECUTION = 8
+FLAG_BUSTED_BEFORE = 9
+FLAG_OUT_OF_BOUNDS = 10
+
+END_STATE = {
+    EVENT_UNSENT: UNSENT,
+    EVENT_CANCELLED: CANCELLED,
+    EVENT_REJECTED: REJECTED,
+    EVENT_EXPIRED: EXPIRED,
+}
+
+GATE = "gate"
+
+
+def is_ended(order: Order) -> bool:
+    """Tell whether an order of the gate's has ended, or never began."""
+    return order.state not in (RESERVED, ACKNOWLEDGED, PARTLY_FILLED)
+
+
+def fill_cash(event: OrderEvent, unit: int) -> int:
+    """Return what a fill changes cash by: cost up, proceeds down (1.2)."""
+    raw = event.quantity * event.price_e4
+    return -raw_up(raw, unit) if event.side == BUY else raw_down(raw, unit)
+
+
+def apply_event(
+    book: Book, event: OrderEvent, result: EventResult, sequence: int, time_ns: int
+) -> None:
+    """Apply one classified report."""
+    if result.outcome == DUPLICATE:
+        return
+    account = account_for_fact(book, event.account_id, time_ns)
+    roll_if_due(book, account)
+    account.sequence = sequence
+    remember(book, account, event, result)
+    if FLAG_TOO_OLD in result.flags:
+        stop_late(book, account, time_ns)
+        return
+    if result.flags and FLAG_BUSTED_BEFORE in result.flags and event.kind == EVENT_FILLED:
+        return
+    order = account.orders.get(event.order_id)
+    if order is None:
+        order = leave_tombstone(book, account, event, result, sequence)
+    if FLAG_OUT_OF_BOUNDS in result.flags:
+        freeze(book, ScopeKind.ACCOUNT, account.account_id, "out of bounds", time_ns)
+        if event.kind == EVENT_FILLED:
+            instrument_for_fact(book, event.instrument_id, time_ns)
+        return
+    if event.kind == EVENT_FILLED:
+        book_fill(book, account, event, time_ns)
+    elif event.kind == EVENT_BUSTED and result.outcome == APPLIED:
+        book_bust(book, account, event)
+    progress(book, account, order, event, result, time_ns)
+
+
+def remember(book: Book, account: Account, event: OrderEvent, result: EventResult) -> None:
+    """Keep the event's id, and that of an execution whose bust came first."""
+    trade_date = event.trade_date if event.trade_date else book.trading_date
+    entry = account.events.get(event.event_id)
+    if entry is None:
+        entry = EventEntry(trade_date)
+        account.events[event.event_id] = entry
+    if event.kind == EVENT_FILLED:
+        entry.instrument_id = event.instrument_id
+    elif FLAG_UNKNOWN_EXECUTION in result.flags and event.busted_event_id not in account.events:
+        awaited = EventEntry(trade_date)
+        awaited.busted = True
+        account.events[event.busted_event_id] = awaited
+
+
+def progress(
+    book: Book,
+    account: Account,
+    order: Order,
+    event: OrderEvent,
+    result: EventResult,
+    time_ns: int,
+) -> None:
+    """Move an order to where the report leaves it."""
+    order.reported = True
+    order.acknowledge_by_ns = 0
+    if order.unconfirmed:
+        order.unconfirmed = False
+        book.unconfirmed_count -= 1
+    matched = FLAG_ORDER_MISMATCH not in result.flags
+    ended_before = is_ended(order)
+    if event.kind == EVENT_FILLED and matched:
+        order.filled += event.quantity
+        if order.awaited:
+            order.awaited -= min(event.quantity, order.awaited)
+    if order.command is None:
+        return
+    release(book, account, order, order.reserved - result.reserved_quantity)
+    order.state = result.order_state
+    if event.kind in END_STATE and not ended_before:
+        order.awaited = result.reserved_quantity
+    if not order.reserved and order.keep_until_ns <= time_ns:
+        # Its entry may have come up while it was open.
+        book.forget_queue.add(
+            (order.keep_until_ns, order.sequence, order.account_id, order.order_id)
+        )
+
+
+def leave_tombstone(
+    book: Book, account: Account, event: OrderEvent, result: EventResult, sequence: int
+) -> Order:
+    """Keep the id of an order that the gate never saw."""
+    order = Order(account.account_id, event.order_id, sequence)
+    order.keep_until_ns = result.keep_until_ns
+    account.orders[event.order_id] = order
+    book.order_id_count += 1
+    book.forget_queue.add((order.keep_until_ns, sequence, order.account_id, order.order_id))
+    return order
+
+
+def book_fill(book: Book, account: Account, event: OrderEvent, time_ns: int) -> None:
+    """Book a fill's quantity, cash and turnover."""
+    instrument = instrument_for_fact(book, event.instrument_id, time_ns)
+    instrument.touched = True
+    cash_change = fill_cash(event, instrument.terms.unit)
+    signed = event.quantity if event.side == BUY else -event.quantity
+    entry = account.events[event.event_id]
+    entry.fill_quantity = signed
+    entry.cash_change = cash_change
+    account.cash += cash_change
+    position = account.position_in(instrument)
+    before = position.turnover()
+    position.day_traded += event.quantity * event.price_e4
+    account.turnover_e4 += position.turnover() - before
+    change_holding(account, instrument, signed)
+
+
+def book_bust(book: Book, account: Account, event: OrderEvent) -> None:
+    """Undo a fill's quantity and cash exactly; turnover stays."""
+    entry = account.events[event.busted_event_id]
+    entry.busted = True
+    account.cash -= entry.cash_change
+    change_holding(account, book.instruments[entry.instrument_id], -entry.fill_quantity)
+
+
+def change_holding(account: Account, instrument: Instrument, change: int) -> None:
+    """Change a position's quantity, and keep the list of active ones."""
+    position = account.position_in(instrument)
+    was_flat = position.is_flat()
+    position.quantity += change
+    position.line_revision = -1
+    now_flat = position.is_flat()
+    if was_flat and not now_flat:
+        account.active.append(position)
+    elif now_flat and not was_flat:
+        account.active.remove(position)
+
+
+def account_for_fact(book: Book, account_id: str, time_ns: int) -> Account:
+    """Return an account that a fact names; an unknown one is created frozen (2.5)."""
+    account = book.accounts.get(account_id)
+    if account is None:
+        account = new_account(book, account_id)
+        freeze(book, ScopeKind.ACCOUNT, account_id, "created by a fact", time_ns)
+    return account
+
+
+def new_account(book: Book, account_id: str) -> Account:
+    """Create an account on the book's trading date."""
+    account = Account(account_id)
+    account.trading_date = book.trading_date
+    book.accounts[account_id] = account
+    return account
+
+
+def instrument_for_fact(book: Book, instrument_id: str, time_ns: int) -> Instrument:
+    """Return an instrument that a fact names; an unknown one is created frozen (2.5)."""
+    instrument = book.instruments.get(instrument_id)
+    if instrument is None:
+        instrument = Instrument(InstrumentTerms(instrument_id=instrument_id))
+        book.instruments[instrument_id] = instrument
+        freeze(book, ScopeKind.INSTRUMENT, instrument_id, "created by a fact", time_ns)
+    return instrument
+
+
+def freeze(book: Book, scope_kind: ScopeKind, scope_id: str, reason: str, time_ns: int) -> None:
+    """Halt an account or instrument until a person releases it."""
+    stop_id = frozen_id(scope_kind, scope_id)
+    if stop_id not in book.stops:
+        book.add_stop(Stop(stop_id, STOP_HALT, scope_kind, scope_id, GATE, reason, time_ns))
+
+
+def stop_late(book: Book, account: Account, time_ns: int) -> None:
+    """Put an account in reduce-only after an execution older than the trading date."""
+    stop_id = f"late-{account.account_id}"
+    if stop_id not in book.stops:
+        reason = "execution older than the trading date"
+        book.add_stop(
+            Stop(
+                stop_id,
+                STOP_REDUCE_ONLY,
+                ScopeKind.ACCOUNT,
+                account.account_id,
+                GATE,
+                reason,
+                time_ns,
+            )
+        )
+
+
+class SavedEvent:
+    """What one report may touch, as it was before; made only where a decision must leave no trace."""
+
+    __slots__ = (
+        "account",
+        "account_figures",
+        "active",
+        "entries",
+        "instrument",
+        "order",
+        "order_figures",
+        "positions",
+        "stop_ids",
+        "touched",
+        "totals",
+    )
+
+    def __init__(self, book: Book, event: OrderEvent) -> None:
+        self.account = book.accounts.get(event.account_id)
+        self.instrument = book.instruments.get(event.instrument_id)
+        self.touched = self.instrument is not None and self.instrument.touched
+        self.stop_ids = list(book.stops)
+        self.totals = (book.order_id_count, book.open_order_count, book.unconfirmed_count)
+        self.order: Order | None = None
+        self.order_figures = (0, 0, 0, 0, 0, False, False)
+        self.account_figures = (0, 0, 0, 0)
+        self.active: list[Position] = []
+        self.positions: dict[str, tuple[int, int, int, int, int, int]] = {}
+        self.entries: dict[str, tuple[str, int, int, bool]] = {}
+        if self.account is not None:
+            self._save_account(self.account, event)
+
+    def _save_account(self, account: Account, event: OrderEvent) -> None:
+        self.account_figures = (
+            account.sequence,
+            account.cash,
+            account.turnover_e4,
+            account.open_order_count,
+        )
+        self.active = list(account.active)
+        for key, p in account.positions.items():
+            self.positions[key] = (
+                p.quantity,
+                p.open_buy,
+                p.open_sell,
+                p.buy_notional,
+                p.sell_notional,
+                p.day_traded,
+            )
+        for key in (event.event_id, event.busted_event_id):
+            entry = account.events.get(key)
+            if entry is not None:
+                self.entries[key] = (
+                    entry.instrument_id,
+                    entry.fill_quantity,
+                    entry.cash_change,
+                    entry.busted,
+                )
+        self.order = account.orders.get(event.order_id)
+        if self.order is not None:
+            self.order_figures = (
+                self.order.state,
+                self.order.filled,
+                self.order.reserved,
+                self.order.awaited,
+                self.order.acknowledge_by_ns,
+                self.order.unconfirmed,
+                self.order.reported,
+            )
+
+
+def retract_event(book: Book, event: OrderEvent, saved: SavedEvent) -> None:
+    """Put back what one report touched."""
+    book.order_id_count, book.open_order_count, book.unconfirmed_count = saved.totals
+    for stop_id in list(book.stops):
+        if stop_id not in saved.stop_ids:
+            book.remove_stop(stop_id)
+    if saved.instrument is not None:
+        saved.instrument.touched = saved.touched
+    else:
+        book.instruments.pop(event.instrument_id, None)
+    account = saved.account
+    if account is None:
+        book.accounts.pop(event.account_id, None)
+        return
+    account.sequence, account.cash, account.turnover_e4, account.open_order_count = (
+        saved.account_figures
+    )
+    retract_positions(account, saved)
+    for key in (event.event_id, event.busted_event_id):
+        if key not in saved.entries:
+            account.events.pop(key, None)
+            continue
+        entry = account.events[key]
+        entry.instrument_id, entry.fill_quantity, entry.cash_change, entry.busted = saved.entries[
+            key
+        ]
+    order = saved.order
+    if order is None:
+        account.orders.pop(event.order_id, None)
+        return
+    (
+        order.state,
+        order.filled,
+        order.reserved,
+        order.awaited,
+        order.acknowledge_by_ns,
+        order.unconfirmed,
+        order.reported,
+    ) = saved.order_figures
+
+
+def retract_positions(account: Account, saved: SavedEvent) -> None:
+    """Put an account's positions back."""
+    account.active = saved.active
+    for key in list(account.positions):
+        if key not in saved.positions:
+            del account.positions[key]
+            continue
+        position = account.positions[key]
+        (
+            position.quantity,
+            position.open_buy,
+            position.open_sell,
+            position.buy_notional,
+            position.sell_notional,
+            position.day_traded,
+        ) = saved.positions[key]
+        position.line_revision = -1

@@ -1,0 +1,424 @@
+"""The book: everything that decisions depend on.
+
+Two kinds of attributes live here. *State* follows from the records alone, is in snapshots and in
+the state hash. *Memos* are worked out from state and policy when first needed, so that an order's
+walk costs a comparison and a few additions a position; they may be dropped at any time, and no
+hash or snapshot knows them. Each class names its memos.
+
+An account is rolled to a new trading day when it is next looked at (`roll_if_due`). What rolling
+does follows from state that no longer changes, so it may happen at any time before: it too is
+invisible to the hash.
+"""
+
+from __future__ import annotations
+
+from .commands import CheckOrder, CheckOrders, InstrumentTerms
+from .due import DueQueue
+from .outcomes import BatchOutcome, CheckOutcome, Figures
+from .policy import Effective, Limit, Policy
+from .reasons import ScopeKind
+
+RESERVED = 1
+ACKNOWLEDGED = 2
+PARTLY_FILLED = 3
+FILLED = 4
+CANCELLED = 5
+REJECTED = 6
+EXPIRED = 7
+UNSENT = 8
+REFUSED = 9
+UNKNOWN_TO_GATE = 10
+
+Line = tuple[int, int, int, int, int, int, int]
+Rates = tuple[int, int, int, int, int]
+
+ORDER_ID_LIMIT = 1 << 20
+
+NO_LINE: Line = (0, 0, 0, 0, 0, 0, 0)
+
+
+class Instrument:
+    """One instrument. A mark of 0 is none yet; a factor of 0 was never given.
+
+    Memos: `rates` and `stressed_rates` (v_eff and effective margin rates with the own and with the
+    stressed factor). `revision` is even and grows by two with whatever a position's value depends
+    on, so that one comparison finds a stale memo.
+    """
+
+    __slots__ = (
+        "closing_mark",
+        "factor_bps",
+        "factor_time_ns",
+        "high",
+        "instrument_id",
+        "low",
+        "mark",
+        "mark_time_ns",
+        "model_version",
+        "rates",
+        "revision",
+        "slow_mark",
+        "slow_time_ns",
+        "stressed_rates",
+        "terms",
+        "touched",
+    )
+
+    def __init__(self, terms: InstrumentTerms) -> None:
+        self.instrument_id = terms.instrument_id
+        self.terms = terms
+        self.mark = 0
+        self.mark_time_ns = 0
+        self.slow_mark = 0
+        self.slow_time_ns = 0
+        self.low = 0
+        self.high = 0
+        self.factor_bps = 0
+        self.factor_time_ns = 0
+        self.model_version = ""
+        self.closing_mark = 0
+        self.touched = False
+        self.revision = 2
+        self.rates: Rates | None = None
+        self.stressed_rates: Rates | None = None
+
+    def changed(self) -> None:
+        """Make every memo of its value stale."""
+        self.revision += 2
+        self.rates = None
+        self.stressed_rates = None
+
+
+class Position:
+    """What an account holds and has open of one instrument.
+
+    Notionals and `day_traded` are raw: sums of price x quantity, not yet divided. Memos: `line` (its
+    projected figures) and the instrument's `revision` that it was worked out at.
+    """
+
+    __slots__ = (
+        "buy_notional",
+        "day_traded",
+        "instrument",
+        "line",
+        "line_revision",
+        "open_buy",
+        "open_sell",
+        "quantity",
+        "sell_notional",
+    )
+
+    def __init__(self, instrument: Instrument) -> None:
+        self.instrument = instrument
+        self.quantity = 0
+        self.open_buy = 0
+        self.open_sell = 0
+        self.buy_notional = 0
+        self.sell_notional = 0
+        self.day_traded = 0
+        self.line: Line = NO_LINE
+        self.line_revision = -1
+
+    def is_flat(self) -> bool:
+        """Tell whether nothing is held or open."""
+        return not (self.quantity or self.open_buy or self.open_sell)
+
+    def turnover(self) -> int:
+        """Return today's fills and what is open, at their prices, in e4 (4.16)."""
+        raw = self.day_traded + self.buy_notional + self.sell_notional
+        unit = self.instrument.terms.unit
+        return raw if unit == 1 else (raw + unit - 1) // unit
+
+
+class Order:
+    """One order id that is kept, with its first answer; `command` is None for a tombstone.
+
+    Invariant: `reserved` > 0 only while its position counts reserved x reserved price.
+    `acknowledge_by_ns` is 0 once anything was reported. `awaited` is what an end's cumulative
+    quantity says will still be filled.
+    """
+
+    __slots__ = (
+        "account_id",
+        "acknowledge_by_ns",
+        "awaited",
+        "command",
+        "filled",
+        "keep_until_ns",
+        "order_id",
+        "outcome",
+        "reported",
+        "reserved",
+        "sequence",
+        "state",
+        "unconfirmed",
+    )
+
+    def __init__(self, account_id: str, order_id: str, sequence: int) -> None:
+        self.account_id = account_id
+        self.order_id = order_id
+        self.sequence = sequence
+        self.command: CheckOrder | None = None
+        self.outcome: CheckOutcome | None = None
+        self.state = UNKNOWN_TO_GATE
+        self.filled = 0
+        self.reserved = 0
+        self.awaited = 0
+        self.acknowledge_by_ns = 0
+        self.keep_until_ns = 0
+        self.unconfirmed = False
+        self.reported = False
+
+
+class EventEntry:
+    """One event id that is kept; of a fill also what a bust must undo."""
+
+    __slots__ = ("busted", "cash_change", "fill_quantity", "instrument_id", "trade_date")
+
+    def __init__(self, trade_date: int) -> None:
+        self.trade_date = trade_date
+        self.instrument_id = ""
+        self.fill_quantity = 0
+        self.cash_change = 0
+        self.busted = False
+
+
+class Account:
+    """One account. `start_of_day_equity` is None before the first roll since its creation.
+
+    `active` lists the positions that are not flat, in the order in which they became so. Memos:
+    `turnover_e4` (the sum over positions), `effective` (its limits under policy
+    `effective_version`), `open_order_count`.
+    """
+
+    __slots__ = (
+        "account_id",
+        "active",
+        "adjustments",
+        "cash",
+        "day_order_count",
+        "effective",
+        "effective_version",
+        "events",
+        "group_id",
+        "interest_and_fees",
+        "last_valuation",
+        "limits",
+        "margin_model",
+        "next_order_ns",
+        "open_order_count",
+        "orders",
+        "positions",
+        "sequence",
+        "start_of_day_equity",
+        "tier_id",
+        "trading_date",
+        "turnover_e4",
+        "valued_time_ns",
+    )
+
+    def __init__(self, account_id: str) -> None:
+        self.account_id = account_id
+        self.group_id = ""
+        self.tier_id = ""
+        self.margin_model = 1
+        self.limits: dict[str, Limit] = {}
+        self.sequence = 0
+        self.cash = 0
+        self.interest_and_fees = 0
+        self.positions: dict[str, Position] = {}
+        self.active: list[Position] = []
+        self.orders: dict[str, Order] = {}
+        self.open_order_count = 0
+        self.events: dict[str, EventEntry] = {}
+        self.adjustments: dict[str, int] = {}
+        self.trading_date = 0
+        self.day_order_count = 0
+        self.turnover_e4 = 0
+        self.start_of_day_equity: int | None = None
+        self.next_order_ns = 0
+        self.last_valuation: Figures | None = None
+        self.valued_time_ns = 0
+        self.effective: Effective | None = None
+        self.effective_version = 0
+
+    def position_in(self, instrument: Instrument) -> Position:
+        """Return the position in an instrument, a flat one where there is none yet."""
+        position = self.positions.get(instrument.instrument_id)
+        if position is None:
+            position = Position(instrument)
+            self.positions[instrument.instrument_id] = position
+        return position
+
+
+class Stop:
+    """A halt or reduce-only that stands."""
+
+    __slots__ = (
+        "kind",
+        "principal",
+        "reason",
+        "scope_id",
+        "scope_kind",
+        "set_time_ns",
+        "stop_id",
+    )
+
+    def __init__(
+        self,
+        stop_id: str,
+        kind: int,
+        scope_kind: int,
+        scope_id: str,
+        principal: str,
+        reason: str,
+        set_time_ns: int,
+    ) -> None:
+        self.stop_id = stop_id
+        self.kind = kind
+        self.scope_kind = scope_kind
+        self.scope_id = scope_id
+        self.principal = principal
+        self.reason = reason
+        self.set_time_ns = set_time_ns
+
+
+class Batch:
+    """An atomic batch that is kept, with its first answer."""
+
+    __slots__ = ("command", "keep_until_ns", "outcome")
+
+    def __init__(self, command: CheckOrders, outcome: BatchOutcome, keep_until_ns: int) -> None:
+        self.command = command
+        self.outcome = outcome
+        self.keep_until_ns = keep_until_ns
+
+
+class Book:
+    """The whole state. `sequence` is the last record, `time_ns` the gate's clock at it.
+
+    `order_id_limit` is a setting, no state. Memos: `order_id_count`, `open_order_count`, `unconfirmed_count`, the due queues and
+    `stops_at` follow from the rest.
+    """
+
+    __slots__ = (
+        "accounts",
+        "acknowledge_queue",
+        "batch_queue",
+        "batches",
+        "epoch",
+        "forget_queue",
+        "instruments",
+        "open_order_count",
+        "order_id_count",
+        "order_id_limit",
+        "policy",
+        "principal_next_ns",
+        "regime",
+        "sequence",
+        "sessions",
+        "stops",
+        "stops_at",
+        "time_ns",
+        "trading_date",
+        "unconfirmed_count",
+    )
+
+    def __init__(self) -> None:
+        self.sequence = 0
+        self.time_ns = 0
+        self.epoch = 0
+        self.trading_date = 0
+        self.regime = 1
+        self.policy: Policy | None = None
+        self.accounts: dict[str, Account] = {}
+        self.instruments: dict[str, Instrument] = {}
+        self.stops: dict[str, Stop] = {}
+        self.stops_at: dict[tuple[int, str], list[Stop]] = {}
+        self.sessions: dict[str, list[tuple[int, int]]] = {}
+        self.principal_next_ns: dict[str, int] = {}
+        self.batches: dict[str, Batch] = {}
+        self.order_id_count = 0
+        self.order_id_limit = ORDER_ID_LIMIT
+        self.open_order_count = 0
+        self.unconfirmed_count = 0
+        self.acknowledge_queue = DueQueue()
+        self.forget_queue = DueQueue()
+        self.batch_queue = DueQueue()
+
+    def add_stop(self, stop: Stop) -> None:
+        """Set a stop; within a scope they are kept in order of id."""
+        self.stops[stop.stop_id] = stop
+        at_scope = self.stops_at.setdefault((stop.scope_kind, stop.scope_id), [])
+        at_scope.append(stop)
+        at_scope.sort(key=stop_id_of)
+
+    def remove_stop(self, stop_id: str) -> None:
+        """Take a stop back."""
+        stop = self.stops.pop(stop_id)
+        at_scope = self.stops_at[stop.scope_kind, stop.scope_id]
+        at_scope.remove(stop)
+        if not at_scope:
+            del self.stops_at[stop.scope_kind, stop.scope_id]
+
+    def order_of(self, account_id: str, order_id: str) -> Order | None:
+        """Return a kept order id."""
+        account = self.accounts.get(account_id)
+        return account.orders.get(order_id) if account is not None else None
+
+
+def stop_id_of(stop: Stop) -> str:
+    """Return the id, for sorting."""
+    return stop.stop_id
+
+
+def frozen_id(scope_kind: ScopeKind, scope_id: str) -> str:
+    """Return the id of the halt that freezes an account or instrument."""
+    return f"frozen-{scope_kind.name}-{scope_id}"
+
+
+def effective_limits(account: Account, policy: Policy) -> Effective:
+    """Return the account's limits under the policy (a memo)."""
+    if account.effective is None or account.effective_version != policy.version:
+        account.effective = Effective(policy, account.tier_id, account.limits)
+        account.effective_version = policy.version
+    return account.effective
+
+
+def roll_if_due(book: Book, account: Account) -> None:
+    """Bring an account to the book's trading date (7.7): counters, equity, old event ids."""
+    if account.trading_date == book.trading_date:
+        return
+    account.trading_date = book.trading_date
+    account.day_order_count = 0
+    account.turnover_e4 = 0
+    for position in account.positions.values():
+        position.day_traded = 0
+    account.positions = {
+        key: position for key, position in account.positions.items() if not position.is_flat()
+    }
+    for position in account.active:
+        account.turnover_e4 += position.turnover()
+    account.start_of_day_equity = equity_at_close(account)
+    account.events = {
+        key: entry for key, entry in account.events.items() if entry.trade_date >= book.trading_date
+    }
+    account.adjustments = {
+        key: date for key, date in account.adjustments.items() if date >= book.trading_date
+    }
+
+
+def equity_at_close(account: Account) -> int | None:
+    """Return equity at the closing marks, fills only; None where something had no mark then."""
+    equity = account.cash - account.interest_and_fees
+    for position in account.active:
+        if not position.quantity:
+            continue
+        closing = position.instrument.closing_mark
+        if not closing:
+            return None
+        unit = position.instrument.terms.unit
+        raw = position.quantity * closing
+        # Floor rounds a long's value down and a short's debt up.
+        equity += raw if unit == 1 else raw // unit
+    return equity

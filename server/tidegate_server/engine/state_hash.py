@@ -1,0 +1,290 @@
+"""A hash of the whole state, the same on every machine and after every replay.
+
+Entities are taken in order of id, their attributes by name, and default values are skipped: a later
+version that adds an attribute with a default gives the same hash for the same history (J10). Memos
+are left out; accounts are rolled first, since rolling is one.
+"""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+
+from .commands import CheckOrder
+from .outcomes import CheckOutcome, Figures
+from .policy import Limit, Policy
+from .state import Account, Book, Instrument, Order, roll_if_due
+
+STATE_HASH_VERSION = 1
+
+Fields = list[tuple[str, object]]
+
+
+def state_hash(book: Book) -> str:
+    """Return the version and a BLAKE2b-128 digest, "1-<hex>"."""
+    digest = blake2b(digest_size=16)
+    for account in book.accounts.values():
+        roll_if_due(book, account)
+    digest.update(
+        text(
+            "book",
+            [
+                ("sequence", book.sequence),
+                ("time_ns", book.time_ns),
+                ("epoch", book.epoch),
+                ("trading_date", book.trading_date),
+                ("regime", book.regime if book.regime != 1 else 0),
+            ],
+        )
+    )
+    if book.policy is not None:
+        digest.update(text("policy", policy_fields(book.policy)))
+    for name, next_ns in sorted(book.principal_next_ns.items()):
+        digest.update(text("principal", [("name", name), ("next_ns", next_ns)]))
+    for board, sessions in sorted(book.sessions.items()):
+        digest.update(text("sessions", [("board", board), ("sessions", sessions)]))
+    for stop_id, stop in sorted(book.stops.items()):
+        digest.update(
+            text(
+                "stop",
+                [
+                    ("id", stop_id),
+                    ("kind", stop.kind),
+                    ("scope_kind", int(stop.scope_kind)),
+                    ("scope_id", stop.scope_id),
+                    ("principal", stop.principal),
+                    ("reason", stop.reason),
+                    ("set_time_ns", stop.set_time_ns),
+                ],
+            )
+        )
+    for instrument_id in sorted(book.instruments):
+        digest.update(text("instrument", instrument_fields(book.instruments[instrument_id])))
+    for account_id in sorted(book.accounts):
+        account = book.accounts[account_id]
+        digest.update(text("account", account_fields(account)))
+        for order_id in sorted(account.orders):
+            digest.update(text("order", order_fields(account.orders[order_id])))
+    for batch_id, batch in sorted(book.batches.items()):
+        fields: Fields = [("id", batch_id), ("keep_until_ns", batch.keep_until_ns)]
+        fields.append(("sequence", batch.outcome.sequence))
+        digest.update(text("batch", fields))
+    return f"{STATE_HASH_VERSION}-{digest.hexdigest()}"
+
+
+def text(kind: str, fields: Fields) -> bytes:
+    """Return an entity as one line, defaults left out."""
+    shown = [f"{name}={value!r}" for name, value in fields if value not in (0, "", None, False, [])]
+    return f"{kind} {' '.join(shown)}\n".encode()
+
+
+def policy_fields(policy: Policy) -> Fields:
+    """Return a policy's attributes."""
+    fields: Fields = [
+        (name, getattr(policy, name))
+        for name in (
+            "version",
+            "rules_version",
+            "comment",
+            "max_order_age_ns",
+            "max_clock_skew_ns",
+            "max_mark_age_ns",
+            "max_volatility_age_ns",
+            "stress_factor_bps",
+            "elevated_regime_bps",
+            "stressed_regime_bps",
+            "slow_mark_step_bps",
+            "acknowledgement_limit_ns",
+        )
+    ]
+    rate = policy.principal_order_rate
+    fields.append(("principal_order_rate", limit_fields({"rate": rate} if rate else {})))
+    fields.append(("default_limits", limit_fields(policy.default_limits)))
+    for tier_id, tier in sorted(policy.tiers.items()):
+        bands = [
+            (group, [(band.ratio_from_bps, band.cap_bps) for band in bands])
+            for group, bands in sorted(tier.concentration.items())
+        ]
+        fields.append(
+            (
+                "tier",
+                [tier_id, limit_fields(tier.limits), bands, tier.concentration_required],
+            )
+        )
+    return fields
+
+
+def limit_fields(limits: dict[str, Limit]) -> list[tuple[str, int | None, bool, bool, int]]:
+    """Return limits in order of name."""
+    return [
+        (name, limit.value, limit.unlimited, limit.required, limit.burst)
+        for name, limit in sorted(limits.items())
+    ]
+
+
+def instrument_fields(instrument: Instrument) -> Fields:
+    """Return an instrument's attributes."""
+    terms = instrument.terms
+    fields: Fields = [
+        (name, getattr(terms, name) if getattr(terms, name) != -1 else None)
+        for name in (
+            "instrument_id",
+            "sector",
+            "board",
+            "rating_group",
+            "quantity_decimals",
+            "least_quantity",
+            "quantity_step",
+            "tick_e4",
+            "marginable",
+        )
+    ]
+    # 0 is a value here, -1 is absence.
+    fields += [
+        (name, str(getattr(terms, name)) if getattr(terms, name) != -1 else None)
+        for name in (
+            "lower_limit_e4",
+            "upper_limit_e4",
+            "price_limit_bps",
+            "average_volume",
+            "initial_long_bps",
+            "initial_short_bps",
+            "maintenance_long_bps",
+            "maintenance_short_bps",
+            "position_limit",
+        )
+    ]
+    fields += [
+        (name, getattr(instrument, name))
+        for name in (
+            "mark",
+            "mark_time_ns",
+            "slow_mark",
+            "slow_time_ns",
+            "factor_bps",
+            "factor_time_ns",
+            "model_version",
+            "closing_mark",
+            "touched",
+        )
+    ]
+    return fields
+
+
+def account_fields(account: Account) -> Fields:
+    """Return an account's attributes, positions and events; orders follow by themselves."""
+    fields: Fields = [
+        (name, getattr(account, name))
+        for name in (
+            "account_id",
+            "group_id",
+            "tier_id",
+            "margin_model",
+            "sequence",
+            "cash",
+            "interest_and_fees",
+            "trading_date",
+            "day_order_count",
+            "next_order_ns",
+            "valued_time_ns",
+        )
+    ]
+    if account.start_of_day_equity is not None:
+        fields.append(("start_of_day_equity", str(account.start_of_day_equity)))
+    fields.append(("limits", limit_fields(account.limits)))
+    for instrument_id in sorted(account.positions):
+        position = account.positions[instrument_id]
+        figures = (
+            position.quantity,
+            position.open_buy,
+            position.open_sell,
+            position.buy_notional,
+            position.sell_notional,
+            position.day_traded,
+        )
+        if any(figures):
+            fields.append(("position", (instrument_id, *figures)))
+    for event_id in sorted(account.events):
+        entry = account.events[event_id]
+        kept = (
+            event_id,
+            entry.trade_date,
+            entry.instrument_id,
+            entry.fill_quantity,
+            entry.cash_change,
+            entry.busted,
+        )
+        fields.append(("event", kept))
+    fields.append(("adjustments", sorted(account.adjustments.items())))
+    fields.append(("last_valuation", valuation_fields(account.last_valuation)))
+    return fields
+
+
+def valuation_fields(figures: Figures | None) -> list[int]:
+    """Return a stored valuation's figures."""
+    if figures is None:
+        return []
+    return [figures.cash, figures.assets, figures.debt, figures.gross, figures.initial]
+
+
+def order_fields(order: Order) -> Fields:
+    """Return an order's attributes, what was asked and what was answered."""
+    fields: Fields = [
+        (name, getattr(order, name))
+        for name in (
+            "account_id",
+            "order_id",
+            "sequence",
+            "state",
+            "filled",
+            "reserved",
+            "awaited",
+            "acknowledge_by_ns",
+            "keep_until_ns",
+            "unconfirmed",
+            "reported",
+        )
+    ]
+    if order.command is not None:
+        fields.append(("command", command_fields(order.command)))
+    if order.outcome is not None:
+        fields.append(("outcome", outcome_fields(order.outcome)))
+    return fields
+
+
+def command_fields(command: CheckOrder) -> list[object]:
+    """Return what an order asked."""
+    return [
+        command.principal,
+        command.instrument_id,
+        command.side,
+        command.order_type,
+        command.quantity,
+        command.price_e4,
+        command.created_time_ns,
+        command.reduce_only,
+    ]
+
+
+def outcome_fields(outcome: CheckOutcome) -> list[object]:
+    """Return what an order was answered."""
+    reasons = [
+        (
+            int(rejection.reason),
+            rejection.measured,
+            rejection.limit,
+            int(rejection.scope_kind),
+            rejection.scope_id,
+            rejection.subject,
+        )
+        for rejection in outcome.rejections
+    ]
+    return [
+        outcome.sequence,
+        outcome.decided_time_ns,
+        outcome.policy_version,
+        outcome.allowed,
+        outcome.reserved_price_e4,
+        outcome.max_quantity,
+        outcome.verified_exit,
+        reasons,
+    ]

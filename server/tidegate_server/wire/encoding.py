@@ -1,0 +1,515 @@
+"""Outcomes to responses and effects, and back: decode(encode(outcome)) == outcome.
+
+A response is what the caller is told; effects are what the caller is not told and evolve needs. Both
+are in the record, so an outcome can be read back from it whole.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tidegate.v1 import (
+    account_service_pb2,
+    journal_pb2,
+    market_service_pb2,
+    policy_service_pb2,
+    risk_service_pb2,
+)
+from tidegate.v1.order_pb2 import VERDICT_ALLOW, VERDICT_REJECT
+from tidegate.v1.order_pb2 import Rejection as RejectionMessage
+from tidegate_server.engine.outcomes import (
+    BatchOutcome,
+    CashOutcome,
+    CheckOutcome,
+    EpochOutcome,
+    EventResult,
+    EventsOutcome,
+    FactorsOutcome,
+    Figures,
+    MarksOutcome,
+    Outcome,
+    PolicyOutcome,
+    PreviewOutcome,
+    RegimeOutcome,
+    RevalueOutcome,
+    RollOutcome,
+    TickOutcome,
+)
+from tidegate_server.engine.reasons import Rejection, RejectReason, ScopeKind
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from google.protobuf.message import Message
+
+    from tidegate_server.engine.commands import Command
+
+_CheckOrderResponse = risk_service_pb2.CheckOrderResponse
+_CheckEffects = journal_pb2.CheckEffects
+
+
+def encode_check(outcome: CheckOutcome, _command: Command) -> bytes:
+    """Write a CheckOrderResponse: the hot path, so an allow is one constructor call."""
+    if outcome.allowed and not outcome.replayed and outcome.max_quantity < 0:
+        return _CheckOrderResponse(
+            verdict=VERDICT_ALLOW,
+            sequence=outcome.sequence,
+            decided_time_ns=outcome.decided_time_ns,
+            policy_version=outcome.policy_version,
+            reserved_price_e4=outcome.reserved_price_e4,
+            acknowledge_by_time_ns=outcome.acknowledge_by_ns,
+            verified_exit=outcome.verified_exit,
+        ).SerializeToString()
+    return check_message(outcome).SerializeToString()
+
+
+def check_message(
+    outcome: CheckOutcome, *, in_batch: bool = False
+) -> risk_service_pb2.CheckOrderResponse:
+    """Return the answer to one order; in a batch, what the batch says once is left out."""
+    message = _CheckOrderResponse(
+        verdict=VERDICT_ALLOW if outcome.allowed else VERDICT_REJECT,
+        rejections=[rejection_message(rejection) for rejection in outcome.rejections],
+        verified_exit=outcome.verified_exit,
+        replayed=outcome.replayed,
+        order_state=outcome.order_state,  # type: ignore[arg-type] # numbers are the contract's
+    )
+    if outcome.replayed or not in_batch:
+        message.sequence = outcome.sequence
+        message.decided_time_ns = outcome.decided_time_ns
+        message.policy_version = outcome.policy_version
+    if outcome.reserved_price_e4 >= 0:
+        message.reserved_price_e4 = outcome.reserved_price_e4
+    if outcome.acknowledge_by_ns:
+        message.acknowledge_by_time_ns = outcome.acknowledge_by_ns
+    if outcome.max_quantity >= 0:
+        message.max_acceptable_quantity = outcome.max_quantity
+    return message
+
+
+def rejection_message(rejection: Rejection) -> RejectionMessage:
+    """Return one reason with its figures."""
+    return RejectionMessage(
+        reason=int(rejection.reason),  # type: ignore[arg-type] # numbers are the contract's
+        measured=rejection.measured,
+        limit=rejection.limit,
+        scope_kind=int(rejection.scope_kind),  # type: ignore[arg-type] # the same
+        scope_id=rejection.scope_id,
+        subject=rejection.subject,
+        note=rejection.note,
+    )
+
+
+def check_effects(outcome: CheckOutcome, _command: Command) -> bytes:
+    """Write a CheckEffects; an order that is not stored has none."""
+    if not outcome.keep_until_ns:
+        return b""
+    return effects_message(outcome).SerializeToString()
+
+
+def effects_message(outcome: CheckOutcome) -> journal_pb2.CheckEffects:
+    """Return the effects of one order."""
+    return _CheckEffects(
+        account_next_time_ns=outcome.account_next_ns,
+        principal_next_time_ns=outcome.principal_next_ns,
+        keep_until_time_ns=outcome.keep_until_ns,
+    )
+
+
+def decode_check(response: bytes, effects: bytes, _command: Command) -> CheckOutcome:
+    """Read an outcome back."""
+    message = _CheckOrderResponse.FromString(response)
+    return read_check(message, _CheckEffects.FromString(effects))
+
+
+def read_check(
+    message: risk_service_pb2.CheckOrderResponse, effects: journal_pb2.CheckEffects
+) -> CheckOutcome:
+    """Read one order's outcome back."""
+    outcome = CheckOutcome(
+        message.sequence,
+        message.decided_time_ns,
+        message.policy_version,
+        [read_rejection(rejection) for rejection in message.rejections],
+    )
+    outcome.allowed = message.verdict == VERDICT_ALLOW
+    if message.HasField("reserved_price_e4"):
+        outcome.reserved_price_e4 = message.reserved_price_e4
+    outcome.acknowledge_by_ns = message.acknowledge_by_time_ns
+    if message.HasField("max_acceptable_quantity"):
+        outcome.max_quantity = message.max_acceptable_quantity
+    outcome.verified_exit = message.verified_exit
+    outcome.replayed = message.replayed
+    outcome.order_state = message.order_state
+    outcome.account_next_ns = effects.account_next_time_ns
+    outcome.principal_next_ns = effects.principal_next_time_ns
+    outcome.keep_until_ns = effects.keep_until_time_ns
+    return outcome
+
+
+def read_rejection(message: RejectionMessage) -> Rejection:
+    """Read one reason back."""
+    return Rejection(
+        RejectReason(message.reason),
+        message.measured if message.HasField("measured") else None,
+        message.limit if message.HasField("limit") else None,
+        ScopeKind(message.scope_kind),
+        message.scope_id,
+        message.subject,
+        message.note,
+    )
+
+
+def encode_checks(outcome: BatchOutcome, _command: Command) -> bytes:
+    """Write a CheckOrdersResponse."""
+    return risk_service_pb2.CheckOrdersResponse(
+        answers=[check_message(answer, in_batch=True) for answer in outcome.answers],
+        sequence=outcome.sequence,
+        decided_time_ns=outcome.decided_time_ns,
+        policy_version=outcome.policy_version,
+        replayed=outcome.replayed,
+    ).SerializeToString()
+
+
+def checks_effects(outcome: BatchOutcome, _command: Command) -> bytes:
+    """Write the effects of a batch."""
+    return _CheckEffects(
+        keep_until_time_ns=outcome.keep_until_ns,
+        orders=[effects_message(answer) for answer in outcome.answers],
+    ).SerializeToString()
+
+
+def decode_checks(response: bytes, effects: bytes, _command: Command) -> BatchOutcome:
+    """Read a batch's outcome back."""
+    message = risk_service_pb2.CheckOrdersResponse.FromString(response)
+    return read_checks(message, _CheckEffects.FromString(effects))
+
+
+def read_checks(
+    message: risk_service_pb2.CheckOrdersResponse, effects: journal_pb2.CheckEffects
+) -> BatchOutcome:
+    """Read a batch's outcome back; what it says once goes to every answer that is no repeat."""
+    answers = []
+    for answer, effect in zip(message.answers, effects.orders, strict=True):
+        outcome = read_check(answer, effect)
+        if not outcome.replayed:
+            outcome.sequence = message.sequence
+            outcome.decided_time_ns = message.decided_time_ns
+            outcome.policy_version = message.policy_version
+        answers.append(outcome)
+    batch = BatchOutcome(message.sequence, message.decided_time_ns, message.policy_version, answers)
+    batch.keep_until_ns = effects.keep_until_time_ns
+    return batch
+
+
+def encode_preview(outcome: PreviewOutcome) -> bytes:
+    """Write a PreviewOrderResponse."""
+    check = outcome.check
+    message = risk_service_pb2.PreviewOrderResponse(
+        verdict=VERDICT_REJECT if check.rejections else VERDICT_ALLOW,
+        rejections=[rejection_message(rejection) for rejection in check.rejections],
+        as_of_sequence=check.sequence,
+        decided_time_ns=check.decided_time_ns,
+        policy_version=check.policy_version,
+        max_acceptable_quantity=check.max_quantity,
+        verified_exit=check.verified_exit,
+    )
+    if check.reserved_price_e4 >= 0:
+        message.reserved_price_e4 = check.reserved_price_e4
+    if outcome.before is not None:
+        message.before.CopyFrom(figures_message(outcome.before))
+    if outcome.after is not None:
+        message.after.CopyFrom(figures_message(outcome.after))
+    if outcome.before is not None and outcome.after is not None:
+        message.change.CopyFrom(change_message(outcome.before, outcome.after))
+    return message.SerializeToString()
+
+
+def figures_message(figures: Figures) -> risk_service_pb2.Figures:
+    """Return an account's figures."""
+    message = risk_service_pb2.Figures(
+        cash_e4=figures.cash,
+        assets_e4=figures.assets,
+        debt_e4=figures.debt,
+        equity_e4=figures.equity,
+        gross_e4=figures.gross,
+        weighted_gross_e4=figures.weighted,
+        initial_margin_e4=figures.initial,
+        maintenance_margin_e4=figures.maintenance,
+        available_e4=figures.available,
+    )
+    if figures.ratio_bps >= 0:
+        message.ratio_bps = figures.ratio_bps
+    if figures.leverage_bps >= 0:
+        message.leverage_bps = figures.leverage_bps
+    return message
+
+
+def change_message(before: Figures, after: Figures) -> risk_service_pb2.Figures:
+    """Return after less before."""
+    return risk_service_pb2.Figures(
+        cash_e4=after.cash - before.cash,
+        assets_e4=after.assets - before.assets,
+        debt_e4=after.debt - before.debt,
+        equity_e4=after.equity - before.equity,
+        gross_e4=after.gross - before.gross,
+        weighted_gross_e4=after.weighted - before.weighted,
+        initial_margin_e4=after.initial - before.initial,
+        maintenance_margin_e4=after.maintenance - before.maintenance,
+        available_e4=after.available - before.available,
+    )
+
+
+def read_figures(message: risk_service_pb2.Figures) -> Figures:
+    """Read an account's figures back."""
+    return Figures(
+        message.cash_e4,
+        message.assets_e4,
+        message.debt_e4,
+        message.gross_e4,
+        message.weighted_gross_e4,
+        message.initial_margin_e4,
+        message.maintenance_margin_e4,
+        message.ratio_bps if message.HasField("ratio_bps") else -1,
+        message.leverage_bps if message.HasField("leverage_bps") else -1,
+    )
+
+
+def encode_events(outcome: EventsOutcome, _command: Command) -> bytes:
+    """Write a RecordOrderEventsResponse."""
+    return risk_service_pb2.RecordOrderEventsResponse(
+        results=[
+            risk_service_pb2.EventResult(
+                outcome=result.outcome,  # type: ignore[arg-type] # numbers are the contract's
+                flags=result.flags,  # type: ignore[arg-type] # the same
+                order_state=result.order_state,  # type: ignore[arg-type] # the same
+                reserved_quantity=result.reserved_quantity,
+            )
+            for result in outcome.results
+        ],
+        sequence=outcome.sequence,
+        decided_time_ns=outcome.decided_time_ns,
+    ).SerializeToString()
+
+
+def events_effects(outcome: EventsOutcome, _command: Command) -> bytes:
+    """Write the tombstones' times, if there are any."""
+    times = [result.keep_until_ns for result in outcome.results]
+    if not any(times):
+        return b""
+    return journal_pb2.EventEffects(keep_until_time_ns=times).SerializeToString()
+
+
+def decode_events(response: bytes, effects: bytes, _command: Command) -> EventsOutcome:
+    """Read the results of reports back."""
+    message = risk_service_pb2.RecordOrderEventsResponse.FromString(response)
+    times = journal_pb2.EventEffects.FromString(effects).keep_until_time_ns
+    results = [
+        EventResult(
+            result.outcome,
+            list(result.flags),
+            result.order_state,
+            result.reserved_quantity,
+            times[index] if times else 0,
+        )
+        for index, result in enumerate(message.results)
+    ]
+    return EventsOutcome(message.sequence, message.decided_time_ns, results)
+
+
+def encode_marks(outcome: MarksOutcome, _command: Command) -> bytes:
+    """Write an UpdateMarksResponse."""
+    return market_service_pb2.UpdateMarksResponse(
+        sequence=outcome.sequence,
+        decided_time_ns=outcome.decided_time_ns,
+        older_count=sum(1 for move in outcome.moves if not move[2]),
+    ).SerializeToString()
+
+
+def marks_effects(outcome: MarksOutcome, _command: Command) -> bytes:
+    """Write where marks and slow marks came to be."""
+    return journal_pb2.MarkEffects(
+        slow_mark_e4=[move[0] for move in outcome.moves],
+        slow_mark_time_ns=[move[1] for move in outcome.moves],
+        mark_time_ns=[move[2] for move in outcome.moves],
+    ).SerializeToString()
+
+
+def decode_marks(response: bytes, effects: bytes, _command: Command) -> MarksOutcome:
+    """Read the moves of marks back."""
+    message = market_service_pb2.UpdateMarksResponse.FromString(response)
+    moved = journal_pb2.MarkEffects.FromString(effects)
+    moves = list(zip(moved.slow_mark_e4, moved.slow_mark_time_ns, moved.mark_time_ns, strict=True))
+    return MarksOutcome(message.sequence, message.decided_time_ns, moves)
+
+
+def encode_factors(outcome: FactorsOutcome, _command: Command) -> bytes:
+    """Write an UpdateVolatilityResponse."""
+    return market_service_pb2.UpdateVolatilityResponse(
+        sequence=outcome.sequence,
+        decided_time_ns=outcome.decided_time_ns,
+        older_count=sum(1 for time_ns in outcome.times if not time_ns),
+    ).SerializeToString()
+
+
+def factors_effects(outcome: FactorsOutcome, _command: Command) -> bytes:
+    """Write the factors' times as taken."""
+    return journal_pb2.VolatilityEffects(factor_time_ns=outcome.times).SerializeToString()
+
+
+def decode_factors(response: bytes, effects: bytes, _command: Command) -> FactorsOutcome:
+    """Read the factors' times back."""
+    message = market_service_pb2.UpdateVolatilityResponse.FromString(response)
+    times = list(journal_pb2.VolatilityEffects.FromString(effects).factor_time_ns)
+    return FactorsOutcome(message.sequence, message.decided_time_ns, times)
+
+
+def encode_cash(outcome: CashOutcome, _command: Command) -> bytes:
+    """Write an AdjustCashResponse."""
+    return account_service_pb2.AdjustCashResponse(
+        sequence=outcome.sequence,
+        decided_time_ns=outcome.decided_time_ns,
+        cash_e4=outcome.cash_e4,
+        replayed=outcome.replayed,
+    ).SerializeToString()
+
+
+def decode_cash(response: bytes, _effects: bytes, _command: Command) -> CashOutcome:
+    """Read a booking of cash back."""
+    message = account_service_pb2.AdjustCashResponse.FromString(response)
+    return CashOutcome(message.sequence, message.decided_time_ns, message.cash_e4)
+
+
+def encode_revaluation(outcome: RevalueOutcome, command: Command) -> bytes:
+    """Write a RevalueAccountsResponse."""
+    message = account_service_pb2.RevalueAccountsResponse(
+        sequence=outcome.sequence, decided_time_ns=outcome.decided_time_ns
+    )
+    account_ids: list[str] = getattr(command, "account_ids", [])
+    for account_id, figures in zip(account_ids, outcome.valuations, strict=True):
+        message.valuations.append(valuation_message(account_id, figures))
+    return message.SerializeToString()
+
+
+def valuation_message(account_id: str, figures: Figures | None) -> account_service_pb2.Valuation:
+    """Return one account's valuation."""
+    message = account_service_pb2.Valuation(account_id=account_id, valued=figures is not None)
+    if figures is not None:
+        message.figures.CopyFrom(figures_message(figures))
+    return message
+
+
+def decode_revaluation(response: bytes, _effects: bytes, _command: Command) -> RevalueOutcome:
+    """Read valuations back."""
+    message = account_service_pb2.RevalueAccountsResponse.FromString(response)
+    valuations = [
+        read_figures(valuation.figures) if valuation.valued else None
+        for valuation in message.valuations
+    ]
+    return RevalueOutcome(message.sequence, message.decided_time_ns, valuations)
+
+
+def encode_regime(outcome: RegimeOutcome, _command: Command) -> bytes:
+    """Write a SetRegimeResponse."""
+    return market_service_pb2.SetRegimeResponse(
+        sequence=outcome.sequence,
+        decided_time_ns=outcome.decided_time_ns,
+        regime_bps=outcome.regime_bps,
+    ).SerializeToString()
+
+
+def decode_regime(response: bytes, _effects: bytes, _command: Command) -> RegimeOutcome:
+    """Read a regime back."""
+    message = market_service_pb2.SetRegimeResponse.FromString(response)
+    return RegimeOutcome(message.sequence, message.decided_time_ns, message.regime_bps)
+
+
+def encode_roll(outcome: RollOutcome, _command: Command) -> bytes:
+    """Write a RollDayResponse."""
+    return market_service_pb2.RollDayResponse(
+        sequence=outcome.sequence,
+        decided_time_ns=outcome.decided_time_ns,
+        previous_trading_date=outcome.previous_date,
+    ).SerializeToString()
+
+
+def decode_roll(response: bytes, _effects: bytes, _command: Command) -> RollOutcome:
+    """Read a roll back."""
+    message = market_service_pb2.RollDayResponse.FromString(response)
+    return RollOutcome(message.sequence, message.decided_time_ns, message.previous_trading_date)
+
+
+def encode_policy(outcome: PolicyOutcome, _command: Command) -> bytes:
+    """Write a ProposePolicyResponse."""
+    return policy_service_pb2.ProposePolicyResponse(
+        version=outcome.version,
+        sequence=outcome.sequence,
+        decided_time_ns=outcome.decided_time_ns,
+    ).SerializeToString()
+
+
+def decode_policy(response: bytes, _effects: bytes, _command: Command) -> PolicyOutcome:
+    """Read a policy's version back."""
+    message = policy_service_pb2.ProposePolicyResponse.FromString(response)
+    return PolicyOutcome(message.sequence, message.decided_time_ns, message.version)
+
+
+def encode_epoch(outcome: EpochOutcome, _command: Command) -> bytes:
+    """Write a StartEpochResponse."""
+    return journal_pb2.StartEpochResponse(
+        sequence=outcome.sequence, acknowledge_by_time_ns=outcome.acknowledge_by_ns
+    ).SerializeToString()
+
+
+def decode_epoch(response: bytes, _effects: bytes, _command: Command) -> EpochOutcome:
+    """Read the beginning of an epoch back; the frame has its time."""
+    message = journal_pb2.StartEpochResponse.FromString(response)
+    return EpochOutcome(message.sequence, 0, message.acknowledge_by_time_ns)
+
+
+def encode_tick(outcome: TickOutcome, _command: Command) -> bytes:
+    """Write a TickResponse."""
+    return journal_pb2.TickResponse(
+        sequence=outcome.sequence,
+        unconfirmed=[
+            journal_pb2.OrderKey(account_id=account_id, order_id=order_id)
+            for account_id, order_id in outcome.unconfirmed
+        ],
+        forgotten=[
+            journal_pb2.OrderKey(account_id=account_id, order_id=order_id)
+            for account_id, order_id in outcome.forgotten
+        ],
+        forgotten_batches=outcome.forgotten_batches,
+    ).SerializeToString()
+
+
+def decode_tick(response: bytes, _effects: bytes, _command: Command) -> TickOutcome:
+    """Read what fell due back; the frame has its time."""
+    message = journal_pb2.TickResponse.FromString(response)
+    return TickOutcome(
+        message.sequence,
+        0,
+        [(key.account_id, key.order_id) for key in message.unconfirmed],
+        [(key.account_id, key.order_id) for key in message.forgotten],
+        list(message.forgotten_batches),
+    )
+
+
+def plain(kind: type[Message]) -> Callable[[Outcome, Command], bytes]:
+    """Return the encoder of a response that says sequence and time only."""
+
+    def encode(outcome: Outcome, _command: Command) -> bytes:
+        message = kind(sequence=outcome.sequence, decided_time_ns=outcome.decided_time_ns)
+        return message.SerializeToString()
+
+    return encode
+
+
+def read_plain(kind: type[Message]) -> Callable[[bytes, bytes, Command], Outcome]:
+    """Return the decoder of such a response."""
+
+    def decode(response: bytes, _effects: bytes, _command: Command) -> Outcome:
+        message = kind.FromString(response)
+        return Outcome(message.sequence, message.decided_time_ns)  # type: ignore[attr-defined] # every such kind has both
+
+    return decode

@@ -1,0 +1,278 @@
+"""The deterministic core: bytes in, bytes out, and a record for what changed the book.
+
+The gate's loop, recovery, the follower and the tests all use it. It knows no clock, disk or network;
+whoever calls it says what time it is.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tidegate.v1 import (
+    account_service_pb2,
+    control_service_pb2,
+    journal_pb2,
+    policy_service_pb2,
+)
+from tidegate_server.engine.commands import StartEpoch, Tick
+from tidegate_server.engine.decide import execute
+from tidegate_server.engine.evolve import evolve
+from tidegate_server.engine.judge import decide_preview
+from tidegate_server.engine.outcomes import Outcome, Refusal
+from tidegate_server.engine.state import Book
+from tidegate_server.engine.state_hash import state_hash
+from tidegate_server.engine.ticking import decide_tick, has_effects, next_due_ns, prune
+
+from . import decoding, encoding, views
+from .errors import CallError
+from .methods import CODECS, START_EPOCH, TICK, Codec, MethodSpec
+from .policies import write_policy
+from .records import decode_record, encode_record
+from .snapshots import Loader, snapshot_records
+from .validation import MalformedError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from tidegate_server.engine.commands import Command
+
+INVALID_ARGUMENT = 3
+NOT_FOUND = 5
+RESOURCE_EXHAUSTED = 8
+FAILED_PRECONDITION = 9
+UNAVAILABLE = 14
+
+# The canonical code of each reason that the engine refuses with.
+REFUSAL_CODES = {
+    "STALE_SEQUENCE": FAILED_PRECONDITION,
+    "NOT_A_TIGHTENING": FAILED_PRECONDITION,
+    "STALE_POLICY": FAILED_PRECONDITION,
+    "IMMUTABLE": FAILED_PRECONDITION,
+    "DATE_NOT_FORWARD": FAILED_PRECONDITION,
+    "OUT_OF_BOUNDS": FAILED_PRECONDITION,
+    "NOT_FOUND": NOT_FOUND,
+    "ORDER_TABLE_FULL": RESOURCE_EXHAUSTED,
+    "DRAINING": UNAVAILABLE,
+}
+
+
+class OutcomeMismatchError(Exception):
+    """Deciding a record again gave another outcome than the one that was written."""
+
+
+class Answer:
+    """What a call gets, and the record to make durable before it gets it."""
+
+    __slots__ = ("error", "record", "response")
+
+    def __init__(
+        self,
+        response: bytes | None,
+        error: CallError | None = None,
+        record: bytes | None = None,
+    ) -> None:
+        self.response = response
+        self.error = error
+        self.record = record
+
+
+class Machine:
+    """One book and the table of methods."""
+
+    def __init__(self) -> None:
+        self.book = Book()
+        self._reads: dict[str, Callable[[bytes, str, int], bytes | CallError]] = {
+            "PreviewOrder": self._preview,
+            "GetAccount": self._get_account,
+            "ListAccounts": self._list_accounts,
+            "GetPolicy": self._get_policy,
+        }
+
+    @property
+    def sequence(self) -> int:
+        """The last record."""
+        return self.book.sequence
+
+    @property
+    def next_deadline_ns(self) -> int:
+        """When something next falls due; 0 for never."""
+        return next_due_ns(self.book)
+
+    def call(self, method: MethodSpec, request: bytes, principal: str, now_ns: int) -> Answer:
+        """Answer one call; a change is applied, and its record is the caller's to make durable."""
+        codec = method.codec
+        try:
+            if codec is None:
+                return self._read(method, request, principal, now_ns)
+            command = codec.read_request(request, principal)
+        except MalformedError as error:
+            return Answer(None, malformed(error))
+        outcome = execute(self.book, command, now_ns)
+        if isinstance(outcome, Refusal):
+            return Answer(None, refused(outcome))
+        response = codec.write_response(outcome, command)
+        if outcome.replayed:
+            return Answer(response)
+        effects = codec.effects(outcome, command) if codec.effects is not None else b""
+        return Answer(
+            response, None, encode_record(codec.number, principal, request, response, effects)
+        )
+
+    def start_epoch(self, epoch: int, build: str, now_ns: int) -> bytes:
+        """Begin an epoch; return its record."""
+        command = StartEpoch(epoch, build)
+        outcome = execute(self.book, command, now_ns)
+        if isinstance(outcome, Refusal):
+            raise TypeError(outcome.message)
+        request = journal_pb2.StartEpochRequest(epoch=epoch, build=build).SerializeToString()
+        return self._own_record(START_EPOCH, command, outcome, request)
+
+    def tick(self, now_ns: int) -> bytes | None:
+        """Let fall due what is due; return its record, or None if nothing was."""
+        outcome = decide_tick(self.book, now_ns)
+        if not has_effects(outcome):
+            prune(self.book, now_ns)
+            return None
+        command = Tick()
+        evolve(self.book, command, outcome, now_ns)
+        return self._own_record(TICK, command, outcome, b"")
+
+    def _own_record(
+        self, codec: Codec, command: Command, outcome: Outcome, request: bytes
+    ) -> bytes:
+        return encode_record(codec.number, "", request, codec.write_response(outcome, command), b"")
+
+    def replay(self, record: bytes, time_ns: int, *, verify: bool) -> None:
+        """Apply a record; `verify` decides it again and compares what was written.
+
+        Raises OutcomeMismatchError, after which the book has the new decision's state.
+        """
+        parsed = decode_record(record)
+        codec = CODECS.get(parsed.method)
+        if codec is None:
+            raise OutcomeMismatchError(f"method {parsed.method} is not known to this program")
+        command = codec.read_request(parsed.request, parsed.principal)
+        if verify:
+            self._decide_again(codec, command, record, parsed, time_ns)
+            return
+        outcome = codec.read_outcome(parsed.response, parsed.effects, command)
+        evolve(self.book, command, outcome, time_ns)
+
+    def _decide_again(
+        self,
+        codec: Codec,
+        command: Command,
+        record: bytes,
+        parsed: journal_pb2.Record,
+        time_ns: int,
+    ) -> None:
+        outcome: Outcome | Refusal
+        if codec is TICK:
+            outcome = decide_tick(self.book, time_ns)
+            evolve(self.book, command, outcome, time_ns)
+        else:
+            outcome = execute(self.book, command, time_ns)
+        sequence = self.book.sequence
+        if isinstance(outcome, Refusal):
+            raise OutcomeMismatchError(f"record {sequence + 1} is refused: {outcome.message}")
+        response = codec.write_response(outcome, command)
+        effects = codec.effects(outcome, command) if codec.effects is not None else b""
+        again = encode_record(codec.number, parsed.principal, parsed.request, response, effects)
+        if again != record:
+            raise OutcomeMismatchError(
+                f"record {sequence} ({codec.number}) was decided otherwise than it is now"
+            )
+
+    def snapshot_records(self, chain_head: str = "") -> Iterator[bytes]:
+        """Yield the records of a snapshot."""
+        return snapshot_records(self.book, chain_head)
+
+    def load_snapshot(self, records: Iterator[bytes]) -> None:
+        """Take the state of a snapshot; raises SnapshotError if it is not whole."""
+        book = Book()
+        book.order_id_limit = self.book.order_id_limit
+        loader = Loader(book)
+        for record in records:
+            loader.load(record)
+        loader.finish()
+        self.book = book
+
+    def state_hash(self) -> str:
+        """Return the hash of the whole state."""
+        return state_hash(self.book)
+
+    def _read(self, method: MethodSpec, request: bytes, principal: str, now_ns: int) -> Answer:
+        result = self._reads[method.name](request, principal, now_ns)
+        if isinstance(result, CallError):
+            return Answer(None, result)
+        return Answer(result)
+
+    def _preview(self, request: bytes, principal: str, now_ns: int) -> bytes | CallError:
+        outcome = decide_preview(self.book, decoding.decode_preview(request, principal), now_ns)
+        if isinstance(outcome, Refusal):
+            return refused(outcome)
+        return encoding.encode_preview(outcome)
+
+    def _get_account(self, request: bytes, _principal: str, now_ns: int) -> bytes | CallError:
+        asked = decoding.parse(account_service_pb2.GetAccountRequest, request)
+        account = self.book.accounts.get(asked.account_id)
+        if account is None:
+            return not_found("account", asked.account_id)
+        return account_service_pb2.GetAccountResponse(
+            account=views.account_view(self.book, account, now_ns),
+            as_of_sequence=self.book.sequence,
+            read_time_ns=now_ns,
+        ).SerializeToString()
+
+    def _list_accounts(self, request: bytes, _principal: str, now_ns: int) -> bytes | CallError:
+        asked = decoding.parse(account_service_pb2.ListAccountsRequest, request)
+        if not 0 <= asked.page_size <= views.PAGE_LIMIT:
+            raise MalformedError([("page_size", f"must be 0 to {views.PAGE_LIMIT}")])
+        size = asked.page_size or views.PAGE_LIMIT
+        page = views.account_page(self.book, asked.page_token, size, now_ns)
+        return page.SerializeToString()
+
+    def _get_policy(self, request: bytes, _principal: str, _now_ns: int) -> bytes | CallError:
+        decoding.parse(policy_service_pb2.GetPolicyRequest, request)
+        if self.book.policy is None:
+            return not_found("policy", "")
+        return policy_service_pb2.GetPolicyResponse(
+            policy=write_policy(self.book.policy), as_of_sequence=self.book.sequence
+        ).SerializeToString()
+
+    def status(self) -> control_service_pb2.GetStatusResponse:
+        """Return what the book knows of the gate's status; the runtime adds the rest."""
+        status = control_service_pb2.GetStatusResponse()
+        views.fill_status(self.book, status)
+        return status
+
+
+def malformed(error: MalformedError) -> CallError:
+    """Return the error of a request that cannot be read."""
+    if error.unknown_in:
+        return CallError(
+            INVALID_ARGUMENT,
+            "UNKNOWN_FIELD",
+            f"{error.unknown_in} has a field that this version does not know",
+            {"message": error.unknown_in},
+        )
+    field, problem = error.violations[0]
+    return CallError(
+        INVALID_ARGUMENT,
+        "MALFORMED",
+        str(error),
+        {"field": field, "problem": problem},
+        tuple(error.violations),
+    )
+
+
+def refused(refusal: Refusal) -> CallError:
+    """Return the error of a command that could not be decided."""
+    return CallError(
+        REFUSAL_CODES[refusal.reason], refusal.reason, refusal.message, refusal.figures
+    )
+
+
+def not_found(kind: str, name: str) -> CallError:
+    """Return the error of a thing that does not exist."""
+    return CallError(NOT_FOUND, "NOT_FOUND", f"no {kind} {name}", {"kind": kind, "id": name})

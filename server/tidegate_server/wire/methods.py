@@ -1,0 +1,286 @@
+"""The table of methods: one row a method of the gate and the follower.
+
+A row says where a call waits (its lane), how large its request may be, which roles may make it, and,
+for what changes the book, its permanent number in the journal with the codecs of its record.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import TYPE_CHECKING, Any, Final
+
+from tidegate.v1 import (
+    account_service_pb2,
+    control_service_pb2,
+    journal_pb2,
+    market_service_pb2,
+)
+
+from . import decoding, encoding
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tidegate_server.engine.commands import Command
+    from tidegate_server.engine.outcomes import Outcome
+
+SMALL: Final = 16 * 1024
+LARGE: Final = 1024 * 1024
+
+ROLES: Final = (
+    "router",
+    "viewer",
+    "feed",
+    "drop_copy",
+    "risk",
+    "approver",
+    "killer",
+    "operator",
+    "auditor",
+)
+
+
+class Lane(IntEnum):
+    """Where a call waits; a lane is served before those after it."""
+
+    CONTROL = 0
+    FACTS = 1
+    CHECKS = 2
+    READS = 3
+
+
+class Codec:
+    """How a record of one method is read and written; `number` is the journal's."""
+
+    __slots__ = ("effects", "number", "read_outcome", "read_request", "write_response")
+
+    def __init__(
+        self,
+        number: int,
+        read_request: Callable[[bytes, str], Command],
+        write_response: Callable[[Any, Command], bytes],
+        read_outcome: Callable[[bytes, bytes, Command], Outcome],
+        effects: Callable[[Any, Command], bytes] | None = None,
+    ) -> None:
+        self.number = number
+        self.read_request = read_request
+        self.write_response = write_response
+        self.read_outcome = read_outcome
+        self.effects = effects
+
+
+class MethodSpec:
+    """One method: `codec` is None for a read; `risk` says that it asks for new risk."""
+
+    __slots__ = (
+        "codec",
+        "index",
+        "lane",
+        "mutates",
+        "name",
+        "number",
+        "path",
+        "request_limit",
+        "risk",
+        "roles",
+    )
+
+    def __init__(
+        self,
+        path: str,
+        lane: Lane,
+        roles: str,
+        codec: Codec | None = None,
+        *,
+        request_limit: int = LARGE,
+        risk: bool = False,
+    ) -> None:
+        self.index = -1
+        self.path = path
+        self.name = path.rsplit("/", 1)[1]
+        self.lane = lane
+        self.roles = frozenset(roles.split())
+        self.codec = codec
+        self.number = codec.number if codec is not None else 0
+        self.mutates = codec is not None
+        self.request_limit = request_limit
+        self.risk = risk
+
+
+def _plain(number: int, read: Callable[[bytes, str], Command], response: type[Any]) -> Codec:
+    return Codec(number, read, encoding.plain(response), encoding.read_plain(response))
+
+
+CHECK_ORDER: Final = Codec(
+    journal_pb2.METHOD_CHECK_ORDER,
+    decoding.decode_check,
+    encoding.encode_check,
+    encoding.decode_check,
+    encoding.check_effects,
+)
+CHECK_ORDERS: Final = Codec(
+    journal_pb2.METHOD_CHECK_ORDERS,
+    decoding.decode_checks,
+    encoding.encode_checks,
+    encoding.decode_checks,
+    encoding.checks_effects,
+)
+RECORD_ORDER_EVENTS: Final = Codec(
+    journal_pb2.METHOD_RECORD_ORDER_EVENTS,
+    decoding.decode_events,
+    encoding.encode_events,
+    encoding.decode_events,
+    encoding.events_effects,
+)
+UPSERT_ACCOUNTS: Final = _plain(
+    journal_pb2.METHOD_UPSERT_ACCOUNTS,
+    decoding.decode_accounts,
+    account_service_pb2.UpsertAccountsResponse,
+)
+ADJUST_CASH: Final = Codec(
+    journal_pb2.METHOD_ADJUST_CASH,
+    decoding.decode_cash,
+    encoding.encode_cash,
+    encoding.decode_cash,
+)
+SET_POSITIONS: Final = _plain(
+    journal_pb2.METHOD_SET_POSITIONS,
+    decoding.decode_positions,
+    account_service_pb2.SetPositionsResponse,
+)
+REVALUE_ACCOUNTS: Final = Codec(
+    journal_pb2.METHOD_REVALUE_ACCOUNTS,
+    decoding.decode_revaluation,
+    encoding.encode_revaluation,
+    encoding.decode_revaluation,
+)
+UPDATE_MARKS: Final = Codec(
+    journal_pb2.METHOD_UPDATE_MARKS,
+    decoding.decode_marks,
+    encoding.encode_marks,
+    encoding.decode_marks,
+    encoding.marks_effects,
+)
+UPSERT_INSTRUMENTS: Final = _plain(
+    journal_pb2.METHOD_UPSERT_INSTRUMENTS,
+    decoding.decode_instruments,
+    market_service_pb2.UpsertInstrumentsResponse,
+)
+UPDATE_VOLATILITY: Final = Codec(
+    journal_pb2.METHOD_UPDATE_VOLATILITY,
+    decoding.decode_factors,
+    encoding.encode_factors,
+    encoding.decode_factors,
+    encoding.factors_effects,
+)
+SET_SESSION: Final = _plain(
+    journal_pb2.METHOD_SET_SESSION,
+    decoding.decode_session,
+    market_service_pb2.SetSessionResponse,
+)
+SET_REGIME: Final = Codec(
+    journal_pb2.METHOD_SET_REGIME,
+    decoding.decode_regime,
+    encoding.encode_regime,
+    encoding.decode_regime,
+)
+ROLL_DAY: Final = Codec(
+    journal_pb2.METHOD_ROLL_DAY,
+    decoding.decode_roll,
+    encoding.encode_roll,
+    encoding.decode_roll,
+)
+PROPOSE_POLICY: Final = Codec(
+    journal_pb2.METHOD_PROPOSE_POLICY,
+    decoding.decode_policy,
+    encoding.encode_policy,
+    encoding.decode_policy,
+)
+HALT: Final = _plain(
+    journal_pb2.METHOD_HALT, decoding.decode_halt, control_service_pb2.HaltResponse
+)
+SET_REDUCE_ONLY: Final = _plain(
+    journal_pb2.METHOD_SET_REDUCE_ONLY,
+    decoding.decode_reduce_only,
+    control_service_pb2.SetReduceOnlyResponse,
+)
+RELEASE: Final = _plain(
+    journal_pb2.METHOD_RELEASE, decoding.decode_release, control_service_pb2.ReleaseResponse
+)
+START_EPOCH: Final = Codec(
+    journal_pb2.METHOD_START_EPOCH,
+    decoding.decode_epoch,
+    encoding.encode_epoch,
+    encoding.decode_epoch,
+)
+TICK: Final = Codec(
+    journal_pb2.METHOD_TICK, decoding.decode_tick, encoding.encode_tick, encoding.decode_tick
+)
+
+_RISK = "/tidegate.v1.RiskService/"
+_ACCOUNT = "/tidegate.v1.AccountService/"
+_MARKET = "/tidegate.v1.MarketService/"
+_POLICY = "/tidegate.v1.PolicyService/"
+_CONTROL = "/tidegate.v1.ControlService/"
+_JOURNAL = "/tidegate.v1.JournalService/"
+_STAFF = "risk approver killer operator auditor viewer"
+
+METHODS: Final = (
+    MethodSpec(
+        _RISK + "CheckOrder", Lane.CHECKS, "router", CHECK_ORDER, request_limit=SMALL, risk=True
+    ),
+    MethodSpec(_RISK + "CheckOrders", Lane.CHECKS, "router", CHECK_ORDERS, risk=True),
+    MethodSpec(
+        _RISK + "PreviewOrder", Lane.READS, "router viewer risk operator", request_limit=SMALL
+    ),
+    MethodSpec(
+        _RISK + "RecordOrderEvents", Lane.FACTS, "router drop_copy operator", RECORD_ORDER_EVENTS
+    ),
+    MethodSpec(_ACCOUNT + "GetAccount", Lane.READS, "router " + _STAFF, request_limit=SMALL),
+    MethodSpec(_ACCOUNT + "ListAccounts", Lane.READS, _STAFF, request_limit=SMALL),
+    MethodSpec(_ACCOUNT + "UpsertAccounts", Lane.FACTS, "operator", UPSERT_ACCOUNTS),
+    MethodSpec(_ACCOUNT + "AdjustCash", Lane.FACTS, "operator", ADJUST_CASH, request_limit=SMALL),
+    MethodSpec(_ACCOUNT + "SetPositions", Lane.FACTS, "operator", SET_POSITIONS),
+    MethodSpec(_ACCOUNT + "RevalueAccounts", Lane.READS, "operator risk", REVALUE_ACCOUNTS),
+    MethodSpec(_MARKET + "UpdateMarks", Lane.FACTS, "feed operator", UPDATE_MARKS),
+    MethodSpec(_MARKET + "UpsertInstruments", Lane.FACTS, "feed operator", UPSERT_INSTRUMENTS),
+    MethodSpec(_MARKET + "UpdateVolatility", Lane.FACTS, "feed operator", UPDATE_VOLATILITY),
+    MethodSpec(
+        _MARKET + "SetSession", Lane.FACTS, "feed operator", SET_SESSION, request_limit=SMALL
+    ),
+    MethodSpec(
+        _MARKET + "SetRegime", Lane.CONTROL, "risk killer operator", SET_REGIME, request_limit=SMALL
+    ),
+    MethodSpec(_MARKET + "RollDay", Lane.FACTS, "feed operator", ROLL_DAY, request_limit=SMALL),
+    MethodSpec(_POLICY + "GetPolicy", Lane.READS, "router " + _STAFF, request_limit=SMALL),
+    MethodSpec(_POLICY + "ProposePolicy", Lane.CONTROL, "risk", PROPOSE_POLICY),
+    MethodSpec(_CONTROL + "Halt", Lane.CONTROL, "killer risk", HALT, request_limit=SMALL),
+    MethodSpec(
+        _CONTROL + "SetReduceOnly",
+        Lane.CONTROL,
+        "killer risk",
+        SET_REDUCE_ONLY,
+        request_limit=SMALL,
+    ),
+    MethodSpec(_CONTROL + "Release", Lane.CONTROL, "killer risk", RELEASE, request_limit=SMALL),
+    MethodSpec(
+        _CONTROL + "GetStatus",
+        Lane.CONTROL,
+        "router feed drop_copy " + _STAFF,
+        request_limit=SMALL,
+    ),
+)
+
+FOLLOWER_METHODS: Final = (
+    MethodSpec(_JOURNAL + "ReadRecords", Lane.READS, "auditor operator", request_limit=SMALL),
+    MethodSpec(_JOURNAL + "ExplainRecord", Lane.READS, "auditor operator", request_limit=SMALL),
+)
+
+for _table in (METHODS, FOLLOWER_METHODS):
+    for _index, _method in enumerate(_table):
+        _method.index = _index
+
+BY_NAME: Final = {method.name: method for method in (*METHODS, *FOLLOWER_METHODS)}
+CODECS: Final = {
+    method.codec.number: method.codec for method in METHODS if method.codec is not None
+} | {START_EPOCH.number: START_EPOCH, TICK.number: TICK}

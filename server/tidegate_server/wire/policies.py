@@ -1,0 +1,210 @@
+"""Policies between the contract and the engine, both ways."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tidegate.v1 import policy_pb2
+from tidegate_server.engine.amounts import AMOUNT_BOUND, ONE, RATIO_BOUND
+from tidegate_server.engine.policy import (
+    LIMIT_NAMES,
+    RULES_VERSION,
+    SCALAR_LOOSER,
+    Band,
+    Limit,
+    Policy,
+    Tier,
+)
+
+if TYPE_CHECKING:
+    from .validation import Problems
+
+TIER_LIMIT = 1_000
+BAND_LIMIT = 32
+RATE_BOUND = 1_000_000
+COMMENT_LENGTH = 256
+DURATION_BOUND = 400 * 86_400 * 10**9
+DURATIONS = (
+    "max_order_age_ns",
+    "max_clock_skew_ns",
+    "max_mark_age_ns",
+    "max_volatility_age_ns",
+    "acknowledgement_limit_ns",
+)
+
+
+def read_policy(message: policy_pb2.Policy, problems: Problems) -> Policy:
+    """Read a policy; what is wrong is noted in `problems`."""
+    if message.rules_version != RULES_VERSION:
+        problems.add("rules_version", f"must be {RULES_VERSION}, the rules of this program")
+    if len(message.comment) > COMMENT_LENGTH:
+        problems.add("comment", f"must be at most {COMMENT_LENGTH} characters")
+    for name in DURATIONS:
+        problems.need_range(name, getattr(message, name), 1, DURATION_BOUND)
+    problems.need_range("stress_factor_bps", message.stress_factor_bps, ONE, RATIO_BOUND)
+    problems.need_range("elevated_regime_bps", message.elevated_regime_bps, ONE, RATIO_BOUND)
+    problems.need_range(
+        "stressed_regime_bps", message.stressed_regime_bps, message.elevated_regime_bps, RATIO_BOUND
+    )
+    problems.need_range("slow_mark_step_bps", message.slow_mark_step_bps, 0, ONE)
+    problems.need_count("tiers", len(message.tiers), 0, TIER_LIMIT)
+    tiers = {}
+    for index, tier in enumerate(message.tiers):
+        if tier.tier_id in tiers:
+            problems.add(f"tiers[{index}].tier_id", "stands twice")
+        tiers[tier.tier_id] = read_tier(tier, problems, f"tiers[{index}].")
+    rate = None
+    if message.HasField("principal_order_rate"):
+        rate = read_rate(message.principal_order_rate, problems, "principal_order_rate")
+    return Policy(
+        version=message.version,
+        rules_version=message.rules_version,
+        comment=message.comment,
+        max_order_age_ns=message.max_order_age_ns,
+        max_clock_skew_ns=message.max_clock_skew_ns,
+        max_mark_age_ns=message.max_mark_age_ns,
+        max_volatility_age_ns=message.max_volatility_age_ns,
+        stress_factor_bps=message.stress_factor_bps,
+        elevated_regime_bps=message.elevated_regime_bps,
+        stressed_regime_bps=message.stressed_regime_bps,
+        slow_mark_step_bps=message.slow_mark_step_bps,
+        acknowledgement_limit_ns=message.acknowledgement_limit_ns,
+        principal_order_rate=rate,
+        default_limits=read_limits(message.default_limits, problems, "default_limits."),
+        tiers=tiers,
+    )
+
+
+def read_tier(message: policy_pb2.Tier, problems: Problems, prefix: str) -> Tier:
+    """Read a tier."""
+    problems.need_id(prefix + "tier_id", message.tier_id)
+    concentration = {}
+    for index, table in enumerate(message.concentration):
+        field = f"{prefix}concentration[{index}]."
+        problems.may_id(field + "rating_group", table.rating_group)
+        if table.rating_group in concentration:
+            problems.add(field + "rating_group", "stands twice")
+        concentration[table.rating_group] = read_bands(table, problems, field)
+    return Tier(
+        message.tier_id,
+        read_limits(message.limits, problems, prefix + "limits."),
+        concentration,
+        concentration_required=message.concentration_required,
+    )
+
+
+def read_bands(table: policy_pb2.ConcentrationTable, problems: Problems, prefix: str) -> list[Band]:
+    """Read the bands of a table: the first from 0, edges rising."""
+    problems.need_count(prefix + "bands", len(table.bands), 1, BAND_LIMIT)
+    bands: list[Band] = []
+    for index, band in enumerate(table.bands):
+        field = f"{prefix}bands[{index}]."
+        if not bands and band.ratio_from_bps:
+            problems.add(field + "ratio_from_bps", "of the first band must be 0")
+        if bands:
+            low = bands[-1].ratio_from_bps + 1
+            problems.need_range(field + "ratio_from_bps", band.ratio_from_bps, low, RATIO_BOUND)
+        cap = None
+        if band.HasField("cap_bps"):
+            cap = band.cap_bps
+            problems.need_range(field + "cap_bps", cap, 0, RATIO_BOUND)
+        bands.append(Band(band.ratio_from_bps, cap))
+    return bands
+
+
+def read_limits(message: policy_pb2.Limits, problems: Problems, prefix: str) -> dict[str, Limit]:
+    """Read the limits that are set, by name."""
+    limits: dict[str, Limit] = {}
+    for name in LIMIT_NAMES:
+        if not message.HasField(name):
+            continue
+        if name == "order_rate":
+            limits[name] = read_rate(message.order_rate, problems, prefix + name)
+        else:
+            limits[name] = read_limit(name, getattr(message, name), problems, prefix + name)
+    return limits
+
+
+def read_limit(name: str, message: policy_pb2.Limit, problems: Problems, field: str) -> Limit:
+    """Read one limit."""
+    value = None
+    if message.HasField("value"):
+        value = message.value
+        high = RATIO_BOUND if name.endswith("_bps") else AMOUNT_BOUND
+        problems.need_range(field + ".value", value, 0, high)
+        if message.unlimited:
+            problems.add(field, "must be a value or unlimited, not both")
+    return Limit(value, unlimited=message.unlimited, required=message.required)
+
+
+def read_rate(message: policy_pb2.Rate, problems: Problems, field: str) -> Limit:
+    """Read one token bucket."""
+    if message.per_second or message.burst:
+        problems.need_range(field + ".per_second", message.per_second, 1, RATE_BOUND)
+        problems.need_range(field + ".burst", message.burst, 1, RATE_BOUND)
+        if message.unlimited:
+            problems.add(field, "must be figures or unlimited, not both")
+    return Limit(
+        message.per_second or None,
+        unlimited=message.unlimited,
+        required=message.required,
+        burst=message.burst,
+    )
+
+
+def write_policy(policy: Policy) -> policy_pb2.Policy:
+    """Return a policy as the contract has it."""
+    message = policy_pb2.Policy(version=policy.version, comment=policy.comment)
+    for name in SCALAR_LOOSER:
+        setattr(message, name, getattr(policy, name))
+    if policy.principal_order_rate is not None:
+        message.principal_order_rate.CopyFrom(write_rate(policy.principal_order_rate))
+    message.default_limits.CopyFrom(write_limits(policy.default_limits))
+    for tier in policy.tiers.values():
+        message.tiers.append(
+            policy_pb2.Tier(
+                tier_id=tier.tier_id,
+                limits=write_limits(tier.limits),
+                concentration=[
+                    write_bands(group, bands) for group, bands in tier.concentration.items()
+                ],
+                concentration_required=tier.concentration_required,
+            )
+        )
+    return message
+
+
+def write_bands(group: str, bands: list[Band]) -> policy_pb2.ConcentrationTable:
+    """Return a concentration table as the contract has it."""
+    return policy_pb2.ConcentrationTable(
+        rating_group=group,
+        bands=[
+            policy_pb2.ConcentrationBand(ratio_from_bps=band.ratio_from_bps, cap_bps=band.cap_bps)
+            for band in bands
+        ],
+    )
+
+
+def write_limits(limits: dict[str, Limit]) -> policy_pb2.Limits:
+    """Return limits as the contract has them."""
+    message = policy_pb2.Limits()
+    for name, limit in limits.items():
+        if name == "order_rate":
+            message.order_rate.CopyFrom(write_rate(limit))
+        else:
+            getattr(message, name).CopyFrom(
+                policy_pb2.Limit(
+                    value=limit.value, unlimited=limit.unlimited, required=limit.required
+                )
+            )
+    return message
+
+
+def write_rate(limit: Limit) -> policy_pb2.Rate:
+    """Return a token bucket as the contract has it."""
+    return policy_pb2.Rate(
+        per_second=limit.value or 0,
+        burst=limit.burst,
+        unlimited=limit.unlimited,
+        required=limit.required,
+    )

@@ -1,0 +1,404 @@
+"""A snapshot: the book as records that rebuild it, one an entity (trust J7)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tidegate.v1 import journal_pb2, market_service_pb2, risk_service_pb2
+from tidegate_server.engine.commands import InstrumentTerms
+from tidegate_server.engine.reasons import ScopeKind
+from tidegate_server.engine.reserve import move_open
+from tidegate_server.engine.settle import is_ended
+from tidegate_server.engine.state import (
+    Account,
+    Batch,
+    Book,
+    EventEntry,
+    Instrument,
+    Order,
+    Position,
+    Stop,
+    roll_if_due,
+)
+from tidegate_server.engine.state_hash import state_hash
+
+from . import decoding, encoding
+from .policies import read_limits, read_policy, write_policy
+from .records import encode_record
+from .validation import Problems
+from .views import account_terms, stop_messages
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from google.protobuf.message import Message
+
+    from tidegate_server.engine.commands import CheckOrder, CheckOrders
+
+OPTIONAL_TERMS = (
+    ("lower_price_limit_e4", "lower_limit_e4"),
+    ("upper_price_limit_e4", "upper_limit_e4"),
+    ("price_limit_bps", "price_limit_bps"),
+    ("average_volume", "average_volume"),
+    ("initial_margin_long_bps", "initial_long_bps"),
+    ("initial_margin_short_bps", "initial_short_bps"),
+    ("maintenance_margin_long_bps", "maintenance_long_bps"),
+    ("maintenance_margin_short_bps", "maintenance_short_bps"),
+    ("position_limit", "position_limit"),
+)
+
+
+class SnapshotError(Exception):
+    """A snapshot does not rebuild the state that it was made of."""
+
+
+def snapshot_records(book: Book, chain_head: str) -> Iterator[bytes]:
+    """Yield the records that rebuild the book."""
+    for account in book.accounts.values():
+        roll_if_due(book, account)
+    yield restore(journal_pb2.METHOD_RESTORE_BOOK, book_message(book, chain_head))
+    for instrument in book.instruments.values():
+        yield restore(journal_pb2.METHOD_RESTORE_INSTRUMENT, instrument_message(instrument))
+    for account in book.accounts.values():
+        yield restore(journal_pb2.METHOD_RESTORE_ACCOUNT, account_message(account))
+        for order in account.orders.values():
+            yield restore(journal_pb2.METHOD_RESTORE_ORDER, order_message(order))
+
+
+def restore(number: int, message: Message) -> bytes:
+    """Return one record of a snapshot."""
+    return encode_record(number, "", message.SerializeToString(), b"", b"")
+
+
+def book_message(book: Book, chain_head: str) -> journal_pb2.RestoreBook:
+    """Return what is neither an instrument's nor an account's."""
+    message = journal_pb2.RestoreBook(
+        sequence=book.sequence,
+        time_ns=book.time_ns,
+        epoch=book.epoch,
+        trading_date=book.trading_date,
+        regime=book.regime,  # type: ignore[arg-type] # numbers are the contract's
+        stops=stop_messages(book),
+        principals=[
+            journal_pb2.RestorePrincipal(principal=name, next_time_ns=next_ns)
+            for name, next_ns in book.principal_next_ns.items()
+        ],
+        batches=[batch_message(batch) for batch in book.batches.values()],
+        state_hash=state_hash(book),
+        chain_head=chain_head,
+    )
+    if book.policy is not None:
+        message.policy.CopyFrom(write_policy(book.policy))
+    for board, sessions in book.sessions.items():
+        message.sessions.append(
+            market_service_pb2.SetSessionRequest(
+                board=board,
+                sessions=[
+                    market_service_pb2.Session(open_time_ns=opens, close_time_ns=closes)
+                    for opens, closes in sessions
+                ],
+            )
+        )
+    return message
+
+
+def batch_message(batch: Batch) -> journal_pb2.RestoreBatch:
+    """Return an atomic batch."""
+    response = risk_service_pb2.CheckOrdersResponse.FromString(
+        encoding.encode_checks(batch.outcome, batch.command)
+    )
+    return journal_pb2.RestoreBatch(
+        principal=batch.command.principal,
+        request=risk_service_pb2.CheckOrdersRequest(
+            orders=[order_request(order) for order in batch.command.orders],
+            atomic=True,
+            batch_id=batch.command.batch_id,
+        ),
+        response=response,
+        keep_until_time_ns=batch.keep_until_ns,
+    )
+
+
+def order_request(command: CheckOrder) -> risk_service_pb2.CheckOrderRequest:
+    """Return what an order asked."""
+    return risk_service_pb2.CheckOrderRequest(
+        account_id=command.account_id,
+        order_id=command.order_id,
+        instrument_id=command.instrument_id,
+        side=command.side,  # type: ignore[arg-type] # numbers are the contract's
+        order_type=command.order_type,  # type: ignore[arg-type] # the same
+        quantity=command.quantity,
+        price_e4=command.price_e4 or None,
+        created_time_ns=command.created_time_ns,
+        reduce_only=command.reduce_only,
+        want_max_acceptable_quantity=command.want_max,
+    )
+
+
+def instrument_message(instrument: Instrument) -> journal_pb2.RestoreInstrument:
+    """Return one instrument."""
+    return journal_pb2.RestoreInstrument(
+        instrument=terms_message(instrument.terms),
+        mark_e4=instrument.mark or None,
+        mark_time_ns=instrument.mark_time_ns,
+        slow_mark_e4=instrument.slow_mark,
+        slow_mark_time_ns=instrument.slow_time_ns,
+        factor_bps=instrument.factor_bps,
+        factor_time_ns=instrument.factor_time_ns,
+        model_version=instrument.model_version,
+        closing_mark_e4=instrument.closing_mark or None,
+        touched=instrument.touched,
+    )
+
+
+def terms_message(terms: InstrumentTerms) -> market_service_pb2.Instrument:
+    """Return what an instrument is."""
+    message = market_service_pb2.Instrument(
+        instrument_id=terms.instrument_id,
+        sector=terms.sector,
+        board=terms.board,
+        rating_group=terms.rating_group,
+        quantity_decimals=terms.quantity_decimals,
+        least_quantity=terms.least_quantity,
+        quantity_step=terms.quantity_step,
+        tick_e4=terms.tick_e4,
+        marginable=terms.marginable,
+    )
+    for field, name in OPTIONAL_TERMS:
+        value = getattr(terms, name)
+        if value >= 0:
+            setattr(message, field, value)
+    return message
+
+
+def account_message(account: Account) -> journal_pb2.RestoreAccount:
+    """Return one account, without its orders."""
+    message = journal_pb2.RestoreAccount(
+        account=account_terms(account),
+        sequence=account.sequence,
+        cash_e4=account.cash,
+        interest_and_fees_e4=account.interest_and_fees,
+        trading_date=account.trading_date,
+        day_order_count=account.day_order_count,
+        start_of_day_equity_e4=account.start_of_day_equity,
+        next_order_time_ns=account.next_order_ns,
+        positions=[
+            journal_pb2.RestorePosition(
+                instrument_id=position.instrument.instrument_id,
+                quantity=position.quantity,
+                day_traded=str(position.day_traded),
+            )
+            for position in account.positions.values()
+        ],
+        events=[event_message(event_id, entry) for event_id, entry in account.events.items()],
+        adjustment_ids=[f"{date} {name}" for name, date in account.adjustments.items()],
+        valued_time_ns=account.valued_time_ns,
+    )
+    if account.last_valuation is not None:
+        message.last_valuation.CopyFrom(
+            encoding.valuation_message(account.account_id, account.last_valuation)
+        )
+    return message
+
+
+def event_message(event_id: str, entry: EventEntry) -> journal_pb2.RestoreEvent:
+    """Return one event id that is kept."""
+    return journal_pb2.RestoreEvent(
+        event_id=event_id,
+        trade_date=entry.trade_date,
+        instrument_id=entry.instrument_id,
+        fill_quantity=entry.fill_quantity,
+        cash_change_e4=entry.cash_change,
+        busted=entry.busted,
+    )
+
+
+def order_message(order: Order) -> journal_pb2.RestoreOrder:
+    """Return one order id that is kept."""
+    message = journal_pb2.RestoreOrder(
+        state=order.state,  # type: ignore[arg-type] # numbers are the contract's
+        sequence=order.sequence,
+        filled_quantity=order.filled,
+        reserved_quantity=order.reserved,
+        awaited_quantity=order.awaited,
+        acknowledge_by_time_ns=order.acknowledge_by_ns,
+        unconfirmed=order.unconfirmed,
+        keep_until_time_ns=order.keep_until_ns,
+        reported=order.reported,
+    )
+    if order.command is not None and order.outcome is not None:
+        message.request.CopyFrom(order_request(order.command))
+        message.principal = order.command.principal
+        message.response.CopyFrom(encoding.check_message(order.outcome))
+        message.effects.CopyFrom(encoding.effects_message(order.outcome))
+    else:
+        message.request.account_id = order.account_id
+        message.request.order_id = order.order_id
+    return message
+
+
+class Loader:
+    """Rebuilds a book from a snapshot's records."""
+
+    def __init__(self, book: Book) -> None:
+        self.book = book
+        self.expected_hash = ""
+
+    def load(self, data: bytes) -> None:
+        """Apply one record."""
+        record = journal_pb2.Record.FromString(data)
+        if record.method == journal_pb2.METHOD_RESTORE_ORDER:
+            self._order(journal_pb2.RestoreOrder.FromString(record.request))
+        elif record.method == journal_pb2.METHOD_RESTORE_ACCOUNT:
+            self._account(journal_pb2.RestoreAccount.FromString(record.request))
+        elif record.method == journal_pb2.METHOD_RESTORE_INSTRUMENT:
+            self._instrument(journal_pb2.RestoreInstrument.FromString(record.request))
+        elif record.method == journal_pb2.METHOD_RESTORE_BOOK:
+            self._book(journal_pb2.RestoreBook.FromString(record.request))
+        else:
+            raise SnapshotError(f"method {record.method} does not belong in a snapshot")
+
+    def finish(self) -> None:
+        """Check that the book is the one that the snapshot was made of."""
+        book = self.book
+        book.acknowledge_queue.entries.sort()
+        book.forget_queue.entries.sort()
+        book.batch_queue.entries.sort()
+        found = state_hash(book)
+        if not self.expected_hash or found != self.expected_hash:
+            raise SnapshotError(f"state hash {found} is not the snapshot's {self.expected_hash}")
+
+    def _book(self, message: journal_pb2.RestoreBook) -> None:
+        book = self.book
+        book.sequence = message.sequence
+        book.time_ns = message.time_ns
+        book.epoch = message.epoch
+        book.trading_date = message.trading_date
+        book.regime = message.regime
+        if message.HasField("policy"):
+            book.policy = read_policy(message.policy, Problems())
+        for stop in message.stops:
+            book.add_stop(
+                Stop(
+                    stop.stop_id,
+                    stop.kind,
+                    ScopeKind(stop.scope_kind),
+                    stop.scope_id,
+                    stop.principal,
+                    stop.reason,
+                    stop.set_time_ns,
+                )
+            )
+        for board in message.sessions:
+            book.sessions[board.board] = [
+                (session.open_time_ns, session.close_time_ns) for session in board.sessions
+            ]
+        for principal in message.principals:
+            book.principal_next_ns[principal.principal] = principal.next_time_ns
+        for batch in message.batches:
+            self._batch(batch)
+        self.expected_hash = message.state_hash
+
+    def _batch(self, message: journal_pb2.RestoreBatch) -> None:
+        command: CheckOrders = decoding.decode_checks(
+            message.request.SerializeToString(), message.principal
+        )
+        effects = journal_pb2.CheckEffects(
+            keep_until_time_ns=message.keep_until_time_ns,
+            orders=[journal_pb2.CheckEffects() for _ in message.response.answers],
+        )
+        outcome = encoding.read_checks(message.response, effects)
+        self.book.batches[command.batch_id] = Batch(command, outcome, message.keep_until_time_ns)
+        self.book.batch_queue.entries.append(
+            (message.keep_until_time_ns, outcome.sequence, command.batch_id, "")
+        )
+
+    def _instrument(self, message: journal_pb2.RestoreInstrument) -> None:
+        terms = decoding.read_instrument(message.instrument, Problems())
+        instrument = Instrument(terms)
+        instrument.mark = message.mark_e4
+        instrument.mark_time_ns = message.mark_time_ns
+        instrument.slow_mark = message.slow_mark_e4
+        instrument.slow_time_ns = message.slow_mark_time_ns
+        instrument.low = min(instrument.mark, instrument.slow_mark)
+        instrument.high = max(instrument.mark, instrument.slow_mark)
+        instrument.factor_bps = message.factor_bps
+        instrument.factor_time_ns = message.factor_time_ns
+        instrument.model_version = message.model_version
+        instrument.closing_mark = message.closing_mark_e4
+        instrument.touched = message.touched
+        self.book.instruments[instrument.instrument_id] = instrument
+
+    def _account(self, message: journal_pb2.RestoreAccount) -> None:
+        account = Account(message.account.account_id)
+        account.group_id = message.account.group_id
+        account.tier_id = message.account.tier_id
+        account.margin_model = message.account.margin_model
+        account.limits = read_limits(message.account.limits, Problems(), "")
+        account.sequence = message.sequence
+        account.cash = message.cash_e4
+        account.interest_and_fees = message.interest_and_fees_e4
+        account.trading_date = message.trading_date
+        account.day_order_count = message.day_order_count
+        if message.HasField("start_of_day_equity_e4"):
+            account.start_of_day_equity = message.start_of_day_equity_e4
+        account.next_order_ns = message.next_order_time_ns
+        account.valued_time_ns = message.valued_time_ns
+        if message.HasField("last_valuation"):
+            account.last_valuation = encoding.read_figures(message.last_valuation.figures)
+        for held in message.positions:
+            position = account.position_in(self.book.instruments[held.instrument_id])
+            position.quantity = held.quantity
+            position.day_traded = int(held.day_traded or "0")
+            account.turnover_e4 += position.turnover()
+            if not position.is_flat():
+                account.active.append(position)
+        for event in message.events:
+            entry = EventEntry(event.trade_date)
+            entry.instrument_id = event.instrument_id
+            entry.fill_quantity = event.fill_quantity
+            entry.cash_change = event.cash_change_e4
+            entry.busted = event.busted
+            account.events[event.event_id] = entry
+        for kept in message.adjustment_ids:
+            date, _, name = kept.partition(" ")
+            account.adjustments[name] = int(date)
+        self.book.accounts[account.account_id] = account
+
+    def _order(self, message: journal_pb2.RestoreOrder) -> None:
+        book = self.book
+        account = book.accounts[message.request.account_id]
+        order = Order(account.account_id, message.request.order_id, message.sequence)
+        order.state = message.state
+        order.filled = message.filled_quantity
+        order.awaited = message.awaited_quantity
+        order.acknowledge_by_ns = message.acknowledge_by_time_ns
+        order.unconfirmed = message.unconfirmed
+        order.keep_until_ns = message.keep_until_time_ns
+        order.reported = message.reported
+        if message.HasField("response"):
+            order.command = decoding.read_order(message.request, message.principal, "")
+            order.outcome = encoding.read_check(message.response, message.effects)
+        account.orders[order.order_id] = order
+        book.order_id_count += 1
+        book.unconfirmed_count += order.unconfirmed
+        key = (order.sequence, order.account_id, order.order_id)
+        book.forget_queue.entries.append((order.keep_until_ns, *key))
+        if not is_ended(order) and order.acknowledge_by_ns and not order.unconfirmed:
+            book.acknowledge_queue.entries.append((order.acknowledge_by_ns, *key))
+        if message.reserved_quantity:
+            reserve_again(book, account, order, message.reserved_quantity)
+
+
+def reserve_again(book: Book, account: Account, order: Order, quantity: int) -> None:
+    """Put back what an open order still reserves."""
+    command = order.command
+    if command is None:
+        raise SnapshotError(f"order {order.order_id} reserves without having been decided")
+    position: Position = account.position_in(book.instruments[command.instrument_id])
+    if position.is_flat():
+        account.active.append(position)
+    order.reserved = quantity
+    account.open_order_count += 1
+    book.open_order_count += 1
+    move_open(account, position, command, order, quantity)

@@ -1,0 +1,205 @@
+"""Reads: accounts, policy and orders as people and programs ask for them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tidegate.v1 import account_service_pb2, control_service_pb2
+from tidegate_server.engine.exposure import (
+    actual_figures,
+    exit_quantity,
+    projected_figures,
+)
+from tidegate_server.engine.policy import NO_CHECK
+from tidegate_server.engine.state import effective_limits, roll_if_due
+
+from .encoding import figures_message, valuation_message
+from .policies import write_limits
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from tidegate_server.engine.state import Account, Book, Order, Position
+
+OPEN_ORDER_LIMIT = 1_000
+STOP_LIMIT = 100
+PAGE_LIMIT = 100
+
+
+def account_view(book: Book, account: Account, now_ns: int) -> account_service_pb2.AccountView:
+    """Return everything about one account."""
+    roll_if_due(book, account)
+    view = account_service_pb2.AccountView(
+        account=account_terms(account),
+        sequence=account.sequence,
+        cash_e4=account.cash,
+        interest_and_fees_e4=account.interest_and_fees,
+        positions=[position_view(position) for position in shown_positions(account)],
+        open_orders=[order_view(order) for order in open_orders(account)],
+        limits=limit_views(book, account),
+        day_order_count=account.day_order_count,
+        day_turnover_e4=account.turnover_e4,
+        stop_ids=[stop.stop_id for stop in book.stops_at.get((3, account.account_id), ())],
+        valued_time_ns=account.valued_time_ns,
+    )
+    projected = projected_figures(book, account, now_ns)
+    if projected is not None:
+        view.projected.CopyFrom(figures_message(projected))
+    actual = actual_figures(book, account, now_ns)
+    if actual is not None:
+        view.actual.CopyFrom(figures_message(actual))
+    if account.start_of_day_equity is not None:
+        view.start_of_day_equity_e4 = account.start_of_day_equity
+    if account.last_valuation is not None:
+        view.last_valuation.CopyFrom(valuation_message(account.account_id, account.last_valuation))
+    return view
+
+
+def account_terms(account: Account) -> account_service_pb2.Account:
+    """Return what an account is."""
+    return account_service_pb2.Account(
+        account_id=account.account_id,
+        group_id=account.group_id,
+        tier_id=account.tier_id,
+        margin_model=account.margin_model,  # type: ignore[arg-type] # numbers are the contract's
+        limits=write_limits(account.limits),
+    )
+
+
+def shown_positions(account: Account) -> list[Position]:
+    """Return the positions that are not flat, by instrument id."""
+    return sorted(account.active, key=lambda position: position.instrument.instrument_id)
+
+
+def position_view(position: Position) -> account_service_pb2.PositionView:
+    """Return one position."""
+    instrument = position.instrument
+    return account_service_pb2.PositionView(
+        instrument_id=instrument.instrument_id,
+        quantity=position.quantity,
+        open_buy_quantity=position.open_buy,
+        open_sell_quantity=position.open_sell,
+        open_buy_notional_e4=-(-position.buy_notional // instrument.terms.unit),
+        open_sell_notional_e4=-(-position.sell_notional // instrument.terms.unit),
+        exit_quantity=exit_quantity(
+            position.quantity, position.open_buy, position.open_sell, buy=position.quantity < 0
+        ),
+        mark_e4=instrument.mark or None,
+    )
+
+
+def open_orders(account: Account) -> Iterable[Order]:
+    """Return open orders, oldest first."""
+    found = [order for order in account.orders.values() if order.reserved]
+    found.sort(key=lambda order: (order.sequence, order.order_id))
+    return found[:OPEN_ORDER_LIMIT]
+
+
+def order_view(order: Order) -> account_service_pb2.OpenOrderView:
+    """Return one open order."""
+    view = account_service_pb2.OpenOrderView(
+        order_id=order.order_id,
+        filled_quantity=order.filled,
+        reserved_quantity=order.reserved,
+        state=order.state,  # type: ignore[arg-type] # numbers are the contract's
+        unconfirmed=order.unconfirmed,
+        acknowledge_by_time_ns=order.acknowledge_by_ns,
+        sequence=order.sequence,
+    )
+    if order.command is not None and order.outcome is not None:
+        view.instrument_id = order.command.instrument_id
+        view.side = order.command.side  # type: ignore[assignment] # the same
+        view.quantity = order.command.quantity
+        view.reserved_price_e4 = order.outcome.reserved_price_e4
+    return view
+
+
+def limit_views(book: Book, account: Account) -> list[account_service_pb2.LimitView]:
+    """Return the limits in force, with what is used of those that need no order."""
+    if book.policy is None:
+        return []
+    limits = effective_limits(account, book.policy)
+    used = {
+        "open_order_count": account.open_order_count,
+        "day_order_count": account.day_order_count,
+        "day_turnover_e4": account.turnover_e4,
+    }
+    return [
+        account_service_pb2.LimitView(
+            name=name, value=None if value == NO_CHECK else value, used=used.get(name)
+        )
+        for name, value in (
+            ("leverage_bps", limits.leverage_bps),
+            ("order_quantity", limits.order_quantity),
+            ("order_notional_e4", limits.order_notional_e4),
+            ("order_volume_share_bps", limits.order_volume_share_bps),
+            ("price_collar_bps", limits.price_collar_bps),
+            ("price_collar_floor_bps", limits.price_collar_floor_bps),
+            ("open_order_count", limits.open_order_count),
+            ("day_order_count", limits.day_order_count),
+            ("day_turnover_e4", limits.day_turnover_e4),
+            ("position", limits.position),
+        )
+    ]
+
+
+def account_summary(
+    book: Book, account: Account, now_ns: int
+) -> account_service_pb2.AccountSummary:
+    """Return one account for a list."""
+    summary = account_service_pb2.AccountSummary(
+        account_id=account.account_id,
+        group_id=account.group_id,
+        tier_id=account.tier_id,
+        sequence=account.sequence,
+        cash_e4=account.cash,
+        position_count=sum(1 for position in account.active if position.quantity),
+        open_order_count=account.open_order_count,
+    )
+    actual = actual_figures(book, account, now_ns)
+    if actual is not None:
+        summary.actual.CopyFrom(figures_message(actual))
+    return summary
+
+
+def account_page(
+    book: Book, token: str, size: int, now_ns: int
+) -> account_service_pb2.ListAccountsResponse:
+    """Return a page of accounts after `token`, in order of id."""
+    ids = sorted(account_id for account_id in book.accounts if account_id > token)
+    page = ids[:size]
+    return account_service_pb2.ListAccountsResponse(
+        accounts=[account_summary(book, book.accounts[name], now_ns) for name in page],
+        next_page_token=page[-1] if len(ids) > size else "",
+        as_of_sequence=book.sequence,
+    )
+
+
+def stop_messages(book: Book) -> list[control_service_pb2.Stop]:
+    """Return the stops that stand, by id."""
+    return [
+        control_service_pb2.Stop(
+            stop_id=stop.stop_id,
+            kind=stop.kind,  # type: ignore[arg-type] # numbers are the contract's
+            scope_kind=int(stop.scope_kind),  # type: ignore[arg-type] # the same
+            scope_id=stop.scope_id,
+            principal=stop.principal,
+            reason=stop.reason,
+            set_time_ns=stop.set_time_ns,
+        )
+        for _, stop in sorted(book.stops.items())
+    ]
+
+
+def fill_status(book: Book, status: control_service_pb2.GetStatusResponse) -> None:
+    """Fill in what the book knows of the gate's status."""
+    status.sequence = book.sequence
+    status.epoch = book.epoch
+    status.policy_version = book.policy.version if book.policy is not None else 0
+    status.account_count = len(book.accounts)
+    status.instrument_count = len(book.instruments)
+    status.open_order_count = book.open_order_count
+    status.order_id_count = book.order_id_count
+    status.unconfirmed_order_count = book.unconfirmed_count
+    status.trading_date = book.trading_date
+    status.stops.extend(stop_messages(book)[:STOP_LIMIT])
