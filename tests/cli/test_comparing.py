@@ -9,7 +9,10 @@ def view(**fields: int) -> accounts_pb2.AccountView:
         order_id="a", reserved_quantity=100, reserved_price_e4=1_688_000
     )
     account = accounts_pb2.Account(account_id="R1")
-    return accounts_pb2.AccountView(account=account, open_orders=[order], **fields)
+    made = accounts_pb2.AccountView(account=account, open_orders=[order])
+    for name, value in fields.items():
+        setattr(made, name, value)
+    return made
 
 
 def test_the_same_accounts_do_not_differ() -> None:

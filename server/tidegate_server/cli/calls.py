@@ -107,7 +107,7 @@ def _fail_call(error: grpc.RpcError, target: str) -> NoReturn:
     if info is None and code is grpc.StatusCode.DEADLINE_EXCEEDED:
         fail(f"{target} gave no answer in time: the outcome is unknown", Exit.UNAVAILABLE)
     figures = [f"{name}={value}" for name, value in sorted((info.metadata if info else {}).items())]
-    reason = info.reason if info else code.name
+    reason = info.reason.removeprefix("ERROR_REASON_") if info else code.name
     text = f"{reason}: {error.details()}" + (f" ({', '.join(figures)})" if figures else "")
     fail(text, _CODES.get(code, Exit.FAULT))
 

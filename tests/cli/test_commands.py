@@ -1,0 +1,160 @@
+"""Commands against a real machine, loaded with the sample market."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.cli.machine_gate import serving
+from typer.testing import CliRunner
+
+from tidegate_server.cli.app import app
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from click.testing import Result
+
+RUN = CliRunner()
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[str]:
+    with tempfile.TemporaryDirectory() as folder, serving(Path(folder)) as address:
+        loaded = RUN.invoke(app, ["sample", "--accounts", "40", "--address", address])
+        assert loaded.output == "sample market loaded: 24 instruments, 40 accounts\n"
+        yield address
+
+
+@pytest.fixture
+def run(address: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., Result]:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TIDEGATE_CLIENT_ADDRESS", address)
+    monkeypatch.setenv("COLUMNS", "200")
+
+    def invoke(*arguments: str) -> Result:
+        return RUN.invoke(app, list(arguments))
+
+    return invoke
+
+
+def words(result: Result) -> str:
+    return " ".join(result.output.split())
+
+
+def test_the_sample_is_loaded_once(run: Callable[..., Result]) -> None:
+    assert "40 accounts already" in run("sample").output
+
+
+def test_an_allowed_order_ends_with_nought(run: Callable[..., Result]) -> None:
+    result = run("check", "R0001", "buy", "10", "SPY", "--price", "167.00", "--id", "allowed")
+    assert result.exit_code == 0
+    assert "verdict ALLOW" in words(result)
+    assert "reserved at 167.41" in words(result)  # at the mark, which is worse
+
+
+def test_a_rejected_order_ends_with_three_and_its_figures(run: Callable[..., Result]) -> None:
+    result = run("check", "R0001", "buy", "100000", "SPY", "--price", "167.00")
+    assert result.exit_code == 3
+    assert "ORDER_QUANTITY 100,000 2,000 account:R0001" in words(result)
+
+
+def test_a_repeat_says_so(run: Callable[..., Result]) -> None:
+    from_start = ("check", "R0001", "buy", "1", "SPY", "--id", "twice", "--json")
+    first = json.loads(run(*from_start).output)
+    assert first["verdict"] == "VERDICT_ALLOW"
+    created = "1"
+    late = ("check", "R0001", "buy", "1", "SPY", "--id", "old", "--created-time-ns", created)
+    assert run(*late).exit_code == 3
+    assert "repeats an earlier answer" in words(run(*late))
+
+
+def test_the_answer_is_json_on_request(run: Callable[..., Result]) -> None:
+    answer = json.loads(run("check", "NOBODY", "sell", "1", "SPY", "--json").output)
+    assert answer["rejections"][0]["reason"] == "REJECT_REASON_ACCOUNT_UNKNOWN"
+
+
+def test_the_largest_quantity_is_shown_on_request(run: Callable[..., Result]) -> None:
+    order = ("R0001", "buy", "5000", "SPY", "--price", "167.00")
+    assert "max acceptable quantity" in words(run("check", *order, "--maximum"))
+
+
+def test_a_preview_shows_what_would_change(run: Callable[..., Result]) -> None:
+    result = run("preview", "R0001", "buy", "10", "SPY", "--price", "167.41")
+    assert result.exit_code == 0
+    assert "-1,674.10" in result.output
+
+
+def test_a_report_shows_what_is_still_reserved(run: Callable[..., Result]) -> None:
+    run("check", "R0002", "buy", "10", "SPY", "--id", "filled")
+    fill = ("--instrument", "SPY", "--side", "buy", "--quantity", "4", "--price", "167.3")
+    result = run("record", "R0002", "filled", "filled", *fill)
+    assert "order PARTLY_FILLED still reserved 6" in words(result)
+
+
+def test_an_account_is_shown_with_its_positions_and_orders(run: Callable[..., Result]) -> None:
+    run("check", "R0006", "buy", "1", "IBM", "--price", "180.00", "--id", "open-one")
+    text = words(run("account", "show", "R0006"))
+    assert "account R0006" in text
+    assert "open-one buy IBM" in text
+    assert "leverage" in text
+
+
+def test_an_unknown_account_ends_with_sixty_five(run: Callable[..., Result]) -> None:
+    result = run("account", "show", "NOBODY")
+    assert result.exit_code == 65
+    assert result.stderr.startswith("tidegate: NOT_FOUND: ")
+
+
+def test_accounts_are_listed_in_order(run: Callable[..., Result]) -> None:
+    lines = run("account", "list", "--limit", "3", "--json").output
+    assert lines.count('"account_id"') == 3
+
+
+def test_a_halt_stands_until_it_is_released(run: Callable[..., Result]) -> None:
+    assert run("halt", "instrument:BBY", "--reason", "storm", "--id", "h1").exit_code == 0
+    assert "HALTED" in run("check", "R0001", "buy", "1", "BBY").output
+    assert run("release", "h1", "--reason", "calm").exit_code == 0
+    assert "HALTED" not in run("check", "R0001", "buy", "1", "BBY").output
+
+
+def test_reduce_only_lets_no_new_risk_pass(run: Callable[..., Result]) -> None:
+    assert run("reduce-only", "account:R0007", "--reason", "call", "--id", "r1").exit_code == 0
+    assert "REDUCE_ONLY" in run("check", "R0007", "buy", "1", "KO").output
+    assert run("release", "r1", "--reason", "paid").exit_code == 0
+
+
+def test_the_status_is_shown(run: Callable[..., Result]) -> None:
+    assert "state serving" in words(run("status"))
+
+
+def test_the_policy_is_shown_by_tier(run: Callable[..., Result]) -> None:
+    text = words(run("policy", "show"))
+    assert "leverage_bps must be set 200.00 % 400.00 % 800.00 % 1,000.00 %" in text
+
+
+def test_a_policy_that_was_shown_can_be_tightened_and_proposed(
+    run: Callable[..., Result], tmp_path: Path
+) -> None:
+    policy = json.loads(run("policy", "show", "--json").output)
+    policy["default_limits"]["day_order_count"]["value"] = "9000"
+    file = tmp_path / "policy.json"
+    file.write_text(json.dumps(policy), encoding="utf-8")
+    result = run("policy", "propose", str(file))
+    assert result.output.startswith("version 2 is in force")
+
+
+def test_a_loosening_ends_with_sixty_five_and_names_the_field(
+    run: Callable[..., Result], tmp_path: Path
+) -> None:
+    policy = json.loads(run("policy", "show", "--json").output)
+    policy["max_order_age_ns"] = str(2 * int(policy["max_order_age_ns"]))
+    file = tmp_path / "policy.json"
+    file.write_text(json.dumps(policy), encoding="utf-8")
+    result = run("policy", "propose", str(file))
+    assert result.exit_code == 65
+    assert "NOT_A_TIGHTENING" in result.stderr
+    assert "max_order_age_ns" in result.stderr
