@@ -150,7 +150,7 @@ def policy() -> policy_pb.Policy:
     return policy_pb.Policy(
         rules_version=1,
         comment="Bench: all checks on, none near.",
-        max_order_age_ns=600 * SECOND_NS,
+        max_order_age_ns=120 * SECOND_NS,
         max_clock_skew_ns=5 * SECOND_NS,
         max_mark_age_ns=24 * 3600 * SECOND_NS,
         max_volatility_age_ns=24 * 3600 * SECOND_NS,
