@@ -37,7 +37,7 @@ class MachineGate(grpc.GenericRpcHandler):
         return self.machine.call(BY_NAME[name], request, "local", now_ns)
 
     def service(self, details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler[bytes, bytes]:
-        name = details.method.rpartition("/")[2]  # type: ignore[attr-defined]
+        name = details.method.rpartition("/")[2]
 
         def answer(request: bytes, context: grpc.ServicerContext) -> bytes:
             if name == "GetStatus":

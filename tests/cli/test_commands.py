@@ -16,7 +16,7 @@ from tidegate_server.cli.app import app
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from click.testing import Result
+    from typer.testing import Result
 
 RUN = CliRunner()
 
@@ -50,24 +50,24 @@ def test_the_sample_is_loaded_once(run: Callable[..., Result]) -> None:
 
 
 def test_an_allowed_order_ends_with_nought(run: Callable[..., Result]) -> None:
-    result = run("check", "R0001", "buy", "10", "SPY", "--price", "167.00", "--id", "allowed")
+    result = run("check", "A0001", "buy", "10", "SPY", "--price", "167.00", "--id", "allowed")
     assert result.exit_code == 0
     assert "verdict ALLOW" in words(result)
     assert "reserved at 167.41" in words(result)  # at the mark, which is worse
 
 
 def test_a_rejected_order_ends_with_three_and_its_figures(run: Callable[..., Result]) -> None:
-    result = run("check", "R0001", "buy", "100000", "SPY", "--price", "167.00")
+    result = run("check", "A0001", "buy", "100000", "SPY", "--price", "167.00")
     assert result.exit_code == 3
-    assert "ORDER_QUANTITY 100,000 2,000 account:R0001" in words(result)
+    assert "ORDER_QUANTITY 100,000 2,000 account:A0001" in words(result)
 
 
 def test_a_repeat_says_so(run: Callable[..., Result]) -> None:
-    from_start = ("check", "R0001", "buy", "1", "SPY", "--id", "twice", "--json")
+    from_start = ("check", "A0001", "buy", "1", "SPY", "--id", "twice", "--json")
     first = json.loads(run(*from_start).output)
     assert first["verdict"] == "VERDICT_ALLOW"
     created = "1"
-    late = ("check", "R0001", "buy", "1", "SPY", "--id", "old", "--created-time-ns", created)
+    late = ("check", "A0001", "buy", "1", "SPY", "--id", "old", "--created-time-ns", created)
     assert run(*late).exit_code == 3
     assert "repeats an earlier answer" in words(run(*late))
 
@@ -78,27 +78,27 @@ def test_the_answer_is_json_on_request(run: Callable[..., Result]) -> None:
 
 
 def test_the_largest_quantity_is_shown_on_request(run: Callable[..., Result]) -> None:
-    order = ("R0001", "buy", "5000", "SPY", "--price", "167.00")
+    order = ("A0001", "buy", "5000", "SPY", "--price", "167.00")
     assert "max acceptable quantity" in words(run("check", *order, "--maximum"))
 
 
 def test_a_preview_shows_what_would_change(run: Callable[..., Result]) -> None:
-    result = run("preview", "R0001", "buy", "10", "SPY", "--price", "167.41")
+    result = run("preview", "A0001", "buy", "10", "SPY", "--price", "167.41")
     assert result.exit_code == 0
     assert "-1,674.10" in result.output
 
 
 def test_a_report_shows_what_is_still_reserved(run: Callable[..., Result]) -> None:
-    run("check", "R0002", "buy", "10", "SPY", "--id", "filled")
+    run("check", "A0002", "buy", "10", "SPY", "--id", "filled")
     fill = ("--instrument", "SPY", "--side", "buy", "--quantity", "4", "--price", "167.3")
-    result = run("record", "R0002", "filled", "filled", *fill)
+    result = run("record", "A0002", "filled", "filled", *fill)
     assert "order PARTLY_FILLED still reserved 6" in words(result)
 
 
 def test_an_account_is_shown_with_its_positions_and_orders(run: Callable[..., Result]) -> None:
-    run("check", "R0006", "buy", "1", "IBM", "--price", "180.00", "--id", "open-one")
-    text = words(run("account", "show", "R0006"))
-    assert "account R0006" in text
+    run("check", "A0006", "buy", "1", "IBM", "--price", "180.00", "--id", "open-one")
+    text = words(run("account", "show", "A0006"))
+    assert "account A0006" in text
     assert "open-one buy IBM" in text
     assert "leverage" in text
 
@@ -116,14 +116,14 @@ def test_accounts_are_listed_in_order(run: Callable[..., Result]) -> None:
 
 def test_a_halt_stands_until_it_is_released(run: Callable[..., Result]) -> None:
     assert run("halt", "instrument:BBY", "--reason", "storm", "--id", "h1").exit_code == 0
-    assert "HALTED" in run("check", "R0001", "buy", "1", "BBY").output
+    assert "HALTED" in run("check", "A0001", "buy", "1", "BBY").output
     assert run("release", "h1", "--reason", "calm").exit_code == 0
-    assert "HALTED" not in run("check", "R0001", "buy", "1", "BBY").output
+    assert "HALTED" not in run("check", "A0001", "buy", "1", "BBY").output
 
 
 def test_reduce_only_lets_no_new_risk_pass(run: Callable[..., Result]) -> None:
-    assert run("reduce-only", "account:R0007", "--reason", "call", "--id", "r1").exit_code == 0
-    assert "REDUCE_ONLY" in run("check", "R0007", "buy", "1", "KO").output
+    assert run("reduce-only", "account:A0007", "--reason", "call", "--id", "r1").exit_code == 0
+    assert "REDUCE_ONLY" in run("check", "A0007", "buy", "1", "KO").output
     assert run("release", "r1", "--reason", "paid").exit_code == 0
 
 

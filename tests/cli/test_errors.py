@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 RUN = CliRunner(env={"COLUMNS": "200", "NO_COLOR": "1"})
-ORDER = ("R0001", "buy", "100", "SPY")
+ORDER = ("A0001", "buy", "100", "SPY")
 
 
 @pytest.fixture(autouse=True)
@@ -48,13 +48,13 @@ def test_a_price_that_is_none_ends_with_two(price: str, problem: str) -> None:
     [
         ("check", *ORDER),
         ("preview", *ORDER),
-        ("record", "R0001", "D1", "cancelled"),
+        ("record", "A0001", "D1", "cancelled"),
         ("status",),
-        ("account", "show", "R0001"),
+        ("account", "show", "A0001"),
         ("account", "list"),
         ("policy", "show"),
         ("halt", "firm", "--reason", "x"),
-        ("reduce-only", "account:R0001", "--reason", "x"),
+        ("reduce-only", "account:A0001", "--reason", "x"),
         ("release", "s1", "--reason", "x"),
         ("journal", "tail"),
         ("journal", "explain", "1"),

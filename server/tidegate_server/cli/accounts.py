@@ -25,7 +25,7 @@ def show(
 ) -> None:
     """Show one account: figures, limits, positions, open orders.
 
-    Example: tidegate account show R0001
+    Example: tidegate account show A0001
     """
     from tidegate.v1 import account_service_pb2
     from tidegate_server.cli import output

@@ -68,7 +68,7 @@ def reduce_only(
 ) -> None:
     """Let only verified exits pass within a scope.
 
-    Example: tidegate reduce-only account:R0001 --reason "margin call"
+    Example: tidegate reduce-only account:A0001 --reason "margin call"
     """
     from tidegate.v1 import control_service_pb2
     from tidegate_server.cli.calls import calling

@@ -85,7 +85,7 @@ def check(
 
     Exit code 0 for an allow, 3 for a reject.
 
-    Example: tidegate check R0001 buy 100 SPY --price 168.80
+    Example: tidegate check A0001 buy 100 SPY --price 168.80
     """
     from tidegate.v1 import risk_service_pb2
     from tidegate_server.cli.calls import calling
@@ -123,7 +123,7 @@ def preview(
 
     Exit code 0 if it would be allowed, 3 if not.
 
-    Example: tidegate preview R0001 sell 50 IBM --price 182.10
+    Example: tidegate preview A0001 sell 50 IBM --price 182.10
     """
     from tidegate.v1 import risk_service_pb2
     from tidegate_server.cli.calls import calling
@@ -169,7 +169,7 @@ def record(
 ) -> None:
     """Report what the venue said about an order. Facts are never refused.
 
-    Example: tidegate record R0001 cli-1 cancelled --cumulative 40
+    Example: tidegate record A0001 cli-1 cancelled --cumulative 40
     """
     from tidegate.v1 import risk_service_pb2
     from tidegate_server.cli.calls import calling

@@ -161,7 +161,7 @@ def _holder(index: int, chance: random.Random, prices: dict[str, int]) -> Holder
             positions[symbol] = quantity
             value_e4 += quantity * prices[symbol]
     account = accounts_pb2.Account(
-        account_id=f"{tier_id[0].upper()}{index:04d}",
+        account_id=f"A{index:04d}",
         group_id=f"desk-{index % 8}",
         tier_id=tier_id,
         margin_model=accounts_pb2.MARGIN_MODEL_LEVERAGED,
