@@ -32,8 +32,8 @@ MODULES = (
 
 Answer = Protobuf | str | None
 
+ACCOUNT = ("account_id", "group_id", "tier_id")
 VIEW = (
-    "account",
     "sequence",
     "cash_e4",
     "open_orders",
@@ -131,6 +131,7 @@ def _part(answer: Message) -> Message:
     """What is compared of a read account."""
     view = answer["account"]
     part = {name: view.get(name) for name in VIEW}
+    part["account"] = {name: view["account"].get(name) for name in ACCOUNT}
     positions = view.get("positions", [])
     part["positions"] = [{name: one.get(name) for name in POSITION} for one in positions]
     return part | {"as_of": answer.get("as_of_sequence"), "time": answer.get("read_time_ns")}

@@ -31,7 +31,7 @@ class Batches:
                 self.book.touch(order["account_id"])
         else:
             answers = self._decide_together(request["orders"], principal, now)
-        response = {**self.book.stamp(now), "policy_version": self.book.version, "answers": answers}
+        response = self.orders.batch_response(answers, now)
         if known is None:
             self._store_batch(request, principal, response)
         return response
@@ -57,7 +57,9 @@ class Batches:
         found = judgement.judge(case, request["quantity"], book_only=True)
         answer = self.orders.answer(found, now)
         if request.get("want_max_acceptable_quantity", False):
-            answer["max_acceptable_quantity"] = 0 if found.rejections else request["quantity"]
+            answer["max_acceptable_quantity"] = judgement.largest_acceptable(
+                case, request["quantity"], found.rejections, book_only=True
+            )
         self.orders.count(case)
         self.orders.store(request, principal, answer)
         return answer
@@ -79,13 +81,11 @@ class Batches:
     def _refuse_trial(self, request: Message, answer: Message) -> None:
         """Take back what an order of a failed batch had reserved."""
         if not answer["rejections"]:
-            answer["rejections"].append(about(request["account_id"], "BATCH_REJECTED"))
+            answer["rejections"].append({"reason": "BATCH_REJECTED"})
         if answer["verdict"] == "REJECT":
             return
         answer["verdict"] = "REJECT"
         del answer["reserved_price_e4"], answer["acknowledge_by_time_ns"]
-        if "max_acceptable_quantity" in answer:
-            answer["max_acceptable_quantity"] = 0
         order = self.book.accounts[request["account_id"]].orders[request["order_id"]]
         order.state, order.reserved, order.acknowledge_by = "REFUSED", 0, 0
 

@@ -134,7 +134,7 @@ class Account:
     traded: dict[str, int] = field(default_factory=dict)
     orders: dict[str, Order] = field(default_factory=dict)
     events: dict[str, Event] = field(default_factory=dict)
-    adjustments: dict[str, Message] = field(default_factory=dict)
+    adjustments: set[str] = field(default_factory=set)
 
     @property
     def account_id(self) -> str:

@@ -515,7 +515,7 @@ class Commands:
         ]
         kind, name = rng.choices(scopes, (1, 2, 4, 4, 2))[0]
         request = {"stop_id": self._name("s"), "scope_kind": kind, "scope_id": name}
-        request["reason"] = rng.choice(("too wild", "rumour", ""))
+        request["reason"] = rng.choice(("too wild", "rumour"))
         method = rng.choice(("Halt", "SetReduceOnly"))
         if self._chance(0.1):
             again = self._staff(method, dict(request))
@@ -535,10 +535,12 @@ class Commands:
         request: Message = {
             "account_id": account.account_id,
             "adjustment_id": self._name("d"),
-            "kind": self.rng.choice(("DEPOSIT", "SETTLEMENT", "CORRECTION")),
+            "kind": self.rng.choice(("SETTLEMENT", "CORRECTION")),
             "amount_e4": self._amount(account),
             "expected_sequence": account.sequence,
         }
+        if request["amount_e4"] > 0 and self._chance(0.5):
+            request["kind"] = "DEPOSIT"
         if self._chance(0.1):
             request["expected_sequence"] += self.rng.choice((1, -1))
         if self._chance(0.02):

@@ -35,7 +35,8 @@ class Facts:
         """Book cash once."""
         account = self.book.accounts.get(request["account_id"])
         if account is not None and request["adjustment_id"] in account.adjustments:
-            return {**account.adjustments[request["adjustment_id"]], "replayed": True}
+            stamp = {"sequence": account.sequence, "decided_time_ns": now}
+            return {**stamp, "cash_e4": account.cash, "replayed": True}
         if request.get("expected_sequence", 0) != (account.sequence if account else 0):
             return {"error": "STALE_SEQUENCE"}
         cash = (account.cash if account else 0) + request["amount_e4"]
@@ -46,9 +47,8 @@ class Facts:
         account = self.book.touch(request["account_id"])
         assert account is not None
         account.cash = cash
-        response = {**self.book.stamp(now), "cash_e4": cash}
-        account.adjustments[request["adjustment_id"]] = response
-        return response
+        account.adjustments.add(request["adjustment_id"])
+        return {**self.book.stamp(now), "cash_e4": cash}
 
     def set_positions(self, request: Message, _principal: str, now: int) -> Message:
         """Set positions."""

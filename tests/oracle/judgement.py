@@ -82,7 +82,9 @@ def judge(case: Case, quantity: int, *, book_only: bool = False) -> Judgement:
     return found
 
 
-def largest_acceptable(case: Case, quantity: int, rejections: list[Message]) -> int:
+def largest_acceptable(
+    case: Case, quantity: int, rejections: list[Message], *, book_only: bool = False
+) -> int:
     """The largest quantity that would pass (4.0.3)."""
     if not rejections:
         return quantity
@@ -96,12 +98,12 @@ def largest_acceptable(case: Case, quantity: int, rejections: list[Message]) -> 
     low, high = 0, 1 if quantity <= least else 1 + up(quantity - least, step)
     while high - low > 1:
         middle = (low + high) // 2
-        if judge(case, size(middle)).rejections:
+        if judge(case, size(middle), book_only=book_only).rejections:
             high = middle
         else:
             low = middle
     answer = size(low)
     closing = min(case.line.exit_quantity(case.side), quantity)
-    if closing > answer and not judge(case, closing).rejections:
+    if closing > answer and not judge(case, closing, book_only=book_only).rejections:
         return closing
     return answer

@@ -135,16 +135,22 @@ def missing_limits(case: Case) -> list[Message]:
         gaps.append(entry("LIMIT_NOT_SET", scope, subject="concentration"))
     if case.price is None and collar(case) is None and case.day_limit is None:
         gaps.append(entry("LIMIT_NOT_SET", scope, subject="market_collar"))
+    if _volume_missing(case):
+        here = ("INSTRUMENT", case.instrument_id)
+        gaps.append(entry("LIMIT_NOT_SET", here, subject="average_volume"))
     return gaps
 
 
 def _limit_missing(case: Case, name: str) -> bool:
     if name == "order_rate":
         return rate_missing(levels(case, name))
-    found = setting(case, name)
-    if name == "order_volume_share_bps" and found.value is not None:
-        return "average_volume" not in case.instrument.facts  # 4.13
-    return found.missing
+    return setting(case, name).missing
+
+
+def _volume_missing(case: Case) -> bool:
+    """A share of the volume is capped and the volume is not known (4.13)."""
+    share = setting(case, "order_volume_share_bps").value
+    return share is not None and "average_volume" not in case.instrument.facts
 
 
 def rate_missing(found: list[Message]) -> bool:

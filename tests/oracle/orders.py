@@ -2,7 +2,7 @@
 
 from tests.oracle import account_checks, judgement, limits, order_checks
 from tests.oracle.book import LIVE, Book, Message, Order
-from tests.oracle.case import Case, open_case
+from tests.oracle.case import Case, entry, open_case
 from tests.oracle.figures import Figures, projected, valuable
 
 CONTENT = (
@@ -39,7 +39,18 @@ class Orders:
         for order in request["orders"]:
             repeat = self.repeat(order, principal, now)
             answers.append(repeat or self.decide(order, principal, now))
-        return {**self.book.stamp(now), "policy_version": self.book.version, "answers": answers}
+        return self.batch_response(answers, now)
+
+    def batch_response(self, answers: list[Message], now: int) -> Message:
+        """Say sequence, time and policy once for the batch; only repeats keep their own."""
+        stamp = self.book.stamp(now) | {"policy_version": self.book.version}
+        bare = [
+            answer
+            if answer.get("replayed", False)
+            else {name: value for name, value in answer.items() if name not in stamp}
+            for answer in answers
+        ]
+        return {**stamp, "answers": bare}
 
     def decide(self, request: Message, principal: str, now: int) -> Message:
         """Decide an order that is no repeat, within the current record."""
@@ -107,7 +118,7 @@ class Orders:
         if account_id not in self.book.accounts:
             reasons.append(about(account_id, "ACCOUNT_UNKNOWN"))
         if request["instrument_id"] not in self.book.instruments:
-            reasons.append(about(account_id, "INSTRUMENT_UNKNOWN"))
+            reasons.append(entry("INSTRUMENT_UNKNOWN", ("INSTRUMENT", request["instrument_id"])))
         return reasons
 
     def count(self, case: Case) -> None:
