@@ -55,7 +55,8 @@ class _Bench:
         self.methods = {method.path: method for method in methods.METHODS}
         self.machine: Any = import_module("tidegate_server.wire.machine").Machine()
         self.machine.start_epoch(1, "bench", time.time_ns())
-        book = Book(accounts=ACCOUNTS, positions=positions)
+        # No other instruments: an order on one would be one line more to walk.
+        book = Book(accounts=ACCOUNTS, positions=positions, instruments=positions)
         proposal = ProposePolicyRequest(policy=policy()).SerializeToString()
         self.exchange([Call(PROPOSE_POLICY, proposal, b"\x08")])
         book.set_up(self.exchange)
