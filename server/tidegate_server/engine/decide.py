@@ -73,7 +73,10 @@ def execute(book: Book, command: Command, now_ns: int) -> Outcome | Refusal:
             finish(book, now_ns)
         return outcome
     else:
-        outcome = decide(book, command, now_ns)
+        try:
+            outcome = decide(book, command, now_ns)
+        except Exception as fault:  # noqa: BLE001 - deciding changed nothing: only this call fails
+            return Refusal("INTERNAL", "a fault in the gate's judgement", {}, fault)
     if not isinstance(outcome, Refusal) and not outcome.replayed:
         evolve(book, command, outcome, now_ns)
     return outcome

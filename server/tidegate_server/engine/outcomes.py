@@ -20,11 +20,21 @@ class Outcome:
 
 
 class Refusal:
-    """Why a command could not be decided: an ErrorReason's name and its figures."""
+    """Why a command could not be decided: an ErrorReason's name and its figures.
 
-    __slots__ = ("figures", "message", "reason")
+    `fault` is what went wrong in the program, for the log and never for the caller.
+    """
 
-    def __init__(self, reason: str, message: str, figures: dict[str, str]) -> None:
+    __slots__ = ("fault", "figures", "message", "reason")
+
+    def __init__(
+        self,
+        reason: str,
+        message: str,
+        figures: dict[str, str],
+        fault: Exception | None = None,
+    ) -> None:
+        self.fault = fault
         self.reason = reason
         self.message = message
         self.figures = figures

@@ -15,10 +15,10 @@ from tidegate.v1 import (
     policy_service_pb2,
 )
 from tidegate_server.engine.commands import StartEpoch, Tick
-from tidegate_server.engine.decide import execute
+from tidegate_server.engine.decide import decide, execute
 from tidegate_server.engine.evolve import evolve
 from tidegate_server.engine.judge import decide_preview
-from tidegate_server.engine.outcomes import Outcome, Refusal
+from tidegate_server.engine.outcomes import BatchOutcome, CheckOutcome, Outcome, Refusal
 from tidegate_server.engine.state import Book
 from tidegate_server.engine.state_hash import state_hash
 from tidegate_server.engine.ticking import decide_tick, has_effects, next_due_ns, prune
@@ -40,6 +40,7 @@ INVALID_ARGUMENT = 3
 NOT_FOUND = 5
 RESOURCE_EXHAUSTED = 8
 FAILED_PRECONDITION = 9
+INTERNAL = 13
 UNAVAILABLE = 14
 
 # The canonical code of each reason that the engine refuses with.
@@ -53,6 +54,7 @@ REFUSAL_CODES = {
     "NOT_FOUND": NOT_FOUND,
     "ORDER_TABLE_FULL": RESOURCE_EXHAUSTED,
     "DRAINING": UNAVAILABLE,
+    "INTERNAL": INTERNAL,
 }
 
 
@@ -77,10 +79,15 @@ class Answer:
 
 
 class Machine:
-    """One book and the table of methods."""
+    """One book and the table of methods.
+
+    `allowed` and `rejected` (by headline reason) count the orders decided by `call`.
+    """
 
     def __init__(self) -> None:
         self.book = Book()
+        self.allowed = 0
+        self.rejected: dict[int, int] = {}
         self._reads: dict[str, Callable[[bytes, str, int], bytes | CallError]] = {
             "PreviewOrder": self._preview,
             "GetAccount": self._get_account,
@@ -113,10 +120,24 @@ class Machine:
         response = codec.write_response(outcome, command)
         if outcome.replayed:
             return Answer(response)
+        if isinstance(outcome, CheckOutcome):
+            self._tally(outcome)
+        elif isinstance(outcome, BatchOutcome):
+            for answer in outcome.answers:
+                self._tally(answer)
         effects = codec.effects(outcome, command) if codec.effects is not None else b""
         return Answer(
             response, None, encode_record(codec.number, principal, request, response, effects)
         )
+
+    def _tally(self, outcome: CheckOutcome) -> None:
+        if outcome.replayed:
+            return
+        if outcome.allowed:
+            self.allowed += 1
+        else:
+            reason = int(outcome.rejections[0].reason)
+            self.rejected[reason] = self.rejected.get(reason, 0) + 1
 
     def start_epoch(self, epoch: int, build: str, now_ns: int) -> bytes:
         """Begin an epoch; return its record."""
@@ -143,9 +164,9 @@ class Machine:
         return encode_record(codec.number, "", request, codec.write_response(outcome, command), b"")
 
     def replay(self, record: bytes, time_ns: int, *, verify: bool) -> None:
-        """Apply a record; `verify` decides it again and compares what was written.
+        """Apply a record; `verify` decides it again first and compares with what was written.
 
-        Raises OutcomeMismatchError, after which the book has the new decision's state.
+        Raises OutcomeMismatchError, the book being as it was.
         """
         parsed = decode_record(record)
         codec = CODECS.get(parsed.method)
@@ -166,22 +187,18 @@ class Machine:
         parsed: journal_pb2.Record,
         time_ns: int,
     ) -> None:
-        outcome: Outcome | Refusal
-        if codec is TICK:
-            outcome = decide_tick(self.book, time_ns)
-            evolve(self.book, command, outcome, time_ns)
-        else:
-            outcome = execute(self.book, command, time_ns)
-        sequence = self.book.sequence
+        outcome: Outcome | Refusal = decide(self.book, command, time_ns)
+        sequence = self.book.sequence + 1
         if isinstance(outcome, Refusal):
-            raise OutcomeMismatchError(f"record {sequence + 1} is refused: {outcome.message}")
+            raise OutcomeMismatchError(f"record {sequence} is refused now: {outcome.message}")
         response = codec.write_response(outcome, command)
         effects = codec.effects(outcome, command) if codec.effects is not None else b""
         again = encode_record(codec.number, parsed.principal, parsed.request, response, effects)
         if again != record:
             raise OutcomeMismatchError(
-                f"record {sequence} ({codec.number}) was decided otherwise than it is now"
+                f"record {sequence} (method {codec.number}) was decided otherwise than it is now"
             )
+        evolve(self.book, command, outcome, time_ns)
 
     def snapshot_records(self, chain_head: str = "") -> Iterator[bytes]:
         """Yield the records of a snapshot."""
