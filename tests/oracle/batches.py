@@ -6,6 +6,8 @@ from tests.oracle.case import open_case
 from tests.oracle.figures import projected
 from tests.oracle.orders import Orders, about, content
 
+STAMP = frozenset({"sequence", "decided_time_ns", "policy_version"})
+
 
 class Batches:
     """Decides atomic batches with the means of single orders."""
@@ -27,8 +29,6 @@ class Batches:
             reused = [about(order["account_id"], "ORDER_ID_REUSED") for order in request["orders"]]
             pairs = zip(request["orders"], reused, strict=True)
             answers = [self.orders.reject(order, [reason], now) for order, reason in pairs]
-            for order in request["orders"]:
-                self.book.touch(order["account_id"])
         else:
             answers = self._decide_together(request["orders"], principal, now)
         response = self.orders.batch_response(answers, now)
@@ -48,11 +48,11 @@ class Batches:
     def _try(self, request: Message, principal: str, now: int) -> Message:
         """Judge one order of an atomic batch by 4.1 to 4.18 and reserve it for the time being."""
         ended = self.orders.ended(request, now)
-        self.book.touch(request["account_id"])
         if ended:
             answer = self.orders.reject(request, ended, now)
             self.orders.store(request, principal, answer)
             return answer
+        self.book.touch(request["account_id"])
         case = open_case(self.book, request, principal, now)
         found = judgement.judge(case, request["quantity"], book_only=True)
         answer = self.orders.answer(found, now)
@@ -107,8 +107,10 @@ class Batches:
         for order, first in pairs:
             answer = self.orders.repeat(order, batch.principal, now)
             if answer is None:  # never stored, or its id is forgotten by now
-                answer = {**first, "replayed": True}
+                stamp = {name: value for name, value in batch.response.items() if name in STAMP}
+                answer = {**first, **stamp, "replayed": True, "order_state": "REFUSED"}
                 if first["verdict"] == "ALLOW":
+                    answer["order_state"] = "UNKNOWN_TO_GATE"
                     gone = about(order["account_id"], "ORDER_NOT_RESERVED")
                     answer |= {"verdict": "REJECT", "rejections": [gone]}
                     del answer["reserved_price_e4"], answer["acknowledge_by_time_ns"]

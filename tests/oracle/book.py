@@ -230,6 +230,7 @@ class Book:
         account.trading_date = self.trading_date
         account.day_order_count = 0
         account.traded = {}
+        account.adjustments = set()
         kept = account.events.items()
         account.events = {i: e for i, e in kept if e.trade_date >= self.trading_date}
 

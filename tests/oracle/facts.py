@@ -34,7 +34,7 @@ class Facts:
     def adjust_cash(self, request: Message, _principal: str, now: int) -> Message:
         """Book cash once."""
         account = self.book.accounts.get(request["account_id"])
-        if account is not None and request["adjustment_id"] in account.adjustments:
+        if account is not None and self._is_booked(account, request["adjustment_id"]):
             stamp = {"sequence": account.sequence, "decided_time_ns": now}
             return {**stamp, "cash_e4": account.cash, "replayed": True}
         if request.get("expected_sequence", 0) != (account.sequence if account else 0):
@@ -49,6 +49,11 @@ class Facts:
         account.cash = cash
         account.adjustments.add(request["adjustment_id"])
         return {**self.book.stamp(now), "cash_e4": cash}
+
+    def _is_booked(self, account: Account, adjustment_id: str) -> bool:
+        """Ids are kept for the day; after it the expected sequence guards against a repeat."""
+        today = account.trading_date == self.book.trading_date
+        return today and adjustment_id in account.adjustments
 
     def set_positions(self, request: Message, _principal: str, now: int) -> Message:
         """Set positions."""

@@ -55,11 +55,11 @@ class Orders:
     def decide(self, request: Message, principal: str, now: int) -> Message:
         """Decide an order that is no repeat, within the current record."""
         ended = self.ended(request, now)
-        self.book.touch(request["account_id"])
         if ended:
             answer = self.reject(request, ended, now)
             self.store(request, principal, answer)
             return answer
+        self.book.touch(request["account_id"])
         case = open_case(self.book, request, principal, now)
         found = judgement.judge(case, request["quantity"])
         answer = self.answer(found, now)
@@ -153,6 +153,7 @@ class Orders:
             sequence=book.sequence,
         )
         account.orders[order.order_id] = order
+        book.touch(order.account_id)
         if answer["verdict"] == "ALLOW":
             book.instruments[order.instrument_id].touched = True
             order.state, order.reserved = "RESERVED", order.quantity

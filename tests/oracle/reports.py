@@ -67,7 +67,7 @@ class Report:
     """One event on its way into the book."""
 
     def __init__(self, book: Book, event: Message, now: int) -> None:
-        """Look at the event's account, roll it, and leave the rest to `apply`."""
+        """Look at the event's account and leave the rest to `apply`."""
         self.book = book
         self.event = event
         self.now = now
@@ -75,14 +75,13 @@ class Report:
         if ensure_account(book, event["account_id"], now):
             self.flags.add("UNKNOWN_ACCOUNT")
         self.account = book.accounts[event["account_id"]]
-        book.roll(self.account)
-        self.account.sequence = book.sequence
 
     def apply(self) -> Message:
         """Book the event and say what became of it."""
         known = self.account.events.get(self.event["event_id"])
-        if known is not None and known.recorded:
-            return self._result("DUPLICATE")
+        if known is not None and known.recorded and not self._forgotten(known):
+            return self._result("DUPLICATE")  # touches nothing
+        self.book.touch(self.account.account_id)
         if self.event["order_id"] not in self.account.orders:
             self._leave_tombstone()
         order = self.account.orders[self.event["order_id"]]
@@ -104,11 +103,17 @@ class Report:
             self._end(order, kind)
         return self._result("APPLIED")
 
+    def _forgotten(self, known: Event) -> bool:
+        """Say whether the roll that is due forgets an event (7.1, 7.7)."""
+        today = self.book.trading_date
+        return self.account.trading_date != today and known.trade_date < today
+
     def _result(self, outcome: str) -> Message:
         order = self.account.orders.get(self.event["order_id"])
         result: Message = {
             "outcome": outcome,
             "flags": [flag for flag in FLAGS if flag in self.flags],
+            "order_state": "UNKNOWN_TO_GATE",
         }
         if order is not None:
             result |= {"order_state": order.state, "reserved_quantity": order.reserved}

@@ -61,8 +61,8 @@ class Staff:
             if order.acknowledge_by and not order.unconfirmed and now >= order.acknowledge_by
         ]
         old = [order for order in orders if order.reserved == 0 and now >= order.keep_until]
-        late.sort(key=lambda order: (order.acknowledge_by, order.sequence, order.arrival))
-        old.sort(key=lambda order: (order.keep_until, order.sequence, order.arrival))
+        late.sort(key=lambda order: (order.acknowledge_by, *_rank(order)))
+        old.sort(key=lambda order: (order.keep_until, *_rank(order)))
         batches = [name for name, batch in self.book.batches.items() if now >= batch.keep_until]
         batches.sort(key=lambda name: (self.book.batches[name].keep_until, name))
         late = late[:TICK_EFFECTS]
@@ -90,3 +90,7 @@ class Staff:
 
 def _key(order: Order) -> Message:
     return {"account_id": order.account_id, "order_id": order.order_id}
+
+
+def _rank(order: Order) -> tuple[int, str, str]:
+    return order.sequence, order.account_id, order.order_id
