@@ -102,7 +102,9 @@ def wait_until_proved(
 ) -> control_pb2.GetStatusResponse:
     """Return the status once the follower has proved all that stands now and hashed the state.
 
-    The gate may go on meanwhile: it values accounts when it is idle. Raises DemoError when it does not catch up, or when an outcome differed.
+    The gate may go on meanwhile: it values accounts when it is idle.
+
+    Raises DemoError when it does not catch up, or when an outcome differed.
     """
     end = time.monotonic() + limit_s
     target: int | None = None

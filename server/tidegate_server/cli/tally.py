@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from tidegate.v1 import order_pb2
 from tidegate.v1 import risk_service_pb2 as risk_pb2
-from tidegate_server.cli.output import count, make_table, money, optional, percent, short
+from tidegate_server.cli.output import count, make_table, optional, percent, short
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -50,23 +50,26 @@ def busiest(decisions: Sequence[Decision], views: Mapping[str, accounts_pb2.Acco
     """Show exposure and margin of the accounts with most orders."""
     orders = Counter(decision.request.account_id for decision in decisions)
     table = make_table(
-        *("account", "tier", ">orders", ">open", ">equity", ">exposure", ">initial margin"),
+        *("account", "tier", ">orders", ">open", ">equity", ">exposure", ">initial"),
         *(">available", ">leverage"),
-        title="The busiest accounts",
+        title="The busiest accounts, in whole units of the currency",
     )
     known = [(name, number) for name, number in orders.most_common() if name in views]
     for account_id, number in sorted(known, key=lambda pair: (-pair[1], pair[0]))[:_BUSIEST]:
         view = views[account_id]
         figures = view.projected
+        amounts_e4 = (
+            figures.equity_e4,
+            figures.gross_e4,
+            figures.initial_margin_e4,
+            figures.available_e4,
+        )
         table.add_row(
             account_id,
             view.account.tier_id or "-",
             count(number),
             count(len(view.open_orders)),
-            money(figures.equity_e4),
-            money(figures.gross_e4),
-            money(figures.initial_margin_e4),
-            money(figures.available_e4),
+            *(count(amount_e4 // 10_000) for amount_e4 in amounts_e4),
             percent(optional(figures, "leverage_bps")),
         )
     return table
