@@ -9,7 +9,8 @@ import sys
 
 import pytest
 
-pytest.importorskip("tidegate_server.runtime.serve", reason="there is no gate to start yet")
+pytest.importorskip("tidegate_server.runtime.verify", reason="nothing proves the files yet")
+pytest.importorskip("tidegate_server.runtime.follower", reason="there is no follower yet")
 
 
 def demonstrate(transport: str) -> str:

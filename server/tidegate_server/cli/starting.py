@@ -184,12 +184,15 @@ def refusing() -> Iterator[None]:
 
 def _initialise(config: "Config", policy_file: Path | None) -> None:
     from tidegate_server.cli.policies import read_policy
-    from tidegate_server.runtime.initialise import initialise
+    from tidegate_server.runtime.initialise import PolicyRefusedError, initialise
     from tidegate_server.sample.policy import build_policy
 
     policy = build_policy() if policy_file is None else read_policy(policy_file)
-    with refusing():
-        initialise(config, policy)
+    try:
+        with refusing():
+            initialise(config, policy)
+    except PolicyRefusedError as error:
+        fail(str(error), Exit.USAGE)
 
 
 def _start_loader(config: "Config", accounts: int) -> "subprocess.Popen[bytes]":
