@@ -24,7 +24,12 @@ class Desk:
         self.account()
         self.mark(MARK)
         self.ask(
-            "AdjustCash", account_id="A", adjustment_id="d", amount_e4=CASH, expected_sequence=3
+            "AdjustCash",
+            account_id="A",
+            adjustment_id="d",
+            kind="DEPOSIT",
+            amount_e4=CASH,
+            expected_sequence=3,
         )
 
     def ask(self, method: str, principal: str = "desk", **request: Any) -> Message:
@@ -39,7 +44,8 @@ class Desk:
 
     def account(self, name: str = "A", **facts: Any) -> None:
         """Create or replace an account."""
-        self.ask("UpsertAccounts", accounts=[{"account_id": name, "tier_id": "t"} | facts])
+        standing = {"account_id": name, "tier_id": "t", "margin_model": "LEVERAGED"}
+        self.ask("UpsertAccounts", accounts=[standing | facts])
 
     def mark(self, price: int, name: str = "X", **facts: Any) -> Message:
         """Report a mark."""
@@ -116,6 +122,7 @@ def policy(limits: Message) -> Message:
     """A policy of one tier `t`, with factors of one unless told."""
     tier: Message = {"tier_id": "t", "limits": {"leverage_bps": {"unlimited": True}} | limits}
     return {
+        "rules_version": 1,
         "max_order_age_ns": 10 * SECOND,
         "max_clock_skew_ns": SECOND,
         "max_mark_age_ns": 60 * SECOND,
