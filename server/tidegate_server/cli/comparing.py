@@ -60,7 +60,7 @@ def repeat_decisions(
     """
     asked, found = 0, []
     for decision in decisions:
-        if decision.draft.is_repeat or _is_unstored(decision.response):
+        if decision.draft.is_repeat or _headline(decision.response) in _UNSTORED:
             continue
         asked += 1
         answer = gate.call(gate.risk.CheckOrder, decision.request)
@@ -73,6 +73,8 @@ def repeat_decisions(
 def _agrees(
     first: risk_pb2.CheckOrderResponse, again: risk_pb2.CheckOrderResponse, *, moved_on: bool
 ) -> bool:
+    if _headline(first) == order_pb2.REJECT_REASON_ORDER_STALE:
+        return _headline(again) == order_pb2.REJECT_REASON_ORDER_STALE  # its id may be forgotten
     if not again.replayed:
         return False
     if moved_on:
@@ -83,8 +85,8 @@ def _agrees(
     return same and first.reserved_price_e4 == again.reserved_price_e4
 
 
-def _is_unstored(answer: risk_pb2.CheckOrderResponse) -> bool:
-    return bool(answer.rejections) and answer.rejections[0].reason in _UNSTORED
+def _headline(answer: risk_pb2.CheckOrderResponse) -> int:
+    return answer.rejections[0].reason if answer.rejections else 0
 
 
 def _lasting(view: accounts_pb2.AccountView) -> accounts_pb2.AccountView:

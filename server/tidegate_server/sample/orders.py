@@ -80,7 +80,7 @@ def draw(
     (kind,) = chance.choices(KINDS, _WEIGHTS)
     plain = _plain(order_id, trader, symbol, marks, chance)
     draft = _MAKERS[kind](plain, trader, marks, chance)._replace(kind=kind)
-    if not draft.is_repeat:
+    if not draft.is_repeat and not draft.late_ns:  # the id of a late one is soon forgotten
         trader.last = draft
     return draft
 
