@@ -1,0 +1,178 @@
+"""JournalService: what the follower answers to auditors and exporters.
+
+Its calls read files and the proof, and change nothing. Everything is spelled out with the classes
+of the contract; whoever has the `.proto` files can check it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+from uuid import uuid4
+
+from google.protobuf import descriptor_pool, json_format, message_factory
+
+from tidegate.v1 import journal_pb2, journal_service_pb2
+from tidegate_server.journal.frames import Damage
+from tidegate_server.wire.decoding import parse
+from tidegate_server.wire.errors import CallError
+from tidegate_server.wire.machine import INTERNAL, malformed, not_found
+from tidegate_server.wire.methods import FOLLOWER_METHODS, METHODS, START_EPOCH, TICK
+from tidegate_server.wire.records import decode_record
+from tidegate_server.wire.validation import MalformedError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from google.protobuf.message import Message
+    from structlog.typing import FilteringBoundLogger
+
+    from tidegate_server.transport import Directory
+
+    from .follower_records import Entry, RecordFinder
+    from .proving import Prover
+
+PAGE_RECORDS: Final = 100
+#: A page ends early rather than pass this; clients take 4 MiB by default.
+PAGE_BYTES: Final = 1 << 20
+PERMISSION_DENIED: Final = 7
+
+EFFECTS: Final[dict[int, type[Message]]] = {
+    journal_pb2.METHOD_CHECK_ORDER: journal_pb2.CheckEffects,
+    journal_pb2.METHOD_CHECK_ORDERS: journal_pb2.CheckEffects,
+    journal_pb2.METHOD_RECORD_ORDER_EVENTS: journal_pb2.EventEffects,
+    journal_pb2.METHOD_UPDATE_MARKS: journal_pb2.MarkEffects,
+    journal_pb2.METHOD_UPDATE_VOLATILITY: journal_pb2.VolatilityEffects,
+}
+
+
+class JournalCalls:
+    """Answers the follower's methods."""
+
+    def __init__(
+        self,
+        directory: Directory,
+        finder: RecordFinder,
+        prover: Prover,
+        durable: Callable[[], int],
+        log: FilteringBoundLogger,
+    ) -> None:
+        """Take `durable`, which tells the last record that is known to stay."""
+        self._directory = directory
+        self._finder = finder
+        self._prover = prover
+        self._durable = durable
+        self._log = log
+        self._answers = (self._read_records, self._explain_record)
+
+    def answer(self, index: int, request: bytes, principal: str) -> bytes | CallError:
+        """Answer one call; never raises."""
+        method = FOLLOWER_METHODS[index]
+        caller = self._directory.find(principal)
+        if caller is None or not caller.roles & method.roles:
+            roles = ", ".join(sorted(method.roles))
+            return CallError(
+                PERMISSION_DENIED,
+                "PERMISSION_DENIED",
+                f"{principal} may not call {method.name}: it takes one of {roles}",
+                {"principal": principal, "method": method.path, "roles": roles.replace(" ", "")},
+            )
+        try:
+            return self._answers[index](request)
+        except MalformedError as error:
+            return malformed(error)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the caller gets no text of it
+            return self._fault(method.name, error)
+
+    def _read_records(self, request: bytes) -> bytes | CallError:
+        asked = parse(journal_service_pb2.ReadRecordsRequest, request)
+        if asked.from_sequence < 1:
+            raise MalformedError([("from_sequence", "must be at least 1")])
+        if not 0 <= asked.page_size <= PAGE_RECORDS:
+            raise MalformedError([("page_size", f"must be 0 to {PAGE_RECORDS}")])
+        durable = self._durable()
+        last = min(asked.from_sequence + (asked.page_size or PAGE_RECORDS) - 1, durable)
+        entries = self._finder.read(asked.from_sequence, last, most_bytes=PAGE_BYTES)
+        if entries is None:
+            return not_found("record", str(asked.from_sequence))
+        return journal_service_pb2.ReadRecordsResponse(
+            entries=[entry_message(entry) for entry in entries],
+            next_sequence=asked.from_sequence + len(entries),
+            last_sequence=durable,
+        ).SerializeToString()
+
+    def _explain_record(self, request: bytes) -> bytes | CallError:
+        asked = parse(journal_service_pb2.ExplainRecordRequest, request)
+        sequence = asked.sequence
+        if sequence < 1:
+            raise MalformedError([("sequence", "must be at least 1")])
+        found = None
+        if sequence <= self._durable():
+            found = self._finder.read(sequence, sequence, most_bytes=PAGE_BYTES)
+        if not found:
+            return not_found("record", str(sequence))
+        entry = entry_message(found[0])
+        record = entry.record
+        answer = journal_service_pb2.ExplainRecordResponse(entry=entry)
+        request_class, response_class = MESSAGES[record.method]
+        answer.request_json = as_json(request_class, record.request)
+        answer.response_json = as_json(response_class, record.response)
+        if record.effects:
+            answer.effects_json = as_json(EFFECTS[record.method], record.effects)
+        proved = self._prover.verdict(sequence, entry.rules_version)
+        if proved is not None:
+            answer.proved = proved
+        return answer.SerializeToString()
+
+    def _fault(self, method: str, error: Exception) -> CallError:
+        """Log a fault under an id, and return the error that names nothing but the id."""
+        correlation_id = uuid4().hex
+        if isinstance(error, Damage):
+            self._log.critical("the journal cannot be read", problem=str(error))
+        self._log.error("fault", method=method, correlation_id=correlation_id, exc_info=error)
+        return CallError(
+            INTERNAL,
+            "INTERNAL",
+            f"a fault in the follower; its log knows it as {correlation_id}",
+            {"correlation_id": correlation_id},
+        )
+
+
+def entry_message(entry: Entry) -> journal_service_pb2.JournalEntry:
+    """Return a record and where it stands."""
+    header = entry.header
+    return journal_service_pb2.JournalEntry(
+        sequence=entry.sequence,
+        decided_time_ns=header.time_ns,
+        frame_sequence=header.frame_sequence,
+        epoch=header.epoch,
+        rules_version=header.rules_version,
+        record=decode_record(entry.record),
+    )
+
+
+def as_json(kind: type[Message], data: bytes) -> str:
+    """Spell out a message, with the names of the contract."""
+    text: str = json_format.MessageToJson(
+        kind.FromString(data), preserving_proto_field_name=True, indent=None
+    )
+    return text
+
+
+def _messages() -> dict[int, tuple[type[Message], type[Message]]]:
+    """Return request and response class of every method that makes records."""
+    pool = descriptor_pool.Default()
+    found: dict[int, tuple[type[Message], type[Message]]] = {
+        START_EPOCH.number: (journal_pb2.StartEpochRequest, journal_pb2.StartEpochResponse),
+        TICK.number: (journal_pb2.TickRequest, journal_pb2.TickResponse),
+    }
+    for method in METHODS:
+        if method.codec is not None:
+            described = pool.FindMethodByName(method.path.strip("/").replace("/", "."))
+            found[method.number] = (
+                message_factory.GetMessageClass(described.input_type),
+                message_factory.GetMessageClass(described.output_type),
+            )
+    return found
+
+
+MESSAGES: Final = _messages()

@@ -1,0 +1,117 @@
+"""Snapshots: taken from the follower's proven state, loaded at its start.
+
+A snapshot is proved twice before it counts. While its records are written, each one is also loaded
+into a second book, whose state hash must be that of the first; and the file is read back whole
+before it gets its name. The second book doubles the follower's memory while it lasts.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Final
+
+from tidegate_server.engine.policy import RULES_VERSION
+from tidegate_server.engine.state import Book
+from tidegate_server.journal import (
+    JournalError,
+    SnapshotMark,
+    list_snapshots,
+    read_snapshot,
+    write_snapshot,
+)
+from tidegate_server.wire.snapshots import Loader, SnapshotError
+
+from .proving import Place
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+    from structlog.typing import FilteringBoundLogger
+
+    from tidegate_server.wire.machine import Machine
+
+#: A clean end is worth a snapshot from so many new records on.
+WORTH_RECORDS: Final = 1_000
+RETRY_SECONDS: Final = 60.0
+
+#: Why a snapshot may not be usable.
+UNSOUND: Final = (JournalError, SnapshotError, ValueError, KeyError)
+
+
+def load_newest(folder: Path, machine: Machine) -> tuple[Place, list[str]]:
+    """Load the newest sound snapshot; return where it ends, and what was passed over."""
+    passed_over: list[str] = []
+    for path in list_snapshots(folder):
+        try:
+            return load(path, machine), passed_over
+        except UNSOUND as error:
+            passed_over.append(f"{path.name}: {error}")
+    return Place(), passed_over
+
+
+def load(path: Path, machine: Machine) -> Place:
+    """Load one snapshot; raises one of UNSOUND, the machine being as it was."""
+    snapshot = read_snapshot(path)
+    machine.load_snapshot(snapshot.records)
+    mark = snapshot.mark
+    return Place(mark.sequence, mark.frame_sequence, mark.chain, mark.epoch, mark.time_ns)
+
+
+class Snapshots:
+    """Takes a snapshot whenever enough records have been folded since the last one."""
+
+    __slots__ = ("_every", "_folder", "_log", "_not_before_s", "_shard", "seconds", "sequence")
+
+    def __init__(
+        self, folder: Path, shard: int, every: int, sequence: int, log: FilteringBoundLogger
+    ) -> None:
+        self._folder = folder
+        self._shard = shard
+        self._every = every
+        self._log = log
+        self._not_before_s = 0.0
+        self.sequence = sequence
+        self.seconds = 0.0
+
+    def take_if_due(self, machine: Machine, place: Place) -> None:
+        """Take one if it is due."""
+        due = place.sequence - self.sequence >= self._every
+        if due and time.monotonic() >= self._not_before_s:
+            self._take(machine, place)
+
+    def take_last(self, machine: Machine, place: Place) -> None:
+        """Take one at the end, if it is worth it."""
+        if place.sequence - self.sequence >= min(WORTH_RECORDS, self._every):
+            self._take(machine, place)
+
+    def _take(self, machine: Machine, place: Place) -> None:
+        begin = time.monotonic()
+        mark = SnapshotMark(
+            sequence=place.sequence,
+            frame_sequence=place.frame_sequence,
+            chain=place.chain or b"",
+            epoch=place.epoch,
+            shard=self._shard,
+            rules_version=RULES_VERSION,
+            time_ns=place.time_ns,
+        )
+        records = machine.snapshot_records(mark.chain.hex())
+        try:
+            path = write_snapshot(self._folder, mark, _prove(records))
+        except (OSError, *UNSOUND) as error:
+            self._not_before_s = time.monotonic() + RETRY_SECONDS
+            self._log.error("snapshot failed", sequence=mark.sequence, problem=str(error))
+            return
+        self.sequence = mark.sequence
+        self.seconds = time.monotonic() - begin
+        self._log.info("snapshot", file=path.name, seconds=round(self.seconds, 3))
+
+
+def _prove(records: Iterable[bytes]) -> Iterator[bytes]:
+    """Pass records on, and load them; raises SnapshotError at the end if the state differs."""
+    loader = Loader(Book())
+    for record in records:
+        loader.load(record)
+        yield record
+    loader.finish()
