@@ -105,7 +105,12 @@ class Batches:
         answers = []
         pairs = zip(batch.request["orders"], batch.response["answers"], strict=True)
         for order, first in pairs:
-            answer = self.orders.repeat(order, batch.principal, now)
+            answer = None
+            account = self.book.accounts.get(order["account_id"])
+            known = account.orders.get(order["order_id"]) if account else None
+            # An id that stood for another order then stands for that one still.
+            if known is not None and known.sequence == batch.response["sequence"]:
+                answer = self.orders.repeat(order, batch.principal, now)
             if answer is None:  # never stored, or its id is forgotten by now
                 stamp = {name: value for name, value in batch.response.items() if name in STAMP}
                 answer = {**first, **stamp, "replayed": True, "order_state": "REFUSED"}

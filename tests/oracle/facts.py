@@ -40,12 +40,14 @@ class Facts:
         if request.get("expected_sequence", 0) != (account.sequence if account else 0):
             return {"error": "STALE_SEQUENCE"}
         cash = (account.cash if account else 0) + request["amount_e4"]
-        if abs(cash) > MONEY_MAX:
-            return {"error": "OUT_OF_BOUNDS"}
         self.book.next()
         reports.ensure_account(self.book, request["account_id"], now)
         account = self.book.touch(request["account_id"])
         assert account is not None
+        if abs(cash) > MONEY_MAX:  # 1.4: recorded, not applied, and the account is frozen
+            cash = account.cash
+            scope = ("ACCOUNT", request["account_id"])
+            reports.freeze(self.book, scope, "out of bounds", now)
         account.cash = cash
         account.adjustments.add(request["adjustment_id"])
         return {**self.book.stamp(now), "cash_e4": cash}

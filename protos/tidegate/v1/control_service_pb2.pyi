@@ -61,7 +61,7 @@ class HaltRequest(_message.Message):
     scope_id: _builtins.str
     """The id within that kind; empty for the firm. It need not be known yet."""
     reason: _builtins.str
-    """Why, 256 characters at most."""
+    """Why, 1 to 256 printable characters."""
     def __init__(
         self,
         *,
@@ -121,7 +121,7 @@ class SetReduceOnlyRequest(_message.Message):
     scope_id: _builtins.str
     """The id within that kind; empty for the firm. It need not be known yet."""
     reason: _builtins.str
-    """Why, 256 characters at most."""
+    """Why, 1 to 256 printable characters."""
     def __init__(
         self,
         *,
@@ -175,7 +175,7 @@ class ReleaseRequest(_message.Message):
     stop_id: _builtins.str
     """Its id."""
     reason: _builtins.str
-    """Why, 256 characters at most."""
+    """Why, 1 to 256 printable characters."""
     def __init__(
         self,
         *,
@@ -366,6 +366,7 @@ class Stop(_message.Message):
     PRINCIPAL_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
     SET_TIME_NS_FIELD_NUMBER: _builtins.int
+    SEQUENCE_FIELD_NUMBER: _builtins.int
     stop_id: _builtins.str
     """Its id."""
     kind: Global___StopKind.ValueType
@@ -380,6 +381,8 @@ class Stop(_message.Message):
     """Why."""
     set_time_ns: _builtins.int
     """When."""
+    sequence: _builtins.int
+    """The record that set it."""
     def __init__(
         self,
         *,
@@ -390,10 +393,11 @@ class Stop(_message.Message):
         principal: _builtins.str = ...,
         reason: _builtins.str = ...,
         set_time_ns: _builtins.int = ...,
+        sequence: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["kind", b"kind", "principal", b"principal", "reason", b"reason", "scope_id", b"scope_id", "scope_kind", b"scope_kind", "set_time_ns", b"set_time_ns", "stop_id", b"stop_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["kind", b"kind", "principal", b"principal", "reason", b"reason", "scope_id", b"scope_id", "scope_kind", b"scope_kind", "sequence", b"sequence", "set_time_ns", b"set_time_ns", "stop_id", b"stop_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

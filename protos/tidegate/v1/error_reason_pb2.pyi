@@ -76,10 +76,6 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """FAILED_PRECONDITION: the trading date does not move forward. Metadata: {"trading_date":
     "20131007", "current": "20131008"}.
     """
-    ERROR_REASON_OUT_OF_BOUNDS: _ErrorReason.ValueType  # 17
-    """FAILED_PRECONDITION: the change would leave the bounds of the arithmetic. Metadata: {"field":
-    "amount_e4"}.
-    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """The reasons of google.rpc.ErrorInfo, domain "tidegate.v1". An error means that the gate could not
@@ -139,9 +135,5 @@ ERROR_REASON_INTERNAL: ErrorReason.ValueType  # 15
 ERROR_REASON_DATE_NOT_FORWARD: ErrorReason.ValueType  # 16
 """FAILED_PRECONDITION: the trading date does not move forward. Metadata: {"trading_date":
 "20131007", "current": "20131008"}.
-"""
-ERROR_REASON_OUT_OF_BOUNDS: ErrorReason.ValueType  # 17
-"""FAILED_PRECONDITION: the change would leave the bounds of the arithmetic. Metadata: {"field":
-"amount_e4"}.
 """
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

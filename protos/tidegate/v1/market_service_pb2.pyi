@@ -278,7 +278,7 @@ class SetRegimeRequest(_message.Message):
     regime: Global___Regime.ValueType
     """The regime from now on."""
     reason: _builtins.str
-    """Why."""
+    """Why, 1 to 256 printable characters."""
     def __init__(
         self,
         *,

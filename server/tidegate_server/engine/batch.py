@@ -7,24 +7,26 @@ once, asks for them to stay (`keep=True`); a test shows that both ways end in th
 
 from __future__ import annotations
 
-from .amounts import AMOUNT_BOUND
+from .amounts import AMOUNT_BOUND, scale_down
 from .checks.concentration import concentration_instrument
 from .checks.leverage import leverage
 from .checks.margin import initial_margin
 from .commands import CheckOrder, CheckOrders
 from .exposure import figures_of, line_of_position, rates_of, regime_multiplier, walk
-from .judge import decide_check, repeated, table_full
+from .judge import decide_check, no_policy, repeated, table_full
 from .outcomes import BatchOutcome, CheckOutcome, Figures, Refusal
 from .policy import Policy
 from .reasons import Rejection, RejectReason, ScopeKind
 from .reserve import Saved, apply_check, retract_check
-from .state import NO_LINE, REFUSED, Account, Batch, Book, effective_limits
+from .state import NO_LINE, REFUSED, UNKNOWN_TO_GATE, Account, Batch, Book, effective_limits
 
 
 def decide_batch(
     book: Book, command: CheckOrders, now_ns: int, *, keep: bool = False
 ) -> BatchOutcome | Refusal:
     """Decide a batch; `keep` leaves a batch that is not atomic applied."""
+    if book.policy is None:
+        return no_policy()
     if book.order_id_count + len(command.orders) > book.order_id_limit:
         return table_full(book)
     if command.atomic:
@@ -72,9 +74,6 @@ def decide_atomic(book: Book, command: CheckOrders, now_ns: int) -> BatchOutcome
     known = book.batches.get(command.batch_id)
     if known is not None:
         return repeated_batch(book, known, command, now_ns)
-    taken = taken_ids(book, command.orders)
-    if taken:
-        return refused_whole(book, command, now_ns, taken)
     answers, saved = apply_in_turn(book, command.orders, now_ns, alone=False)
     failures = {index: answer for index, answer in enumerate(answers) if not answer.allowed}
     together: dict[int, list[Rejection]] = {}
@@ -92,30 +91,15 @@ def decide_atomic(book: Book, command: CheckOrders, now_ns: int) -> BatchOutcome
     return outcome
 
 
-def taken_ids(book: Book, orders: list[CheckOrder]) -> dict[int, Rejection]:
-    """Return, by index, the orders whose id is known or stands in the batch before."""
-    taken: dict[int, Rejection] = {}
-    seen: set[tuple[str, str]] = set()
-    for index, order in enumerate(orders):
-        key = (order.account_id, order.order_id)
-        if key in seen or book.order_of(order.account_id, order.order_id) is not None:
-            taken[index] = id_reused(order.account_id)
-        seen.add(key)
-    return taken
-
-
-def refused_whole(
-    book: Book, command: CheckOrders, now_ns: int, taken: dict[int, Rejection]
-) -> BatchOutcome:
-    """Refuse a batch with ids that are taken; nothing of it is stored or counted."""
+def reused_batch(book: Book, command: CheckOrders, now_ns: int) -> BatchOutcome:
+    """Refuse a batch whose id stands for other orders; nothing of it is stored or counted."""
     outcome = batch_outcome(book, now_ns, [])
-    for index in range(len(command.orders)):
-        rejection = taken.get(index)
-        if rejection is None:
-            rejection = Rejection(RejectReason.BATCH_REJECTED)
-        outcome.answers.append(
-            CheckOutcome(outcome.sequence, now_ns, outcome.policy_version, [rejection])
-        )
+    for order in command.orders:
+        rejection = id_reused(order.account_id)
+        answer = CheckOutcome(outcome.sequence, now_ns, outcome.policy_version, [rejection])
+        if order.want_max:
+            answer.max_quantity = 0
+        outcome.answers.append(answer)
     return outcome
 
 
@@ -127,8 +111,7 @@ def id_reused(account_id: str) -> Rejection:
 def repeated_batch(book: Book, known: Batch, command: CheckOrders, now_ns: int) -> BatchOutcome:
     """Give the first answers again, or stricter ones; other content is refused whole."""
     if not same_batch(known.command, command):
-        taken = {index: id_reused(order.account_id) for index, order in enumerate(command.orders)}
-        return refused_whole(book, command, now_ns, taken)
+        return reused_batch(book, command, now_ns)
     first = known.outcome
     answers = [
         repeated_answer(book, order, answer)
@@ -155,14 +138,19 @@ def repeated_answer(book: Book, order: CheckOrder, first: CheckOutcome) -> Check
     """Repeat one answer of a batch; an order that was forgotten holds no reservation."""
     account = book.accounts.get(order.account_id)
     known = account.orders.get(order.order_id) if account is not None else None
-    if account is not None and known is not None and known.outcome is not None:
-        return repeated(book, account, known)
+    if account is not None and known is not None and known.command is not None:
+        # An id that stood for another order then stands for that one still.
+        if known.sequence == first.sequence and known.command.same_content(order):
+            return repeated(book, account, known)
     answer = CheckOutcome(
         first.sequence, first.decided_time_ns, first.policy_version, first.rejections
     )
     answer.replayed = True
     answer.order_state = REFUSED
+    answer.verified_exit = first.verified_exit
+    answer.max_quantity = first.max_quantity
     if first.allowed:
+        answer.order_state = UNKNOWN_TO_GATE
         reject(
             answer,
             [
@@ -218,13 +206,8 @@ def account_reasons(
     figures = figures_of(account, total, NO_LINE)
     limits = effective_limits(account, policy)
     rejections: list[Rejection] = []
-    found: Rejection | None = None
     if total.gross <= AMOUNT_BOUND:
-        for instrument_id in opened:
-            found = concentration_of(book, policy, account, instrument_id, figures, now_ns)
-            if found is not None:
-                rejections.append(found)
-                break
+        rejections += worst_concentration(book, policy, account, opened, figures, now_ns)
     found = leverage(
         account.account_id, limits.leverage_bps, total.gross, total.weighted, figures.equity
     )
@@ -237,25 +220,37 @@ def account_reasons(
     return rejections
 
 
-def concentration_of(
+def worst_concentration(
     book: Book,
     policy: Policy,
     account: Account,
-    instrument_id: str,
+    opened: list[str],
     figures: Figures,
     now_ns: int,
-) -> Rejection | None:
-    """Return 4.20 of one instrument of an account as it stands."""
-    instrument = book.instruments[instrument_id]
-    stressed = instrument.factor_time_ns < now_ns - policy.max_volatility_age_ns
-    rates = rates_of(instrument, policy, regime_multiplier(book, policy), stressed=stressed)
-    line = line_of_position(account.positions[instrument_id], rates)
-    return concentration_instrument(
-        account.account_id,
-        effective_limits(account, policy),
-        instrument.terms.rating_group,
-        rates[0],
-        line[3],
-        figures.assets,
-        figures.debt,
-    )
+) -> list[Rejection]:
+    """Return 4.20 of the instrument with the greatest excess, ties by id; empty if none fails."""
+    limits = effective_limits(account, policy)
+    regime_bps = regime_multiplier(book, policy)
+    worst = 0
+    named: list[Rejection] = []
+    for instrument_id in sorted(set(opened)):
+        instrument = book.instruments[instrument_id]
+        stressed = instrument.factor_time_ns < now_ns - policy.max_volatility_age_ns
+        rates = rates_of(instrument, policy, regime_bps, stressed=stressed)
+        gross = line_of_position(account.positions[instrument_id], rates)[3]
+        found = concentration_instrument(
+            account.account_id,
+            limits,
+            instrument.terms.rating_group,
+            rates[0],
+            gross,
+            figures.assets,
+            figures.debt,
+        )
+        if found is None or found.limit is None:
+            continue
+        excess = gross - scale_down(figures.assets, found.limit)
+        if excess > worst:
+            worst = excess
+            named = [found]
+    return named

@@ -229,19 +229,23 @@ def decide_instruments(book: Book, command: UpsertInstruments, now_ns: int) -> O
 
 
 def decide_stop(book: Book, command: SetStop, now_ns: int) -> Outcome | Refusal:
-    """Set a stop; an id that stands somewhere else cannot move."""
+    """Set a stop; one that stands is answered again, one that stands elsewhere cannot move."""
     known = book.stops.get(command.stop_id)
-    if known is not None and (
-        known.kind != command.kind
-        or known.scope_kind != command.scope_kind
-        or known.scope_id != command.scope_id
+    if known is None:
+        return Outcome(book.sequence + 1, now_ns)
+    if (known.kind, known.scope_kind, known.scope_id) != (
+        command.kind,
+        command.scope_kind,
+        command.scope_id,
     ):
         return Refusal(
             "IMMUTABLE",
             f"stop {command.stop_id} stands on another scope: choose another id",
             {"field": "stop_id", "stop_id": command.stop_id},
         )
-    return Outcome(book.sequence + 1, now_ns)
+    repeat = Outcome(known.sequence, known.set_time_ns)
+    repeat.replayed = True
+    return repeat
 
 
 def decide_release(book: Book, command: Release, now_ns: int) -> Outcome | Refusal:

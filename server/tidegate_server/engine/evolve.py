@@ -226,6 +226,7 @@ def apply_stop(book: Book, command: SetStop, time_ns: int) -> None:
                 command.principal,
                 command.reason,
                 time_ns,
+                book.sequence + 1,
             )
         )
 

@@ -229,7 +229,7 @@ def line_of(
     )
 
 
-def exit_quantity(quantity: int, open_buy: int, open_sell: int, *, buy: bool) -> int:
+def exit_quantity(quantity: int, open_buy: int, open_sell: int, buy: bool) -> int:  # noqa: FBT001 - on the order path
     """Return how much an order of this side can close (3.3)."""
     room = -quantity - open_buy if buy else quantity - open_sell
     return room if room > 0 else 0

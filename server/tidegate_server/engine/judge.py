@@ -22,7 +22,7 @@ from .checks.setup import limit_not_set, missing_rate
 from .checks.shape import lot_size, price_limit, tick_size
 from .checks.size import order_notional, order_quantity, order_volume_share
 from .checks.stops import false_claim, halted, reduce_only
-from .commands import CheckOrder
+from .commands import REGIME_HALTED, CheckOrder
 from .exposure import figures_of, line_of_position
 from .judgement import Judgement
 from .outcomes import CheckOutcome, PreviewOutcome, Refusal
@@ -55,7 +55,7 @@ def decide_check(
     """
     policy = book.policy
     if policy is None:
-        return Refusal("DRAINING", "no policy is in force: run `tidegate init`", {})
+        return no_policy()
     sequence = book.sequence + 1
     account = book.accounts.get(command.account_id)
     instrument = book.instruments.get(command.instrument_id)
@@ -63,10 +63,10 @@ def decide_check(
         known = account.orders.get(command.order_id)
         if known is not None:
             first = known.command
-            if first is not None and first.same_content(command):
+            if alone and first is not None and first.same_content(command):
                 return repeated(book, account, known)
             if instrument is not None:
-                return id_taken(book, policy, known, now_ns)
+                return id_taken(book, policy, known, command, now_ns)
     if account is None or instrument is None:
         return unknown(book, policy, account, instrument, command, now_ns)
     outcome = CheckOutcome(sequence, now_ns, policy.version, [])
@@ -76,6 +76,7 @@ def decide_check(
     stale = order_stale(policy, command, now_ns)
     if stale is not None:
         refuse(outcome, [stale])
+        outcome.max_quantity = 0 if command.want_max else -1
         return outcome
     try:
         roll_if_due(book, account)
@@ -102,12 +103,12 @@ def decide_preview(book: Book, command: CheckOrder, now_ns: int) -> PreviewOutco
     """Judge an order without an id; nothing is counted, and nothing changes."""
     policy = book.policy
     if policy is None:
-        return Refusal("DRAINING", "no policy is in force: run `tidegate init`", {})
+        return no_policy()
     account = book.accounts.get(command.account_id)
     instrument = book.instruments.get(command.instrument_id)
     if account is None or instrument is None:
         outcome = unknown(book, policy, account, instrument, command, now_ns)
-        outcome.max_quantity = 0
+        outcome.sequence = book.sequence
         return PreviewOutcome(outcome, None, None)
     roll_if_due(book, account)
     judged = Judgement(book, policy, account, instrument, command, now_ns)
@@ -120,9 +121,11 @@ def decide_preview(book: Book, command: CheckOrder, now_ns: int) -> PreviewOutco
     judged.is_exit = False
     judged.value()  # exits are not judged by figures, but a person wants to see them
     rest = judged.rest
-    if rest is None or rest.missing_id or not judged.mark:
-        return PreviewOutcome(outcome, None, None)
     position = account.positions.get(instrument.instrument_id)
+    if position is not None and position.is_flat():
+        position = None
+    if rest is None or rest.missing_id or (position is not None and not judged.mark):
+        return PreviewOutcome(outcome, None, None)
     line = line_of_position(position, judged.rates) if position is not None else NO_LINE
     before = figures_of(account, rest, line)
     after = figures_of(account, rest, judged.line) if judged.valued else None
@@ -132,8 +135,8 @@ def decide_preview(book: Book, command: CheckOrder, now_ns: int) -> PreviewOutco
 def judge(judged: Judgement) -> list[Rejection]:
     """Return every reason against the order, in order of precedence."""
     rejections: list[Rejection] = []
-    for check in (fixed_reasons, sized_reasons):
-        check(judged, rejections)
+    fixed_reasons(judged, rejections)
+    sized_reasons(judged, rejections)
     if len(rejections) > 1:
         rejections.sort(key=precedence)
     return rejections
@@ -144,79 +147,100 @@ def precedence(rejection: Rejection) -> int:
     return int(rejection.reason)
 
 
+# In the functions below every check has a call site of its own. A loop over a tuple of checks reads
+# nicer and costs 40 % more: the interpreter specialises a call site for one callee.
+
+
 def fixed_reasons(judged: Judgement, rejections: list[Rejection]) -> None:
     """Add the reasons that do not depend on the quantity; all of them face exits too."""
-    found = halted(
-        judged.book, judged.account, judged.instrument.instrument_id, judged.order.principal
-    )
-    if found is not None:
+    book = judged.book
+    if (book.stops or book.regime == REGIME_HALTED) and (
+        found := halted(
+            book, judged.account, judged.instrument.instrument_id, judged.order.principal
+        )
+    ):
         rejections.append(found)
-    for check in (tick_size, price_limit, price_collar, order_rate, open_order_count):
-        found = check(judged)
-        if found is not None:
+    if not judged.is_market:
+        if found := tick_size(judged):
             rejections.append(found)
+        if found := price_limit(judged):
+            rejections.append(found)
+        if found := price_collar(judged):
+            rejections.append(found)
+    if found := order_rate(judged):
+        rejections.append(found)
+    if found := open_order_count(judged):
+        rejections.append(found)
 
 
 def sized_reasons(judged: Judgement, rejections: list[Rejection]) -> None:
     """Add the reasons that a smaller quantity might cure."""
-    for check in (lot_size, order_quantity, order_notional, order_volume_share):
-        found = check(judged)
-        if found is not None:
-            rejections.append(found)
+    if found := lot_size(judged):
+        rejections.append(found)
+    if found := order_quantity(judged):
+        rejections.append(found)
+    if found := order_notional(judged):
+        rejections.append(found)
+    if found := order_volume_share(judged):
+        rejections.append(found)
     if not judged.is_exit:
         new_risk_reasons(judged, rejections)
 
 
 def new_risk_reasons(judged: Judgement, rejections: list[Rejection]) -> None:
     """Add the reasons that verified exits do not face (column X)."""
-    account = judged.account
-    found = reduce_only(
-        judged.book, account, judged.instrument.instrument_id, judged.order.principal
-    )
-    if found is None and judged.order.reduce_only:
-        found = false_claim(account)
-    if found is not None:
+    if found := no_reduction(judged):
         rejections.append(found)
-    for check in (limit_not_set, price_missing, price_stale, day_order_count, day_turnover):
-        found = check(judged)
-        if found is not None:
-            rejections.append(found)
-    rest = judged.rest
-    if judged.mark and rest is not None and not rest.missing_id:
-        found = position_limit(judged)
-        if found is not None:
+    if found := limit_not_set(judged):
+        rejections.append(found)
+    if found := price_missing(judged):
+        rejections.append(found)
+    if found := price_stale(judged):
+        rejections.append(found)
+    if found := day_order_count(judged):
+        rejections.append(found)
+    if found := day_turnover(judged):
+        rejections.append(found)
+    if judged.priced:
+        if found := position_limit(judged):
             rejections.append(found)
         if judged.valued and judged.alone:
             valued_reasons(judged, rejections)
 
 
+def no_reduction(judged: Judgement) -> Rejection | None:
+    """Refuse new risk where only exits may pass, or that claims to be one (4.5)."""
+    book = judged.book
+    if book.stops:
+        found = reduce_only(
+            book, judged.account, judged.instrument.instrument_id, judged.order.principal
+        )
+        if found is not None:
+            return found
+    return false_claim(judged.account) if judged.order.reduce_only else None
+
+
 def valued_reasons(judged: Judgement, rejections: list[Rejection]) -> None:
     """Add the reasons that compare the account's figures with the order in the book."""
-    rest = judged.rest
-    if rest is None:
-        return
+    gross = judged.gross
     account_id = judged.account.account_id
     limits = judged.limits
-    line = judged.line
-    gross = rest.gross + line[3]
-    found = leverage(account_id, limits.leverage_bps, gross, rest.weighted + line[4], judged.equity)
-    if found is not None:
+    if found := leverage(account_id, limits.leverage_bps, gross, judged.weighted, judged.equity):
         rejections.append(found)
         if gross > AMOUNT_BOUND:
             return
-    found = concentration_instrument(
+    if found := concentration_instrument(
         account_id,
         limits,
         judged.instrument.terms.rating_group,
         judged.factor,
-        line[3],
+        judged.line[3],
         judged.assets,
         judged.debt,
-    )
-    if found is not None:
+    ):
         rejections.append(found)
-    if not missing_rate(judged):
-        found = initial_margin(account_id, judged.equity, rest.initial + line[5])
+    if judged.equity < judged.initial and not missing_rate(judged):
+        found = initial_margin(account_id, judged.equity, judged.initial)
         if found is not None:
             rejections.append(found)
 
@@ -296,13 +320,17 @@ def not_reserved(account: Account) -> Rejection:
     )
 
 
-def id_taken(book: Book, policy: Policy, known: Order, now_ns: int) -> CheckOutcome:
+def id_taken(
+    book: Book, policy: Policy, known: Order, command: CheckOrder, now_ns: int
+) -> CheckOutcome:
     """Refuse an id that stands for another order, or for one known only from its reports."""
     reason = RejectReason.ORDER_ID_REUSED
     if known.command is None:
         reason = RejectReason.ORDER_NOT_RESERVED
     rejection = Rejection(reason, None, None, ScopeKind.ACCOUNT, known.account_id)
-    return CheckOutcome(book.sequence + 1, now_ns, policy.version, [rejection])
+    outcome = CheckOutcome(book.sequence + 1, now_ns, policy.version, [rejection])
+    outcome.max_quantity = 0 if command.want_max else -1
+    return outcome
 
 
 def unknown(
@@ -336,6 +364,7 @@ def unknown(
             )
         )
     outcome = CheckOutcome(book.sequence + 1, now_ns, policy.version, rejections)
+    outcome.max_quantity = 0 if command.want_max else -1
     if account is not None and command.order_id not in account.orders:
         outcome.keep_until_ns = (
             command.created_time_ns + policy.max_order_age_ns + policy.max_clock_skew_ns
@@ -394,6 +423,11 @@ def has_room(book: Book, judged: Judgement, command: CheckOrder) -> bool:
     if command.quantity > judged.exit_room:
         return False
     return book.order_id_count < book.order_id_limit + book.order_id_limit // EXIT_RESERVE
+
+
+def no_policy() -> Refusal:
+    """Say that nothing can be judged before the first policy."""
+    return Refusal("DRAINING", "no policy is in force: run `tidegate init`", {})
 
 
 def table_full(book: Book) -> Refusal:

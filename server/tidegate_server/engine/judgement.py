@@ -6,8 +6,8 @@ it is then taken anew, and the rest of the account stays summed (4.0.3).
 
 from __future__ import annotations
 
-from .amounts import product_in_bounds, scale_up
-from .commands import BUY, MARKET_ORDER, CheckOrder
+from .amounts import ONE, product_in_bounds, scale_up
+from .commands import BUY, MARKET_ORDER, REGIME_CALM, CheckOrder
 from .exposure import (
     Walk,
     exit_quantity,
@@ -44,7 +44,9 @@ class Judgement:
         "equity",
         "exit_room",
         "factor",
+        "gross",
         "in_bounds",
+        "initial",
         "instrument",
         "is_exit",
         "is_market",
@@ -58,14 +60,17 @@ class Judgement:
         "policy",
         "position_quantity",
         "price",
+        "priced",
         "quantity",
         "rates",
+        "regime_bps",
         "reserved_price",
         "rest",
         "sell_notional",
         "turnover_before",
         "unit",
         "valued",
+        "weighted",
     )
 
     def __init__(
@@ -90,13 +95,13 @@ class Judgement:
         self.price = order.price_e4
         self.mark = instrument.mark
         self.unit = instrument.terms.unit
-        self.rates = rates_of(
-            instrument,
-            policy,
-            regime_multiplier(book, policy),
-            stressed=instrument.factor_time_ns < now_ns - policy.max_volatility_age_ns,
-        )
-        self.factor = self.rates[0]
+        self.regime_bps = ONE if book.regime == REGIME_CALM else regime_multiplier(book, policy)
+        stressed = instrument.factor_time_ns < now_ns - policy.max_volatility_age_ns
+        rates = instrument.stressed_rates if stressed else instrument.rates
+        if rates is None:
+            rates = rates_of(instrument, policy, self.regime_bps, stressed=stressed)
+        self.rates = rates
+        self.factor = rates[0]
         position = account.positions.get(instrument.instrument_id)
         if position is None:
             self.position_quantity = self.open_buy = self.open_sell = 0
@@ -111,18 +116,19 @@ class Judgement:
                 position.day_traded + position.buy_notional + position.sell_notional
             )
         self.exit_room = exit_quantity(
-            self.position_quantity, self.open_buy, self.open_sell, buy=self.buy
+            self.position_quantity, self.open_buy, self.open_sell, self.buy
         )
         self.collar = self._collar()
         self.rest: Walk | None = None
         self.line: Line = NO_LINE
-        self.valued = False
+        self.priced = self.valued = False
         self.assets = self.debt = self.equity = 0
+        self.gross = self.weighted = self.initial = 0
         self.quantity = order.quantity
         self.is_exit = order.quantity <= self.exit_room
         self.reserved_price = self._reserved_price()
         self.in_bounds = True
-        self.resize(order.quantity)
+        self._measure()
 
     def resize(self, quantity: int) -> None:
         """Take what depends on the quantity anew."""
@@ -130,8 +136,16 @@ class Judgement:
         self.is_exit = quantity <= self.exit_room
         if self.is_market:
             self.reserved_price = self._reserved_price()
-        highest = max(self.price, self.mark, self.reserved_price)
-        self.in_bounds = highest <= 0 or product_in_bounds(quantity, highest, self.unit)
+        self._measure()
+
+    def _measure(self) -> None:
+        """Test the bounds of the arithmetic (1.4), and value what is no exit."""
+        highest = self.price
+        if self.mark > highest:
+            highest = self.mark
+        if self.reserved_price > highest:
+            highest = self.reserved_price
+        self.in_bounds = product_in_bounds(self.quantity, highest, self.unit)
         self.valued = False
         if not self.is_exit:
             self.value()
@@ -171,21 +185,18 @@ class Judgement:
 
     def value(self) -> None:
         """Project the account with the order, if everything that counts has a mark (3.5, 3.6)."""
-        if self.rest is None:
-            self.rest = walk(
-                self.account,
-                self.instrument,
-                self.policy,
-                regime_multiplier(self.book, self.policy),
-                self.now_ns,
-            )
         rest = self.rest
-        if not self.mark or rest.missing_id or self.reserved_price < 0 or not self.in_bounds:
+        if rest is None:
+            rest = walk(self.account, self.instrument, self.policy, self.regime_bps, self.now_ns)
+            self.rest = rest
+        self.priced = self.mark != 0 and not rest.missing_id
+        if not self.priced or self.reserved_price < 0 or not self.in_bounds:
             return
-        self.line = self.line_with_order()
-        cash = self.account.cash + rest.cash + self.line[0]
-        assets = rest.assets + self.line[1]
-        debt = rest.short_debt + self.line[2] + self.account.interest_and_fees
+        line = self.line_with_order()
+        self.line = line
+        cash = self.account.cash + rest.cash + line[0]
+        assets = rest.assets + line[1]
+        debt = rest.short_debt + line[2] + self.account.interest_and_fees
         if cash >= 0:
             assets += cash
         else:
@@ -193,6 +204,9 @@ class Judgement:
         self.assets = assets
         self.debt = debt
         self.equity = assets - debt
+        self.gross = rest.gross + line[3]
+        self.weighted = rest.weighted + line[4]
+        self.initial = rest.initial + line[5]
         self.valued = True
 
     def line_with_order(self) -> Line:

@@ -76,29 +76,39 @@ def decide_events(
 def decide_event(book: Book, event: OrderEvent, now_ns: int) -> EventResult:
     """Classify one report against the book as it stands."""
     account = book.accounts.get(event.account_id)
-    flags: list[int] = []
     order = None
-    if account is None:
-        flags.append(UNKNOWN_ACCOUNT)
-    else:
+    entry = None
+    if account is not None:
         roll_if_due(book, account)
         order = account.orders.get(event.order_id)
         entry = account.events.get(event.event_id)
-        if entry is not None:
-            return seen_before(event, entry, order)
-    if event.kind == EVENT_FILLED and 0 < event.trade_date < book.trading_date:
-        return unchanged(order, NOT_APPLIED, [*flags, TOO_OLD])
+        if entry is not None and not bust_came_first(event, entry):
+            return unchanged(order, DUPLICATE, [])
+    flags: list[int] = []
     if order is None or order.command is None:
-        flags.insert(0, UNKNOWN_ORDER)
-    keep_until_ns = tombstone_time(book, order, now_ns)
+        flags.append(UNKNOWN_ORDER)
+    if account is None:
+        flags.append(UNKNOWN_ACCOUNT)
     if event.kind == EVENT_FILLED:
-        result = decide_fill(book, event, account, order, flags)
+        if event.instrument_id not in book.instruments:
+            flags.append(UNKNOWN_INSTRUMENT)
+        if entry is not None:
+            result = unchanged(order, NOT_APPLIED, [*flags, BUSTED_BEFORE])
+        elif 0 < event.trade_date < book.trading_date:
+            result = unchanged(order, NOT_APPLIED, [*flags, TOO_OLD])
+        else:
+            result = decide_fill(book, event, account, order, flags)
     elif event.kind == EVENT_BUSTED:
-        result = decide_bust(book, event, account, order, flags)
+        result = decide_bust(event, account, order, flags)
     else:
         result = decide_progress(event, order, flags)
-    result.keep_until_ns = keep_until_ns
+    result.keep_until_ns = tombstone_time(book, order, now_ns)
     return result
+
+
+def bust_came_first(event: OrderEvent, entry: EventEntry) -> bool:
+    """Tell whether the id is known only as one that a bust named, and this is its fill."""
+    return event.kind == EVENT_FILLED and entry.busted and not entry.instrument_id
 
 
 def tombstone_time(book: Book, order: Order | None, now_ns: int) -> int:
@@ -107,13 +117,6 @@ def tombstone_time(book: Book, order: Order | None, now_ns: int) -> int:
     if order is not None or policy is None:
         return 0
     return now_ns + policy.max_order_age_ns + policy.max_clock_skew_ns
-
-
-def seen_before(event: OrderEvent, entry: EventEntry, order: Order | None) -> EventResult:
-    """Answer an event id that is known: as a duplicate, or as a fill whose bust came first."""
-    if event.kind == EVENT_FILLED and entry.busted and not entry.instrument_id:
-        return unchanged(order, NOT_APPLIED, [BUSTED_BEFORE])
-    return unchanged(order, DUPLICATE, [])
 
 
 def unchanged(order: Order | None, outcome: int, flags: list[int]) -> EventResult:
@@ -131,9 +134,6 @@ def decide_fill(
     flags: list[int],
 ) -> EventResult:
     """Classify a fill, and say where it leaves its order."""
-    instrument = book.instruments.get(event.instrument_id)
-    if instrument is None:
-        flags.append(UNKNOWN_INSTRUMENT)
     if not fill_in_bounds(book, event, account):
         return unchanged(order, NOT_APPLIED, [*flags, OUT_OF_BOUNDS])
     if order is None or order.command is None:
@@ -173,7 +173,6 @@ def fill_in_bounds(book: Book, event: OrderEvent, account: Account | None) -> bo
 
 
 def decide_bust(
-    book: Book,
     event: OrderEvent,
     account: Account | None,
     order: Order | None,

@@ -48,7 +48,6 @@ NOT_APPLIED = 3
 FLAG_TOO_OLD = 6
 FLAG_ORDER_MISMATCH = 7
 FLAG_UNKNOWN_EXECUTION = 8
-FLAG_BUSTED_BEFORE = 9
 FLAG_OUT_OF_BOUNDS = 10
 
 END_STATE = {
@@ -82,23 +81,19 @@ def apply_event(
     roll_if_due(book, account)
     account.sequence = sequence
     remember(book, account, event, result)
-    if FLAG_TOO_OLD in result.flags:
-        stop_late(book, account, time_ns)
-        return
-    if result.flags and FLAG_BUSTED_BEFORE in result.flags and event.kind == EVENT_FILLED:
-        return
     order = account.orders.get(event.order_id)
     if order is None:
         order = leave_tombstone(book, account, event, result, sequence)
-    if FLAG_OUT_OF_BOUNDS in result.flags:
-        freeze(book, ScopeKind.ACCOUNT, account.account_id, "out of bounds", time_ns)
-        if event.kind == EVENT_FILLED:
-            instrument_for_fact(book, event.instrument_id, time_ns)
-        return
     if event.kind == EVENT_FILLED:
-        book_fill(book, account, event, time_ns)
+        instrument = instrument_for_fact(book, event.instrument_id, time_ns)
+        if result.outcome == APPLIED:
+            book_fill(account, event, instrument)
     elif event.kind == EVENT_BUSTED and result.outcome == APPLIED:
         book_bust(book, account, event)
+    if FLAG_TOO_OLD in result.flags:
+        stop_late(book, account, time_ns)
+    elif FLAG_OUT_OF_BOUNDS in result.flags:
+        freeze(book, ScopeKind.ACCOUNT, account.account_id, "out of bounds", time_ns)
     progress(book, account, order, event, result, time_ns)
 
 
@@ -131,7 +126,7 @@ def progress(
     if order.unconfirmed:
         order.unconfirmed = False
         book.unconfirmed_count -= 1
-    matched = FLAG_ORDER_MISMATCH not in result.flags
+    matched = result.outcome == APPLIED and FLAG_ORDER_MISMATCH not in result.flags
     ended_before = is_ended(order)
     if event.kind == EVENT_FILLED and matched:
         order.filled += event.quantity
@@ -162,9 +157,8 @@ def leave_tombstone(
     return order
 
 
-def book_fill(book: Book, account: Account, event: OrderEvent, time_ns: int) -> None:
+def book_fill(account: Account, event: OrderEvent, instrument: Instrument) -> None:
     """Book a fill's quantity, cash and turnover."""
-    instrument = instrument_for_fact(book, event.instrument_id, time_ns)
     instrument.touched = True
     cash_change = fill_cash(event, instrument.terms.unit)
     signed = event.quantity if event.side == BUY else -event.quantity
@@ -231,7 +225,18 @@ def freeze(book: Book, scope_kind: ScopeKind, scope_id: str, reason: str, time_n
     """Halt an account or instrument until a person releases it."""
     stop_id = frozen_id(scope_kind, scope_id)
     if stop_id not in book.stops:
-        book.add_stop(Stop(stop_id, STOP_HALT, scope_kind, scope_id, GATE, reason, time_ns))
+        book.add_stop(
+            Stop(
+                stop_id,
+                STOP_HALT,
+                scope_kind,
+                scope_id,
+                GATE,
+                reason,
+                time_ns,
+                book.sequence + 1,
+            )
+        )
 
 
 def stop_late(book: Book, account: Account, time_ns: int) -> None:
@@ -248,6 +253,7 @@ def stop_late(book: Book, account: Account, time_ns: int) -> None:
                 GATE,
                 reason,
                 time_ns,
+                book.sequence + 1,
             )
         )
 

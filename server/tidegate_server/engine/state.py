@@ -252,7 +252,7 @@ class Account:
 
 
 class Stop:
-    """A halt or reduce-only that stands."""
+    """A halt or reduce-only that stands, and the record that set it."""
 
     __slots__ = (
         "kind",
@@ -260,6 +260,7 @@ class Stop:
         "reason",
         "scope_id",
         "scope_kind",
+        "sequence",
         "set_time_ns",
         "stop_id",
     )
@@ -273,8 +274,10 @@ class Stop:
         principal: str,
         reason: str,
         set_time_ns: int,
+        sequence: int,
     ) -> None:
         self.stop_id = stop_id
+        self.sequence = sequence
         self.kind = kind
         self.scope_kind = scope_kind
         self.scope_id = scope_id

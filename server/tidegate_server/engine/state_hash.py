@@ -54,6 +54,7 @@ def state_hash(book: Book) -> str:
                     ("principal", stop.principal),
                     ("reason", stop.reason),
                     ("set_time_ns", stop.set_time_ns),
+                    ("sequence", stop.sequence),
                 ],
             )
         )

@@ -13,16 +13,20 @@ def decide_tick(book: Book, now_ns: int) -> TickOutcome:
     """Collect what is due, in order of time, 256 effects at most."""
     outcome = TickOutcome(book.sequence + 1, now_ns, [], [], [])
     room = EFFECTS_LIMIT
+    # A batch that was decided on trial leaves its entries behind, so one may stand twice.
     queue = book.acknowledge_queue
+    seen: set[tuple[str, str]] = set()
     for index in range(queue.front, len(queue.entries)):
         entry = queue.entries[index]
         if entry[0] > now_ns or not room:
             break
-        if awaits_answer(book, entry):
-            outcome.unconfirmed.append((entry[2], entry[3]))
+        key = (entry[2], entry[3])
+        if key not in seen and awaits_answer(book, entry):
+            seen.add(key)
+            outcome.unconfirmed.append(key)
             room -= 1
     queue = book.forget_queue
-    seen: set[tuple[str, str]] = set()
+    seen = set()
     for index in range(queue.front, len(queue.entries)):
         entry = queue.entries[index]
         if entry[0] > now_ns or not room:

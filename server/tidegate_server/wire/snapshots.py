@@ -287,6 +287,7 @@ class Loader:
                     stop.principal,
                     stop.reason,
                     stop.set_time_ns,
+                    stop.sequence,
                 )
             )
         for board in message.sessions:

@@ -82,7 +82,7 @@ def position_view(position: Position) -> account_service_pb2.PositionView:
         open_buy_notional_e4=-(-position.buy_notional // instrument.terms.unit),
         open_sell_notional_e4=-(-position.sell_notional // instrument.terms.unit),
         exit_quantity=exit_quantity(
-            position.quantity, position.open_buy, position.open_sell, buy=position.quantity < 0
+            position.quantity, position.open_buy, position.open_sell, position.quantity < 0
         ),
         mark_e4=instrument.mark or None,
     )
@@ -186,6 +186,7 @@ def stop_messages(book: Book) -> list[control_service_pb2.Stop]:
             principal=stop.principal,
             reason=stop.reason,
             set_time_ns=stop.set_time_ns,
+            sequence=stop.sequence,
         )
         for _, stop in sorted(book.stops.items())
     ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tidegate_server.engine.judgement import Judgement
+from tidegate_server.engine.judgement import NO_COLLAR, Judgement
 from tidegate_server.engine.policy import NO_CHECK
 from tidegate_server.engine.reasons import Rejection, RejectReason, ScopeKind
 
@@ -24,7 +24,7 @@ def limit_not_set(judged: Judgement) -> Rejection | None:
     group = judged.instrument.terms.rating_group
     if limits.concentration_required and group not in limits.concentration:
         return _account(judged, "concentration")
-    if judged.is_market and judged.mark and judged.reserved_price < 0:
+    if judged.is_market and reach_unknown(judged):
         return _account(judged, "market_collar")
     if volume_unknown(judged):
         return _instrument(judged, "average_volume")
@@ -39,6 +39,13 @@ def missing_rate(judged: Judgement) -> str:
     if judged.buy:
         return "initial_margin_long_bps" if terms.initial_long_bps < 0 else ""
     return "initial_margin_short_bps" if terms.initial_short_bps < 0 else ""
+
+
+def reach_unknown(judged: Judgement) -> bool:
+    """Tell whether nothing says how far a market order may reach (3.1)."""
+    terms = judged.instrument.terms
+    day_limit = terms.upper_limit_e4 if judged.buy else terms.lower_limit_e4
+    return judged.collar == NO_COLLAR and day_limit < 0
 
 
 def principal_rate_missing(judged: Judgement) -> bool:

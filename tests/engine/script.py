@@ -1,0 +1,471 @@
+"""Runs the steps of a table against the deterministic core, and writes its answers as a line.
+
+A world starts on an empty machine at a round second and time stands still until `wait`. The policy
+is proposed when the first step needs it. Orders are numbered o1, o2 ... unless `#id` names them; a
+repeat of an id is created when the first one was.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+from google.protobuf.message import Message as Protobuf
+from tests.oracle.adapter import message_class, to_protobuf
+
+from tidegate.v1 import journal_pb2, order_pb2, risk_service_pb2
+from tidegate_server.wire.machine import Machine
+from tidegate_server.wire.methods import BY_NAME
+
+START = 1_700_000_000 * 10**9
+POLICY: dict[str, Any] = {
+    "rules_version": 1,
+    "max_order_age_ns": 10 * 10**9,
+    "max_clock_skew_ns": 10**9,
+    "max_mark_age_ns": 60 * 10**9,
+    "max_volatility_age_ns": 3_600 * 10**9,
+    "stress_factor_bps": 15_000,
+    "elevated_regime_bps": 12_000,
+    "stressed_regime_bps": 20_000,
+    "slow_mark_step_bps": 20,
+    "acknowledgement_limit_ns": 5 * 10**9,
+}
+SCOPES = ("FIRM", "GROUP", "ACCOUNT", "INSTRUMENT", "PRINCIPAL")
+
+
+def value_of(word: str) -> Any:
+    """Read a figure, a flag, or leave a word as it is."""
+    if word in {"true", "false"}:
+        return word == "true"
+    try:
+        return int(word)
+    except ValueError:
+        return word
+
+
+def limit_of(words: list[str]) -> dict[str, Any]:
+    """Read a limit: a value, a rate `r/b`, `unlimited`, `required`."""
+    limit: dict[str, Any] = {}
+    for word in words:
+        if word in {"unlimited", "required"}:
+            limit[word] = True
+        elif "/" in word:
+            rate, burst = word.split("/")
+            limit |= {"per_second": int(rate), "burst": int(burst)}
+        else:
+            limit["value"] = int(word)
+    return limit
+
+
+class Script:
+    """One machine, asked in words."""
+
+    def __init__(self) -> None:
+        self.machine = Machine()
+        self.now = START
+        self.policy: dict[str, Any] = {**POLICY, "default_limits": {}, "tiers": []}
+        self.terms: dict[str, dict[str, Any]] = {}
+        self.made: dict[str, int] = {}
+        self.records: list[tuple[int, bytes]] = []
+        self.serial = 0
+
+    # The way in.
+
+    def run(self, step: str) -> str:
+        """Do one step; return its answer in words."""
+        verb, *words = step.split()
+        done: str = getattr(self, f"do_{verb}")(words)
+        return done
+
+    def call(self, method: str, request: dict[str, Any], principal: str = "desk") -> Any:
+        """Make one call; return the response, or the error's reason."""
+        if not self.machine.book.policy and method != "ProposePolicy":
+            self.propose()
+        return self.send(method, to_protobuf(request, f"{method}Request"), principal)
+
+    def send(self, method: str, request: Protobuf, principal: str) -> Any:
+        """Make one call with a message."""
+        answer = self.machine.call(
+            BY_NAME[method], request.SerializeToString(), principal, self.now
+        )
+        if answer.record is not None:
+            self.records.append((self.now, answer.record))
+        if answer.error is not None:
+            return answer.error.reason
+        return message_class(f"{method}Response").FromString(answer.response or b"")
+
+    def propose(self) -> str:
+        """Propose the policy as it is now described."""
+        policy = self.machine.book.policy
+        version = policy.version if policy is not None else 0
+        found = self.call("ProposePolicy", {"policy": self.policy, "base_version": version})
+        return found if isinstance(found, str) else f"version {found.version}"
+
+    # The policy, described before it is proposed.
+
+    def tier(self, name: str) -> dict[str, Any]:
+        """Return a tier's description."""
+        for tier in self.policy["tiers"]:
+            if tier["tier_id"] == name:
+                return dict.__getitem__({"": tier}, "")
+        tier = {"tier_id": name, "limits": {}, "concentration": []}
+        self.policy["tiers"].append(tier)
+        return tier
+
+    def do_policy(self, words: list[str]) -> str:
+        for word in words:
+            name, _, value = word.partition("=")
+            rate = name == "principal_order_rate"
+            self.policy[name] = limit_of([value]) if rate else value_of(value)
+        return ""
+
+    def do_tier(self, words: list[str]) -> str:
+        for word in words[1:]:
+            name, _, value = word.partition("=")
+            self.tier(words[0])[name] = value_of(value)
+        self.tier(words[0])
+        return ""
+
+    def do_limit(self, words: list[str]) -> str:
+        """`limit default|<tier> <name> <limit>`; `unset` takes it away."""
+        level = words[0]
+        limits = self.policy["default_limits"] if level == "default" else self.tier(level)["limits"]
+        if words[2] == "unset":
+            limits.pop(words[1], None)
+        else:
+            limits[words[1]] = limit_of(words[2:])
+        return ""
+
+    def do_band(self, words: list[str]) -> str:
+        """`band <tier> <rating group or -> <from> <cap or none>`."""
+        tier, group, edge, cap = words
+        tables = self.tier(tier)["concentration"]
+        group = "" if group == "-" else group
+        found = [table for table in tables if table["rating_group"] == group]
+        table = found[0] if found else {"rating_group": group, "bands": []}
+        if not found:
+            tables.append(table)
+        band = {"ratio_from_bps": int(edge)} | ({} if cap == "none" else {"cap_bps": int(cap)})
+        table["bands"].append(band)
+        return ""
+
+    def do_propose(self, words: list[str]) -> str:
+        """`propose policy|limit|tier ...`: change the description, then propose it."""
+        self.run(" ".join(words))
+        return self.propose()
+
+    # Facts.
+
+    def do_instrument(self, words: list[str]) -> str:
+        base = {"instrument_id": words[0], "marginable": True}
+        base |= {"initial_margin_long_bps": 0, "initial_margin_short_bps": 0}
+        facts = self.terms.setdefault(words[0], base)
+        for word in words[1:]:
+            name, _, value = word.partition("=")
+            if value == "unset":
+                facts.pop(name, None)
+            else:
+                facts[name] = value_of(value)
+        return error(self.call("UpsertInstruments", {"instruments": [facts]}))
+
+    def do_account(self, words: list[str]) -> str:
+        """`account A tier=gold group=G <limit>=<value>`; every account has its own `A.` terms."""
+        base = {"account_id": words[0], "margin_model": "LEVERAGED", "limits": {}}
+        facts = self.terms.setdefault(f"account {words[0]}", base)
+        for word in words[1:]:
+            name, _, value = word.partition("=")
+            if name in {"tier", "group"}:
+                facts[f"{name}_id"] = value
+            elif value == "unset":
+                facts["limits"].pop(name, None)
+            else:
+                facts["limits"][name] = limit_of(value.split("+"))
+        return error(self.call("UpsertAccounts", {"accounts": [facts]}))
+
+    def do_mark(self, words: list[str]) -> str:
+        """`mark X 10.0 [Y 3.0] [age=5s]`."""
+        ages = [int(word[4:]) for word in words if word.startswith("age=")]
+        pairs = [word for word in words if not word.startswith("age=")]
+        time_ns = self.now - ages[0] if ages else 0
+        marks = [
+            {"instrument_id": name, "price_e4": int(price), "mark_time_ns": time_ns}
+            for name, price in zip(pairs[::2], pairs[1::2], strict=True)
+        ]
+        found = self.call("UpdateMarks", {"marks": marks})
+        return found if isinstance(found, str) else f"older={found.older_count}"
+
+    def do_factor(self, words: list[str]) -> str:
+        factor = {"instrument_id": words[0], "factor_bps": int(words[1])}
+        return error(self.call("UpdateVolatility", {"factors": [factor], "model_version": "m"}))
+
+    def do_regime(self, words: list[str]) -> str:
+        return error(self.call("SetRegime", {"regime": words[0], "reason": "test"}))
+
+    def do_roll(self, words: list[str]) -> str:
+        return error(self.call("RollDay", {"trading_date": int(words[0])}))
+
+    def sequence_of(self, account: str) -> int:
+        """Return an account's sequence."""
+        found = self.call("GetAccount", {"account_id": account})
+        return 0 if isinstance(found, str) else int(found.account.sequence)
+
+    def do_cash(self, words: list[str]) -> str:
+        """`cash A 1000.0 [id]`."""
+        self.serial += 1
+        name = words[2] if words[2:] else f"c{self.serial}"
+        request = {"account_id": words[0], "adjustment_id": name, "kind": "CORRECTION"}
+        request |= {"amount_e4": int(words[1]), "expected_sequence": self.sequence_of(words[0])}
+        found = self.call("AdjustCash", request)
+        if isinstance(found, str):
+            return found
+        return f"{found.cash_e4} replayed" if found.replayed else f"{found.cash_e4}"
+
+    def do_hold(self, words: list[str]) -> str:
+        """`hold A X 100`."""
+        position = {"instrument_id": words[1], "quantity": int(words[2])}
+        request = {"account_id": words[0], "positions": [position]}
+        request["expected_sequence"] = self.sequence_of(words[0])
+        return error(self.call("SetPositions", request))
+
+    def do_halt(self, words: list[str]) -> str:
+        return self.stop("Halt", words)
+
+    def do_reduce(self, words: list[str]) -> str:
+        return self.stop("SetReduceOnly", words)
+
+    def stop(self, method: str, words: list[str]) -> str:
+        """`halt <id> <scope kind> [<scope id>]`."""
+        request = {"stop_id": words[0], "scope_kind": words[1].upper(), "reason": "test"}
+        request["scope_id"] = words[2] if words[2:] else ""
+        return error(self.call(method, request, "staff"))
+
+    def do_release(self, words: list[str]) -> str:
+        return error(self.call("Release", {"stop_id": words[0], "reason": "test"}, "staff"))
+
+    # Time.
+
+    def do_wait(self, words: list[str]) -> str:
+        self.now += int(words[0])
+        return ""
+
+    def do_tick(self, _words: list[str]) -> str:
+        encoded = self.machine.tick(self.now)
+        if encoded is None:
+            return "nothing"
+        self.records.append((self.now, encoded))
+        found = journal_pb2.TickResponse.FromString(journal_pb2.Record.FromString(encoded).response)
+        parts = [f"{key.account_id}/{key.order_id} unconfirmed" for key in found.unconfirmed]
+        parts += [f"{key.account_id}/{key.order_id} forgotten" for key in found.forgotten]
+        parts += [f"{name} forgotten" for name in found.forgotten_batches]
+        return "; ".join(parts)
+
+    # Orders: `buy A X 100 [@ 10.0] [#id] [created=-3s] [by=principal] [reduce] [max]`.
+
+    def do_buy(self, words: list[str]) -> str:
+        return self.order("BUY", words)
+
+    def do_sell(self, words: list[str]) -> str:
+        return self.order("SELL", words)
+
+    def order(self, side: str, words: list[str]) -> str:
+        request, principal = self.request(side, words)
+        found = self.call("CheckOrder", request, principal)
+        return found if isinstance(found, str) else verdict(found)
+
+    def do_preview(self, words: list[str]) -> str:
+        request, principal = self.request(words[0].upper(), words[1:])
+        for name in ("order_id", "created_time_ns", "want_max_acceptable_quantity"):
+            request.pop(name, None)
+        found = self.call("PreviewOrder", request, principal)
+        return found if isinstance(found, str) else verdict(found)
+
+    def do_batch(self, words: list[str]) -> str:
+        return self.orders({}, " ".join(words))
+
+    def do_atomic(self, words: list[str]) -> str:
+        """`atomic <batch id>: buy ... | sell ...`."""
+        name, _, orders = " ".join(words).partition(":")
+        return self.orders({"atomic": True, "batch_id": name}, orders)
+
+    def orders(self, head: dict[str, Any], text: str) -> str:
+        """Ask for a batch; its answers stand between bars."""
+        made = []
+        for part in text.split("|"):
+            side, *words = part.split()
+            made.append(self.request(side.upper(), words)[0])
+        found = self.call("CheckOrders", {**head, "orders": made})
+        if isinstance(found, str):
+            return found
+        again = "replayed: " if found.replayed else ""
+        return again + " | ".join(verdict(answer) for answer in found.answers)
+
+    def request(self, side: str, words: list[str]) -> tuple[dict[str, Any], str]:
+        """Read an order and who asks for it."""
+        account, instrument, quantity, *rest = words
+        self.serial += 1
+        request: dict[str, Any] = {"account_id": account, "instrument_id": instrument}
+        request |= {"side": side, "order_type": "MARKET", "quantity": int(quantity)}
+        request["order_id"] = f"o{self.serial}"
+        principal, created = "desk", self.now
+        for index, word in enumerate(rest):
+            if word == "@":
+                request |= {"order_type": "LIMIT", "price_e4": int(rest[index + 1])}
+            elif word.startswith("#"):
+                request["order_id"] = word[1:]
+                created = self.made.setdefault(f"{account} {word}", created)
+            elif word.startswith("created="):
+                created = self.now + int(word[8:])
+            elif word.startswith("by="):
+                principal = word[3:]
+            elif word == "reduce":
+                request["reduce_only"] = True
+            elif word == "max":
+                request["want_max_acceptable_quantity"] = True
+        request["created_time_ns"] = created
+        return request, principal
+
+    # Reports: `fill A #o1 e1 buy X 50 @ 10.0 [date=20240101]`, `cancel A #o1 e2 [cum=50]`, ...
+
+    def do_fill(self, words: list[str]) -> str:
+        account, order, event, side, instrument, quantity, _, price, *rest = words
+        made = {"event_id": event, "account_id": account, "order_id": order[1:], "kind": "FILLED"}
+        made |= {"side": side.upper(), "instrument_id": instrument}
+        figures = {"quantity": int(quantity), "price_e4": int(price)}
+        if rest:
+            figures["trade_date"] = int(rest[0][5:])
+        return self.report({**made, **figures})
+
+    def do_report(self, words: list[str]) -> str:
+        """`report <kind> A #o1 e2 [cum=50] [of=e1]`."""
+        kind, account, order, event, *rest = words
+        made: dict[str, Any] = {"kind": kind.upper(), "account_id": account}
+        made |= {"order_id": order[1:], "event_id": event}
+        for word in rest:
+            if word.startswith("cum="):
+                made["cumulative_quantity"] = int(word[4:])
+            else:
+                made["busted_event_id"] = word[3:]
+        return self.report(made)
+
+    def report(self, event: dict[str, Any]) -> str:
+        """Record one event; say its outcome, flags, the order's state and what it reserves."""
+        found = self.call("RecordOrderEvents", {"events": [event]})
+        if isinstance(found, str):
+            return found
+        result = found.results[0]
+        flags = [short(risk_service_pb2.EventFlag.Name(flag), "EVENT_FLAG_") for flag in result.flags]
+        outcome = short(risk_service_pb2.EventOutcome.Name(result.outcome), "EVENT_OUTCOME_")
+        state = short(order_pb2.OrderState.Name(result.order_state), "ORDER_STATE_")
+        return " ".join([outcome, *flags, state, str(result.reserved_quantity)])
+
+    # Reads.
+
+    def do_position(self, words: list[str]) -> str:
+        """`position A X`: P, OB, OS, RB, RS and the exit quantity."""
+        view = self.call("GetAccount", {"account_id": words[0]}).account
+        for held in view.positions:
+            if held.instrument_id == words[1]:
+                figures = (held.quantity, held.open_buy_quantity, held.open_sell_quantity)
+                notionals = (held.open_buy_notional_e4, held.open_sell_notional_e4)
+                return "P={} OB={} OS={} RB={} RS={} exit={}".format(
+                    *figures, *notionals, held.exit_quantity
+                )
+        return "flat"
+
+    def do_projected(self, words: list[str]) -> str:
+        return self.figures("projected", words)
+
+    def do_actual(self, words: list[str]) -> str:
+        return self.figures("actual", words)
+
+    def figures(self, kind: str, words: list[str]) -> str:
+        """`projected A [name ...]`: the figures that are named, all money without names."""
+        view = self.call("GetAccount", {"account_id": words[0]}).account
+        if not view.HasField(kind):
+            return "absent"
+        found = getattr(view, kind)
+        return " ".join(f"{name}={getattr(found, full(name))}" for name in words[1:])
+
+    def do_day(self, words: list[str]) -> str:
+        view = self.call("GetAccount", {"account_id": words[0]}).account
+        start = view.start_of_day_equity_e4 if view.HasField("start_of_day_equity_e4") else "-"
+        count, turnover = view.day_order_count, view.day_turnover_e4
+        return f"orders={count} turnover={turnover} start={start}"
+
+    def do_open(self, words: list[str]) -> str:
+        """`open A`: the open orders, oldest first."""
+        view = self.call("GetAccount", {"account_id": words[0]}).account
+        parts = []
+        for order in view.open_orders:
+            state = short(order_pb2.OrderState.Name(order.state), "ORDER_STATE_")
+            late = " unconfirmed" if order.unconfirmed else ""
+            parts.append(f"{order.order_id} {state} {order.reserved_quantity}{late}")
+        return "; ".join(parts) or "none"
+
+    def do_status(self, words: list[str]) -> str:
+        status = self.machine.status()
+        return " ".join(f"{name}={getattr(status, name)}" for name in words)
+
+    def do_stops(self, _words: list[str]) -> str:
+        return " ".join(stop.stop_id for stop in self.machine.status().stops) or "none"
+
+    def do_slow(self, words: list[str]) -> str:
+        """`slow X`: the slow mark, as a snapshot keeps it."""
+        for data in self.machine.snapshot_records():
+            record = journal_pb2.Record.FromString(data)
+            if record.method == journal_pb2.METHOD_RESTORE_INSTRUMENT:
+                kept = journal_pb2.RestoreInstrument.FromString(record.request)
+                if kept.instrument.instrument_id == words[0]:
+                    return f"{kept.slow_mark_e4}"
+        return "unknown"
+
+
+def error(found: Any) -> str:
+    """Return the error's reason, or that it is done."""
+    return found if isinstance(found, str) else "done"
+
+
+def full(name: str) -> str:
+    """Return a figure's name in the contract."""
+    return name if name.endswith("_bps") else f"{name}_e4"
+
+
+def short(name: str, prefix: str) -> str:
+    """Return an enum value's name without its prefix."""
+    return name.removeprefix(prefix)
+
+
+def verdict(found: Any) -> str:
+    """Write an answer: `allow <price>` or its reasons, then what else it says."""
+    parts = []
+    if found.verdict == order_pb2.VERDICT_ALLOW:
+        price = f" {found.reserved_price_e4}" if found.HasField("reserved_price_e4") else ""
+        parts.append(f"allow{price}")
+    parts.append("; ".join(reason(entry) for entry in found.rejections))
+    if found.HasField("max_acceptable_quantity") if has(found, "max_acceptable_quantity") else True:
+        parts.append(f"max={found.max_acceptable_quantity}")
+    if found.verified_exit:
+        parts.append("exit")
+    if isinstance(found, risk_service_pb2.CheckOrderResponse) and found.replayed:
+        state = short(order_pb2.OrderState.Name(found.order_state), "ORDER_STATE_")
+        parts.append(f"replayed {state}")
+    return " ".join(part for part in parts if part)
+
+
+def has(found: Any, name: str) -> bool:
+    """Tell whether a field knows its own absence."""
+    return bool(found.DESCRIPTOR.fields_by_name[name].has_presence)
+
+
+def reason(entry: order_pb2.Rejection) -> str:
+    """Write a reason: its name, measured / limit, scope, what it names."""
+    name = short(order_pb2.RejectReason.Name(entry.reason), "REJECT_REASON_")
+    measured = entry.measured if entry.HasField("measured") else "-"
+    limit = entry.limit if entry.HasField("limit") else "-"
+    scope = order_pb2.ScopeKind.Name(entry.scope_kind).removeprefix("SCOPE_KIND_").lower()
+    where = f"{scope}:{entry.scope_id}" if entry.scope_id else scope
+    return " ".join(part for part in (name, f"{measured}/{limit}", where, entry.subject) if part)
+
+
+def run_lines(lines: Iterable[str]) -> list[str]:
+    """Run steps on a fresh machine; return their answers."""
+    script = Script()
+    return [script.run(line) for line in lines]
