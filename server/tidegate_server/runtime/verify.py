@@ -102,7 +102,9 @@ class _Proof:
         shown = self._problems[:SPELLED_OUT]
         if more := len(self._problems) - len(shown):
             shown.append(f"and {more:,} more")
-        report.message = "; ".join([recovery.message, *shown])
+        # Terminals that know markup read square brackets as such.
+        text = "; ".join([recovery.message, *shown])
+        report.message = text.replace("[", "(").replace("]", ")")
         return report
 
     def _new_machine(self) -> Machine:
