@@ -225,9 +225,7 @@ def proof_of(config: Config) -> dict[str, int]:
 
 
 def hash_of(proof: dict[str, int]) -> str:
-    return join_hash(
-        proof["state_hash_version"], proof["state_hash_high"], proof["state_hash_low"]
-    )
+    return join_hash(proof["state_hash_version"], proof["state_hash_high"], proof["state_hash_low"])
 
 
 def wait_until(holds: Callable[[], object], process: Process, seconds: float = 20.0) -> None:
