@@ -5,7 +5,6 @@ is proposed when the first step needs it. Orders are numbered o1, o2 ... unless 
 repeat of an id is created when the first one was.
 """
 
-from collections.abc import Iterable
 from typing import Any
 
 from google.protobuf.message import Message as Protobuf
@@ -105,10 +104,11 @@ class Script:
         """Return a tier's description."""
         for tier in self.policy["tiers"]:
             if tier["tier_id"] == name:
-                return dict.__getitem__({"": tier}, "")
-        tier = {"tier_id": name, "limits": {}, "concentration": []}
-        self.policy["tiers"].append(tier)
-        return tier
+                known: dict[str, Any] = tier
+                return known
+        made: dict[str, Any] = {"tier_id": name, "limits": {}, "concentration": []}
+        self.policy["tiers"].append(made)
+        return made
 
     def do_policy(self, words: list[str]) -> str:
         for word in words:
@@ -140,10 +140,12 @@ class Script:
         tables = self.tier(tier)["concentration"]
         group = "" if group == "-" else group
         found = [table for table in tables if table["rating_group"] == group]
-        table = found[0] if found else {"rating_group": group, "bands": []}
+        table: dict[str, Any] = found[0] if found else {"rating_group": group, "bands": []}
         if not found:
             tables.append(table)
-        band = {"ratio_from_bps": int(edge)} | ({} if cap == "none" else {"cap_bps": int(cap)})
+        band: dict[str, int] = {"ratio_from_bps": int(edge)} | (
+            {} if cap == "none" else {"cap_bps": int(cap)}
+        )
         table["bands"].append(band)
         return ""
 
@@ -211,7 +213,8 @@ class Script:
         """`cash A 1000.0 [id]`."""
         self.serial += 1
         name = words[2] if words[2:] else f"c{self.serial}"
-        request = {"account_id": words[0], "adjustment_id": name, "kind": "CORRECTION"}
+        request: dict[str, Any] = {"account_id": words[0], "kind": "CORRECTION"}
+        request["adjustment_id"] = name
         request |= {"amount_e4": int(words[1]), "expected_sequence": self.sequence_of(words[0])}
         found = self.call("AdjustCash", request)
         if isinstance(found, str):
@@ -221,7 +224,7 @@ class Script:
     def do_hold(self, words: list[str]) -> str:
         """`hold A X 100`."""
         position = {"instrument_id": words[1], "quantity": int(words[2])}
-        request = {"account_id": words[0], "positions": [position]}
+        request: dict[str, Any] = {"account_id": words[0], "positions": [position]}
         request["expected_sequence"] = self.sequence_of(words[0])
         return error(self.call("SetPositions", request))
 
@@ -351,7 +354,9 @@ class Script:
         if isinstance(found, str):
             return found
         result = found.results[0]
-        flags = [short(risk_service_pb2.EventFlag.Name(flag), "EVENT_FLAG_") for flag in result.flags]
+        flags = [
+            short(risk_service_pb2.EventFlag.Name(flag), "EVENT_FLAG_") for flag in result.flags
+        ]
         outcome = short(risk_service_pb2.EventOutcome.Name(result.outcome), "EVENT_OUTCOME_")
         state = short(order_pb2.OrderState.Name(result.order_state), "ORDER_STATE_")
         return " ".join([outcome, *flags, state, str(result.reserved_quantity)])
@@ -440,19 +445,15 @@ def verdict(found: Any) -> str:
         price = f" {found.reserved_price_e4}" if found.HasField("reserved_price_e4") else ""
         parts.append(f"allow{price}")
     parts.append("; ".join(reason(entry) for entry in found.rejections))
-    if found.HasField("max_acceptable_quantity") if has(found, "max_acceptable_quantity") else True:
+    preview = isinstance(found, risk_service_pb2.PreviewOrderResponse)
+    if preview or found.HasField("max_acceptable_quantity"):
         parts.append(f"max={found.max_acceptable_quantity}")
     if found.verified_exit:
         parts.append("exit")
-    if isinstance(found, risk_service_pb2.CheckOrderResponse) and found.replayed:
+    if not preview and found.replayed:
         state = short(order_pb2.OrderState.Name(found.order_state), "ORDER_STATE_")
         parts.append(f"replayed {state}")
     return " ".join(part for part in parts if part)
-
-
-def has(found: Any, name: str) -> bool:
-    """Tell whether a field knows its own absence."""
-    return bool(found.DESCRIPTOR.fields_by_name[name].has_presence)
 
 
 def reason(entry: order_pb2.Rejection) -> str:
@@ -463,9 +464,3 @@ def reason(entry: order_pb2.Rejection) -> str:
     scope = order_pb2.ScopeKind.Name(entry.scope_kind).removeprefix("SCOPE_KIND_").lower()
     where = f"{scope}:{entry.scope_id}" if entry.scope_id else scope
     return " ".join(part for part in (name, f"{measured}/{limit}", where, entry.subject) if part)
-
-
-def run_lines(lines: Iterable[str]) -> list[str]:
-    """Run steps on a fresh machine; return their answers."""
-    script = Script()
-    return [script.run(line) for line in lines]

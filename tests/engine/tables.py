@@ -7,8 +7,8 @@
     step                          whatever the answer
     step -> answer                the answer, word for word
 
-Numbers with a point are money in e4 (`10.5` is 105 000), `10s` and `5ms` are nanoseconds. What steps
-there are and how answers are written stands in `script.py`.
+Numbers with a point are money in e4 (`10.5` is 105 000), `10s` and `5ms` are nanoseconds. What
+steps there are and how answers are written stands in `script.py`.
 """
 
 import re
