@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import shutil
 import signal
@@ -11,6 +12,7 @@ import sys
 import tempfile
 import time
 from contextlib import contextmanager
+from functools import cache
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -30,7 +32,8 @@ if TYPE_CHECKING:
 TRANSPORTS = ("native", "grpcio")
 SPY_E4 = market.first_prices()["SPY"]
 CASH_E4 = 10_000_000 * 10_000
-START_SECONDS = 20.0
+ACCOUNTS = 4
+START_SECONDS = 30.0
 RISK_SERVICE = "tidegate.v1.RiskService"
 CONTROL_SERVICE = "tidegate.v1.ControlService"
 SMALL_SEGMENTS: Mapping[str, Any] = {"segment_bytes": 1 << 20}
@@ -165,14 +168,31 @@ def serving(
 
 @contextmanager
 def trading(
-    transport: str, settings: Mapping[str, Any] | None = None, accounts: int = 4
+    transport: str, settings: Mapping[str, Any] | None = None
 ) -> Iterator[tuple[Server, Client]]:
-    """Serve a new folder with a market and accounts A0, A1, ..."""
-    with serving(transport, settings) as server, server.client() as client:
+    """Serve a folder with a market and the rich accounts A0 to A3."""
+    with home_folder() as home:
+        shutil.copytree(_market_folder(), home / "d")
+        server = Server(home, transport, settings).start()
+        try:
+            with server.client() as client:
+                yield server, client
+        finally:
+            server.end()
+
+
+@cache
+def _market_folder() -> Path:
+    """Make the folder that `trading` copies, once a session."""
+    home = Path(tempfile.mkdtemp(prefix="tg-"))
+    atexit.register(shutil.rmtree, home, ignore_errors=True)
+    server = Server(home, "native").init().start()
+    with server.client() as client:
         load_market(client)
-        for index in range(accounts):
+        for index in range(ACCOUNTS):
             open_account(client, f"A{index}")
-        yield server, client
+    assert server.stop() == 0
+    return server.folder
 
 
 def load_market(client: Client) -> None:

@@ -123,7 +123,7 @@ def test_settings_show_in_the_status(transport: str) -> None:
 
 
 def test_a_tightening_is_in_force_at_once_and_a_loosening_is_refused(transport: str) -> None:
-    with trading(transport, accounts=1) as (_, client):
+    with trading(transport) as (_, client):
         assert client.check(order("A0", 100)).allowed
         policy = client.get_policy().policy
         policy.ClearField("version")

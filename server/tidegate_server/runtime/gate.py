@@ -101,6 +101,11 @@ class Gate:
         self.stopping = False
         self.draining = False
 
+    @property
+    def begun(self) -> bool:
+        """Whether the front was bound and had a first turn, which always publishes."""
+        return self._published_ns > 0
+
     def run(self) -> None:
         """Serve until told to stop."""
         self._front.run(self.turn)

@@ -23,7 +23,7 @@ from tidegate_server.journal import (
     read_epoch,
     read_identity,
 )
-from tidegate_server.transport import FrontConfig, open_front
+from tidegate_server.transport import FrontConfig, FrontError, open_front
 from tidegate_server.wire.methods import METHODS
 
 from .clock import Clock
@@ -165,6 +165,11 @@ def _run(config: Config, gate: Gate, log: FilteringBoundLogger) -> int:
     try:
         log.info("serving", address=config.gate_address, transport=config.transport, build=build())
         gate.run()
+    except (FrontError, OSError) as error:
+        if not gate.begun:
+            raise  # the address could not be bound: nothing was served
+        log.critical("the gate ends: its listener has ended", error=str(error))
+        return EXIT_FAULT
     except Exception:
         log.critical("the gate ends: nothing of the last commit was answered", exc_info=True)
         return EXIT_FAULT
