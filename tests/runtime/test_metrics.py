@@ -7,6 +7,8 @@ import urllib.request
 from typing import TYPE_CHECKING
 
 import structlog
+from structlog.testing import capture_logs
+from tests.runtime.folders import free_port
 
 from tidegate_server.engine.reasons import RejectReason
 from tidegate_server.runtime.counters import (
@@ -20,15 +22,6 @@ from tidegate_server.runtime.metrics import FOLLOWER_HELP, FollowerFigures, serv
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    import pytest
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def scrape(folder: Path, figures: FollowerFigures) -> dict[str, float]:
@@ -82,13 +75,16 @@ def test_every_figure_of_the_follower_is_told(tmp_path: Path) -> None:
     assert set(FOLLOWER_HELP) == set(FollowerFigures.__slots__)
 
 
-def test_a_taken_port_is_a_warning(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    with socket.socket() as taken:
+def test_a_taken_port_is_a_warning(tmp_path: Path) -> None:
+    with socket.socket() as taken, capture_logs() as lines:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         address = f"127.0.0.1:{taken.getsockname()[1]}"
         serve_metrics(address, tmp_path, FollowerFigures(), structlog.get_logger())
-    assert "no metrics" in capsys.readouterr().out
+    (line,) = lines
+    assert line["log_level"] == "warning"
+    assert "follower.metrics" in line["event"]
+    assert line["address"] == address
 
 
 def test_nothing_is_served_without_an_address(tmp_path: Path) -> None:

@@ -171,7 +171,8 @@ class Follower:
 
     def end(self) -> None:
         """Leave a snapshot, and the last figures."""
-        self._snapshots.take_last(self._prover.machine, self._prover.place)
+        prover = self._prover
+        self._snapshots.take_last(prover.machine, prover.place, self._hash.seconds)
         self._publish(time.monotonic())
 
     def _durable(self) -> int:

@@ -15,10 +15,12 @@ from tidegate_server.engine.state import Book
 from tidegate_server.journal import (
     JournalError,
     SnapshotMark,
+    disk,
     list_snapshots,
     read_snapshot,
     write_snapshot,
 )
+from tidegate_server.journal.folder import SNAPSHOTS
 from tidegate_server.wire.snapshots import Loader, SnapshotError
 
 from .proving import Place
@@ -31,8 +33,11 @@ if TYPE_CHECKING:
 
     from tidegate_server.wire.machine import Machine
 
-#: A clean end is worth a snapshot from so many new records on.
+#: A clean end is worth a snapshot from so many new records on, if it is quick, for whoever asked
+#: for the end does not wait for long. A snapshot takes some six times as long as a state hash.
 WORTH_RECORDS: Final = 1_000
+END_SECONDS: Final = 1.5
+SECONDS_A_HASH: Final = 6
 RETRY_SECONDS: Final = 60.0
 
 #: Why a snapshot may not be usable.
@@ -59,7 +64,10 @@ def load(path: Path, machine: Machine) -> Place:
 
 
 class Snapshots:
-    """Takes a snapshot whenever enough records have been folded since the last one."""
+    """Takes a snapshot whenever enough records have been folded since the last one.
+
+    Only one process may have one of these: the follower's lock sees to it.
+    """
 
     __slots__ = ("_every", "_folder", "_log", "_not_before_s", "_shard", "seconds", "sequence")
 
@@ -73,6 +81,8 @@ class Snapshots:
         self._not_before_s = 0.0
         self.sequence = sequence
         self.seconds = 0.0
+        for leftover in (folder / SNAPSHOTS).glob("*" + disk.ASIDE):
+            leftover.unlink(missing_ok=True)  # of a follower that was killed over it
 
     def take_if_due(self, machine: Machine, place: Place) -> None:
         """Take one if it is due."""
@@ -80,9 +90,10 @@ class Snapshots:
         if due and time.monotonic() >= self._not_before_s:
             self._take(machine, place)
 
-    def take_last(self, machine: Machine, place: Place) -> None:
-        """Take one at the end, if it is worth it."""
-        if place.sequence - self.sequence >= min(WORTH_RECORDS, self._every):
+    def take_last(self, machine: Machine, place: Place, hash_seconds: float) -> None:
+        """Take one at the end, if it is worth it and quick, going by the last state hash."""
+        worth = place.sequence - self.sequence >= min(WORTH_RECORDS, self._every)
+        if worth and hash_seconds * SECONDS_A_HASH <= END_SECONDS:
             self._take(machine, place)
 
     def _take(self, machine: Machine, place: Place) -> None:
