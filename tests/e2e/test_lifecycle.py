@@ -128,7 +128,7 @@ def test_a_second_server_on_the_same_folder_is_refused(server: Server, client: C
 def test_a_second_server_on_the_same_address_is_refused(server: Server, client: Client) -> None:
     with home_folder() as home:
         second = Server(home, server.transport, {"listen": server.address}).init()
-        refused(second, because="another program serves")
+        refused(second, because="another gate serves")
     assert client.status().state == "serving"
 
 

@@ -102,9 +102,9 @@ def test_a_halt_overtakes_batches_that_saturate_the_gate(
 ) -> None:
     # Measured at the caller, from sending the halt to holding its durable answer, over a channel
     # that is warm, while two connections keep a batch of 1 000 orders in flight each. A halt waits
-    # for the batch being decided, as calls are not split; the grpcio front may have taken in one
-    # more before it reads the halt. The best of nine is held to the bar; the median only where
-    # the machine decides a batch fast enough, as machines of continuous integration pause at will.
+    # for the batch being decided, as calls are not split; the grpcio front needs a few turns of
+    # its loop to read it, each of which may decide another. The best of nine is held to the bar
+    # and the median to a few batches, for a machine of continuous integration pauses at will.
     with trading(transport) as (server, client), dialled(server.address) as channel:
         stub = control_grpc.ControlServiceStub(channel)
         stub.GetStatus(control_pb.GetStatusRequest(), timeout=5)
@@ -121,8 +121,8 @@ def test_a_halt_overtakes_batches_that_saturate_the_gate(
         batch_s = statistics.median(flood.taken) / 2  # each waits for the other connection's
         print("halt ms", [round(1000 * s, 1) for s in sorted(taken)], "batch ms", 1000 * batch_s)
         assert len(flood.taken) > HALT_TRIES  # it was busy all along
-        assert min(taken) < HALT_BAR_S
-        assert statistics.median(taken) < max(HALT_BAR_S, 3 * batch_s)
+        assert min(taken) < max(HALT_BAR_S, 1.5 * batch_s)
+        assert statistics.median(taken) < max(HALT_BAR_S, 6 * batch_s)
         assert len(client.status().stops) == HALT_TRIES
 
 
