@@ -1,0 +1,137 @@
+"""Random runs for the laws: the oracle's generator draws commands, the core decides them.
+
+A run is the same for the same seed and length. `TIDEGATE_LAW_EXAMPLES` asks for more of each law.
+"""
+
+import os
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from hypothesis import Phase, settings
+from tests.oracle.adapter import message_class, to_protobuf
+from tests.oracle.commands import Commands
+from tests.oracle.oracle import Oracle
+
+from tidegate.v1 import account_service_pb2, journal_pb2, market_service_pb2
+from tidegate_server.engine.commands import Command, Tick
+from tidegate_server.wire.machine import Answer, Machine
+from tidegate_server.wire.methods import BY_NAME, CODECS, TICK, Codec
+
+EXAMPLES = int(os.environ.get("TIDEGATE_LAW_EXAMPLES", "0"))
+SEEDS = 10**6
+
+
+class Call(NamedTuple):
+    """One call of a run; a Tick has no request and no principal."""
+
+    method: str
+    request: bytes
+    principal: str
+    now_ns: int
+
+
+class Step(NamedTuple):
+    """One call with its answer and its record."""
+
+    call: Call
+    response: bytes | None
+    record: bytes | None
+
+    def message(self) -> Any:
+        """Read the response."""
+        return message_class(f"{self.call.method}Response").FromString(self.response or b"")
+
+    def asked(self) -> Any:
+        """Read the request."""
+        return message_class(f"{self.call.method}Request").FromString(self.call.request)
+
+
+def law(examples: int) -> settings:
+    """Return settings for a law: the same examples every time, more of them on request."""
+    return settings(
+        max_examples=EXAMPLES or examples,
+        deadline=None,
+        derandomize=True,
+        phases=(Phase.explicit, Phase.generate),  # a smaller seed is no smaller run
+    )
+
+
+@lru_cache(maxsize=64)
+def calls_of(seed: int, count: int = 400) -> tuple[Call, ...]:
+    """Return the calls of a run, a session and an epoch among them."""
+    oracle = Oracle()
+    commands = Commands(seed, oracle)
+    calls: list[Call] = []
+    for _ in range(count):
+        method, request, principal, now_ns = drawn = commands.next_command()
+        oracle.apply(*drawn)
+        payload = b""
+        if method != "Tick":
+            payload = to_protobuf(request, f"{method}Request").SerializeToString()
+        calls.append(Call(method, payload, principal, now_ns))
+    middle = calls[count // 2]
+    calls.insert(count // 2, Call("SetSession", session(middle.now_ns), "staff", middle.now_ns))
+    calls.insert(count // 2, Call("StartEpoch", b"", "", middle.now_ns))
+    return tuple(calls)
+
+
+def session(now_ns: int) -> bytes:
+    """Return a request that sets a session."""
+    hours = market_service_pb2.Session(open_time_ns=now_ns, close_time_ns=now_ns + 10**12)
+    request = market_service_pb2.SetSessionRequest(board="B", sessions=[hours])
+    return request.SerializeToString()
+
+
+def ask(machine: Machine, call: Call) -> Step:
+    """Make one call."""
+    if call.method == "Tick":
+        record = machine.tick(call.now_ns)
+    elif call.method == "StartEpoch":
+        record = machine.start_epoch(2, "test", call.now_ns)
+    else:
+        found = answer(machine, call)
+        return Step(call, found.response, found.record)
+    response = journal_pb2.Record.FromString(record).response if record is not None else None
+    return Step(call, response, record)
+
+
+def answer(machine: Machine, call: Call) -> Answer:
+    """Make one call of the contract's."""
+    return machine.call(BY_NAME[call.method], call.request, call.principal, call.now_ns)
+
+
+def play(machine: Machine, calls: tuple[Call, ...]) -> list[Step]:
+    """Make the calls of a run."""
+    return [ask(machine, call) for call in calls]
+
+
+def played(seed: int, count: int = 400) -> tuple[Machine, list[Step]]:
+    """Return a machine after a run, and the run."""
+    machine = Machine()
+    return machine, play(machine, calls_of(seed, count))
+
+
+def copy_of(machine: Machine) -> Machine:
+    """Return another machine in the same state, by a snapshot."""
+    copy = Machine()
+    copy.load_snapshot(machine.snapshot_records())
+    return copy
+
+
+def command_of(call: Call) -> tuple[Codec, Command] | None:
+    """Read a call as the engine's command; None for a read or what cannot be read."""
+    if call.method == "Tick":
+        return TICK, Tick()
+    if call.method == "StartEpoch":
+        codec = CODECS[journal_pb2.METHOD_START_EPOCH]
+        request = journal_pb2.StartEpochRequest(epoch=2, build="test").SerializeToString()
+        return codec, codec.read_request(request, "")
+    found = BY_NAME[call.method].codec
+    return None if found is None else (found, found.read_request(call.request, call.principal))
+
+
+def view_of(machine: Machine, account_id: str, now_ns: int) -> Any:
+    """Read an account."""
+    request = account_service_pb2.GetAccountRequest(account_id=account_id).SerializeToString()
+    found = answer(machine, Call("GetAccount", request, "", now_ns))
+    return account_service_pb2.GetAccountResponse.FromString(found.response or b"").account
