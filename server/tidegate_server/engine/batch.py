@@ -18,7 +18,7 @@ from .outcomes import BatchOutcome, CheckOutcome, Figures, Refusal
 from .policy import Policy
 from .reasons import Rejection, RejectReason, ScopeKind
 from .reserve import Saved, apply_check, retract_check
-from .state import NO_LINE, REFUSED, UNKNOWN_TO_GATE, Account, Batch, Book, effective_limits
+from .state import REFUSED, UNKNOWN_TO_GATE, Account, Batch, Book, effective_limits
 
 
 def decide_batch(
@@ -203,18 +203,18 @@ def account_reasons(
         return []
     regime_bps = regime_multiplier(book, policy)
     total = walk(account, None, policy, regime_bps, now_ns)
-    figures = figures_of(account, total, NO_LINE)
+    figures = figures_of(account, total.line)
     limits = effective_limits(account, policy)
     rejections: list[Rejection] = []
-    if total.gross <= AMOUNT_BOUND:
+    if figures.gross <= AMOUNT_BOUND:
         rejections += worst_concentration(book, policy, account, opened, figures, now_ns)
     found = leverage(
-        account.account_id, limits.leverage_bps, total.gross, total.weighted, figures.equity
+        account.account_id, limits.leverage_bps, figures.gross, figures.weighted, figures.equity
     )
     if found is not None:
         rejections.append(found)
-    if total.gross <= AMOUNT_BOUND:
-        found = initial_margin(account.account_id, figures.equity, total.initial)
+    if figures.gross <= AMOUNT_BOUND:
+        found = initial_margin(account.account_id, figures.equity, figures.initial)
         if found is not None:
             rejections.append(found)
     return rejections

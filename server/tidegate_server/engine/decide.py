@@ -52,6 +52,7 @@ from .outcomes import (
 )
 from .policy import loosened_fields
 from .reports import decide_events
+from .reserve import apply_check
 from .state import Account, Book, Instrument, roll_if_due
 from .ticking import decide_tick
 
@@ -62,21 +63,24 @@ def execute(book: Book, command: Command, now_ns: int) -> Outcome | Refusal:
     """Decide a command and apply its outcome."""
     outcome: Outcome | Refusal
     if isinstance(command, CheckOrder):
-        outcome = decide_check(book, command, now_ns)
-    elif isinstance(command, RecordOrderEvents):
+        checked = decide_check(book, command, now_ns)
+        if not isinstance(checked, Refusal) and not checked.replayed:
+            apply_check(book, command, checked, book.sequence + 1)
+            finish(book, now_ns)
+        return checked
+    if isinstance(command, RecordOrderEvents):
         outcome = decide_events(book, command, now_ns, keep=True)
         finish(book, now_ns)
         return outcome
-    elif isinstance(command, CheckOrders) and not command.atomic:
+    if isinstance(command, CheckOrders) and not command.atomic:
         outcome = decide_batch(book, command, now_ns, keep=True)
         if not isinstance(outcome, Refusal):
             finish(book, now_ns)
         return outcome
-    else:
-        try:
-            outcome = decide(book, command, now_ns)
-        except Exception as fault:  # noqa: BLE001 - deciding changed nothing: only this call fails
-            return Refusal("INTERNAL", "a fault in the gate's judgement", {}, fault)
+    try:
+        outcome = decide(book, command, now_ns)
+    except Exception as fault:  # noqa: BLE001 - deciding changed nothing: only this call fails
+        return Refusal("INTERNAL", "a fault in the gate's judgement", {}, fault)
     if not isinstance(outcome, Refusal) and not outcome.replayed:
         evolve(book, command, outcome, now_ns)
     return outcome

@@ -1,40 +1,62 @@
 """What falls due by itself, in order of time.
 
 Entries are almost always added at the end and taken from the front, so a sorted list with a moving
-front beats a heap, and it can be looked through without taking anything out, as decide must. An
-entry whose order has moved on is dead: it is skipped, and dropped once it is at the front.
+front beats a heap, and it can be looked through without taking anything out, as decide must. The
+list holds the things themselves: an entry of its own for each would be another 150 bytes an order.
+
+An entry whose thing has moved on is dead: it is skipped, and dropped once it is at the front.
 """
 
 from __future__ import annotations
 
 from bisect import insort
+from typing import TYPE_CHECKING, Generic, TypeVar
 
-# When, the record that caused it, account (or batch) id, order id.
-Due = tuple[int, int, str, str]
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+# When, the record that caused it, and two ids: a total order.
+Rank = tuple[int, int, str, str]
+T = TypeVar("T")
 
 COMPACT_AT = 4096
 
 
-class DueQueue:
-    """A sorted list whose first `front` entries have been dealt with."""
+class DueQueue(Generic[T]):
+    """A list sorted by rank, whose first `front` entries have been dealt with.
 
-    __slots__ = ("entries", "front")
+    The rank of an entry must not change while it is in the queue.
+    """
 
-    def __init__(self) -> None:
-        self.entries: list[Due] = []
+    __slots__ = ("entries", "front", "last_ns", "rank")
+
+    def __init__(self, rank: Callable[[T], Rank]) -> None:
+        self.rank = rank
+        self.entries: list[T] = []
         self.front = 0
+        self.last_ns = 0
 
-    def add(self, entry: Due) -> None:
-        """Put an entry in its place."""
-        entries = self.entries
-        if not entries or entries[-1] <= entry:
-            entries.append(entry)
+    def add(self, entry: T, due_ns: int) -> None:
+        """Put an entry in its place; `due_ns` is the first part of its rank."""
+        if due_ns > self.last_ns:
+            self.last_ns = due_ns
+            self.entries.append(entry)
         else:
-            insort(entries, entry, lo=self.front)
+            insort(self.entries, entry, lo=self.front, key=self.rank)
 
-    def first_time_ns(self) -> int:
+    def due(self, now_ns: int) -> Iterator[T]:
+        """Yield the entries that are due, dead ones included, in order."""
+        for index in range(self.front, len(self.entries)):
+            entry = self.entries[index]
+            if self.rank(entry)[0] > now_ns:
+                return
+            yield entry
+
+    def first_ns(self) -> int:
         """Return when the first entry falls due, dead or not; 0 if there is none."""
-        return self.entries[self.front][0] if self.front < len(self.entries) else 0
+        if self.front >= len(self.entries):
+            return 0
+        return self.rank(self.entries[self.front])[0]
 
     def drop_front(self) -> None:
         """Drop the first entry, and now and then the room of those dropped before."""

@@ -52,7 +52,7 @@ from .settle import (
     instrument_for_fact,
     new_account,
 )
-from .state import Batch, Book, Instrument, Stop, roll_if_due
+from .state import Batch, Book, Instrument, Order, Stop, acknowledge_rank, roll_if_due
 from .ticking import apply_tick
 
 
@@ -115,8 +115,9 @@ def apply_batch(book: Book, command: CheckOrders, outcome: BatchOutcome, sequenc
     for order, answer in zip(command.orders, outcome.answers, strict=True):
         apply_check(book, order, answer, sequence)
     if outcome.keep_until_ns:
-        book.batches[command.batch_id] = Batch(command, outcome, outcome.keep_until_ns)
-        book.batch_queue.add((outcome.keep_until_ns, sequence, command.batch_id, ""))
+        batch = Batch(command, outcome, outcome.keep_until_ns)
+        book.batches[command.batch_id] = batch
+        book.batch_queue.add(batch, batch.keep_until_ns)
 
 
 def apply_marks(book: Book, command: UpdateMarks, outcome: MarksOutcome, time_ns: int) -> None:
@@ -241,17 +242,18 @@ def apply_roll(book: Book, command: RollDay) -> None:
 def apply_epoch(book: Book, command: StartEpoch, outcome: EpochOutcome) -> None:
     """Begin an epoch: no deadline strikes before the gate could hear an answer."""
     book.epoch = command.epoch
-    queue = DueQueue()
+    queue: DueQueue[Order] = DueQueue(acknowledge_rank)
+    waiting: list[Order] = []
     for account in book.accounts.values():
         for order in account.orders.values():
-            if not order.acknowledge_by_ns or order.unconfirmed:
+            if not order.acknowledge_by_ns or order.reported or order.unconfirmed:
                 continue
             if order.acknowledge_by_ns < outcome.acknowledge_by_ns:
                 order.acknowledge_by_ns = outcome.acknowledge_by_ns
-            queue.entries.append(
-                (order.acknowledge_by_ns, order.sequence, order.account_id, order.order_id)
-            )
-    queue.entries.sort()
+            waiting.append(order)
+    waiting.sort(key=acknowledge_rank)
+    for order in waiting:
+        queue.add(order, order.acknowledge_by_ns)
     book.acknowledge_queue = queue
 
 

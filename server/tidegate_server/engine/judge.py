@@ -23,7 +23,7 @@ from .checks.shape import lot_size, price_limit, tick_size
 from .checks.size import order_notional, order_quantity, order_volume_share
 from .checks.stops import false_claim, halted, reduce_only
 from .commands import REGIME_HALTED, CheckOrder
-from .exposure import figures_of, line_of_position
+from .exposure import difference, figures_of, line_of_position
 from .judgement import Judgement
 from .outcomes import CheckOutcome, PreviewOutcome, Refusal
 from .policy import Policy
@@ -121,15 +121,15 @@ def decide_preview(book: Book, command: CheckOrder, now_ns: int) -> PreviewOutco
     judged.is_exit = False
     judged.value()  # exits are not judged by figures, but a person wants to see them
     rest = judged.rest
-    position = account.positions.get(instrument.instrument_id)
-    if position is not None and position.is_flat():
-        position = None
-    if rest is None or rest.missing_id or (position is not None and not judged.mark):
+    position = judged.position
+    held = position is not None and not position.is_flat()
+    if rest is None or rest.missing_id or (held and not judged.mark):
         return PreviewOutcome(outcome, None, None)
-    line = line_of_position(position, judged.rates) if position is not None else NO_LINE
-    before = figures_of(account, rest, line)
-    after = figures_of(account, rest, judged.line) if judged.valued else None
-    return PreviewOutcome(outcome, before, after)
+    line = NO_LINE
+    if position is not None and held:
+        line = line_of_position(position, judged.rates)
+    before = figures_of(account, difference(rest.line, difference(NO_LINE, line)))
+    return PreviewOutcome(outcome, before, judged.figures() if judged.valued else None)
 
 
 def judge(judged: Judgement) -> list[Rejection]:
@@ -389,20 +389,16 @@ def order_stale(policy: Policy, command: CheckOrder, now_ns: int) -> Rejection |
 def count_in_buckets(outcome: CheckOutcome, judged: Judgement) -> None:
     """Advance the token buckets by one order, whatever its verdict (4.14, 4.29)."""
     limits = judged.limits
-    if limits.rate_cost_ns:
+    cost = limits.rate_cost_ns
+    if cost:
         outcome.account_next_ns = next_time_ns(
-            judged.account.next_order_ns,
-            judged.now_ns,
-            limits.rate_cost_ns,
-            limits.rate_tolerance_ns,
+            judged.account.next_order_ns, judged.now_ns, cost, limits.rate_tolerance_ns
         )
     policy = judged.policy
-    if policy.principal_cost_ns:
+    cost = policy.principal_cost_ns
+    if cost:
         outcome.principal_next_ns = next_time_ns(
-            judged.book.principal_next_ns.get(judged.order.principal, 0),
-            judged.now_ns,
-            policy.principal_cost_ns,
-            policy.principal_tolerance_ns,
+            judged.principal_next_ns, judged.now_ns, cost, policy.principal_tolerance_ns
         )
 
 

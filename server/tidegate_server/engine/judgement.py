@@ -10,12 +10,15 @@ from .amounts import ONE, product_in_bounds, scale_up
 from .commands import BUY, MARKET_ORDER, REGIME_CALM, CheckOrder
 from .exposure import (
     Walk,
+    difference,
     exit_quantity,
+    figures_of,
     line_of,
     rates_of,
     regime_multiplier,
     walk,
 )
+from .outcomes import Figures
 from .policy import NO_CHECK, Policy
 from .state import NO_LINE, Account, Book, Instrument, Line, effective_limits
 
@@ -28,8 +31,8 @@ class Judgement:
 
     `price` is 0 for a market order, `mark` 0 where there is none. `reserved_price` is NO_PRICE where
     rule 3.1 has none; `collar` is NO_COLLAR where none is set. `valued` says whether 4.20 to 4.22
-    can be judged: then `line` is the instrument's line with the order, and cash, assets, debt and
-    equity are the account's with it.
+    can be judged: only then `line` (the instrument's, with the order) and the account's figures from
+    `assets` to `initial` are set.
     """
 
     __slots__ = (
@@ -58,9 +61,11 @@ class Judgement:
         "open_sell",
         "order",
         "policy",
+        "position",
         "position_quantity",
         "price",
         "priced",
+        "principal_next_ns",
         "quantity",
         "rates",
         "regime_bps",
@@ -90,6 +95,7 @@ class Judgement:
         self.alone = True
         self.now_ns = now_ns
         self.limits = effective_limits(account, policy)
+        self.principal_next_ns = book.principal_next_ns.get(order.principal, 0)
         self.buy = order.side == BUY
         self.is_market = order.order_type == MARKET_ORDER
         self.price = order.price_e4
@@ -103,6 +109,7 @@ class Judgement:
         self.rates = rates
         self.factor = rates[0]
         position = account.positions.get(instrument.instrument_id)
+        self.position = position
         if position is None:
             self.position_quantity = self.open_buy = self.open_sell = 0
             self.buy_notional = self.sell_notional = self.turnover_before = 0
@@ -120,10 +127,7 @@ class Judgement:
         )
         self.collar = self._collar()
         self.rest: Walk | None = None
-        self.line: Line = NO_LINE
         self.priced = self.valued = False
-        self.assets = self.debt = self.equity = 0
-        self.gross = self.weighted = self.initial = 0
         self.quantity = order.quantity
         self.is_exit = order.quantity <= self.exit_room
         self.reserved_price = self._reserved_price()
@@ -187,33 +191,14 @@ class Judgement:
         """Project the account with the order, if everything that counts has a mark (3.5, 3.6)."""
         rest = self.rest
         if rest is None:
-            rest = walk(self.account, self.instrument, self.policy, self.regime_bps, self.now_ns)
+            rest = walk(self.account, self.position, self.policy, self.regime_bps, self.now_ns)
             self.rest = rest
         self.priced = self.mark != 0 and not rest.missing_id
         if not self.priced or self.reserved_price < 0 or not self.in_bounds:
             return
-        line = self.line_with_order()
-        self.line = line
-        cash = self.account.cash + rest.cash + line[0]
-        assets = rest.assets + line[1]
-        debt = rest.short_debt + line[2] + self.account.interest_and_fees
-        if cash >= 0:
-            assets += cash
-        else:
-            debt -= cash
-        self.assets = assets
-        self.debt = debt
-        self.equity = assets - debt
-        self.gross = rest.gross + line[3]
-        self.weighted = rest.weighted + line[4]
-        self.initial = rest.initial + line[5]
-        self.valued = True
-
-    def line_with_order(self) -> Line:
-        """Return the instrument's line with the order in the book."""
         added = self.quantity * self.reserved_price
         if self.buy:
-            return line_of(
+            line = line_of(
                 self.position_quantity,
                 self.open_buy + self.quantity,
                 self.open_sell,
@@ -222,12 +207,35 @@ class Judgement:
                 self.instrument,
                 self.rates,
             )
-        return line_of(
-            self.position_quantity,
-            self.open_buy,
-            self.open_sell + self.quantity,
-            self.buy_notional,
-            self.sell_notional + added,
-            self.instrument,
-            self.rates,
-        )
+        else:
+            line = line_of(
+                self.position_quantity,
+                self.open_buy,
+                self.open_sell + self.quantity,
+                self.buy_notional,
+                self.sell_notional + added,
+                self.instrument,
+                self.rates,
+            )
+        others = rest.line
+        account = self.account
+        cash = account.cash + others[0] + line[0]
+        assets = others[1] + line[1]
+        debt = others[2] + line[2] + account.interest_and_fees
+        if cash >= 0:
+            assets += cash
+        else:
+            debt -= cash
+        self.line = line
+        self.assets = assets
+        self.debt = debt
+        self.equity = assets - debt
+        self.gross = others[3] + line[3]
+        self.weighted = others[4] + line[4]
+        self.initial = others[5] + line[5]
+        self.valued = True
+
+    def figures(self) -> Figures:
+        """Return the account's figures with the order; only where it is valued."""
+        others = self.rest.line if self.rest is not None else NO_LINE
+        return figures_of(self.account, difference(others, difference(NO_LINE, self.line)))

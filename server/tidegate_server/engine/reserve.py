@@ -27,13 +27,15 @@ def apply_check(book: Book, command: CheckOrder, outcome: CheckOutcome, sequence
     account = book.accounts[command.account_id]
     roll_if_due(book, account)
     account.sequence = sequence
-    order = Order(command.account_id, command.order_id, sequence)
+    # What is kept shares the book's own strings: 100 bytes less an order.
+    command.account_id = account.account_id
+    order = Order(account.account_id, command.order_id, sequence)
     order.command = command
     order.outcome = outcome
     order.keep_until_ns = outcome.keep_until_ns
     account.orders[command.order_id] = order
     book.order_id_count += 1
-    book.forget_queue.add((outcome.keep_until_ns, sequence, order.account_id, order.order_id))
+    book.forget_queue.add(order, outcome.keep_until_ns)
     if counts(outcome):
         account.day_order_count += 1
         if outcome.account_next_ns:
@@ -45,9 +47,7 @@ def apply_check(book: Book, command: CheckOrder, outcome: CheckOutcome, sequence
         return
     order.state = RESERVED
     order.acknowledge_by_ns = outcome.acknowledge_by_ns
-    book.acknowledge_queue.add(
-        (outcome.acknowledge_by_ns, sequence, order.account_id, order.order_id)
-    )
+    book.acknowledge_queue.add(order, outcome.acknowledge_by_ns)
     reserve(book, account, order, command)
 
 
@@ -59,10 +59,11 @@ def counts(outcome: CheckOutcome) -> bool:
 def reserve(book: Book, account: Account, order: Order, command: CheckOrder) -> None:
     """Add the whole order to its position's open orders."""
     instrument = book.instruments[command.instrument_id]
+    command.instrument_id = instrument.instrument_id
     instrument.touched = True
     position = account.position_in(instrument)
     if position.is_flat():
-        account.active.append(position)
+        account.activate(position)
     order.reserved = command.quantity
     account.open_order_count += 1
     book.open_order_count += 1
@@ -81,7 +82,7 @@ def release(book: Book, account: Account, order: Order, quantity: int) -> None:
         account.open_order_count -= 1
         book.open_order_count -= 1
     if position.is_flat():
-        account.active.remove(position)
+        account.deactivate(position)
 
 
 def move_open(
@@ -92,14 +93,15 @@ def move_open(
     if outcome is None:
         raise ValueError("only a decided order can be reserved")
     notional = quantity * outcome.reserved_price_e4
-    before = position.turnover()
+    unit = position.instrument.terms.unit
+    before = 0 if unit == 1 else position.turnover()
     if command.side == BUY:
         position.open_buy += quantity
         position.buy_notional += notional
     else:
         position.open_sell += quantity
         position.sell_notional += notional
-    account.turnover_e4 += position.turnover() - before
+    account.turnover_e4 += notional if unit == 1 else position.turnover() - before
     position.line_revision = -1
 
 

@@ -26,6 +26,7 @@ from .state import (
     ACKNOWLEDGED,
     CANCELLED,
     EXPIRED,
+    NO_LINE,
     PARTLY_FILLED,
     REJECTED,
     RESERVED,
@@ -122,7 +123,6 @@ def progress(
 ) -> None:
     """Move an order to where the report leaves it."""
     order.reported = True
-    order.acknowledge_by_ns = 0
     if order.unconfirmed:
         order.unconfirmed = False
         book.unconfirmed_count -= 1
@@ -140,9 +140,7 @@ def progress(
         order.awaited = result.reserved_quantity
     if not order.reserved and order.keep_until_ns <= time_ns:
         # Its entry may have come up while it was open.
-        book.forget_queue.add(
-            (order.keep_until_ns, order.sequence, order.account_id, order.order_id)
-        )
+        book.forget_queue.add(order, order.keep_until_ns)
 
 
 def leave_tombstone(
@@ -153,7 +151,7 @@ def leave_tombstone(
     order.keep_until_ns = result.keep_until_ns
     account.orders[event.order_id] = order
     book.order_id_count += 1
-    book.forget_queue.add((order.keep_until_ns, sequence, order.account_id, order.order_id))
+    book.forget_queue.add(order, order.keep_until_ns)
     return order
 
 
@@ -189,9 +187,9 @@ def change_holding(account: Account, instrument: Instrument, change: int) -> Non
     position.line_revision = -1
     now_flat = position.is_flat()
     if was_flat and not now_flat:
-        account.active.append(position)
+        account.activate(position)
     elif now_flat and not was_flat:
-        account.active.remove(position)
+        account.deactivate(position)
 
 
 def account_for_fact(book: Book, account_id: str, time_ns: int) -> Account:
@@ -282,7 +280,7 @@ class SavedEvent:
         self.stop_ids = list(book.stops)
         self.totals = (book.order_id_count, book.open_order_count, book.unconfirmed_count)
         self.order: Order | None = None
-        self.order_figures = (0, 0, 0, 0, 0, False, False)
+        self.order_figures = (0, 0, 0, 0, False, False)
         self.account_figures = (0, 0, 0, 0)
         self.active: list[Position] = []
         self.positions: dict[str, tuple[int, int, int, int, int, int]] = {}
@@ -323,7 +321,6 @@ class SavedEvent:
                 self.order.filled,
                 self.order.reserved,
                 self.order.awaited,
-                self.order.acknowledge_by_ns,
                 self.order.unconfirmed,
                 self.order.reported,
             )
@@ -364,7 +361,6 @@ def retract_event(book: Book, event: OrderEvent, saved: SavedEvent) -> None:
         order.filled,
         order.reserved,
         order.awaited,
-        order.acknowledge_by_ns,
         order.unconfirmed,
         order.reported,
     ) = saved.order_figures
@@ -373,6 +369,7 @@ def retract_event(book: Book, event: OrderEvent, saved: SavedEvent) -> None:
 def retract_positions(account: Account, saved: SavedEvent) -> None:
     """Put an account's positions back."""
     account.active = saved.active
+    account.totals = None
     for key in list(account.positions):
         if key not in saved.positions:
             del account.positions[key]
@@ -387,3 +384,5 @@ def retract_positions(account: Account, saved: SavedEvent) -> None:
             position.day_traded,
         ) = saved.positions[key]
         position.line_revision = -1
+        if position.is_flat():
+            position.line = NO_LINE

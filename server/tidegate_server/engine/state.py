@@ -13,7 +13,7 @@ invisible to the hash.
 from __future__ import annotations
 
 from .commands import CheckOrder, CheckOrders, InstrumentTerms
-from .due import DueQueue
+from .due import DueQueue, Rank
 from .outcomes import BatchOutcome, CheckOutcome, Figures
 from .policy import Effective, Limit, Policy
 from .reasons import ScopeKind
@@ -93,7 +93,8 @@ class Position:
     """What an account holds and has open of one instrument.
 
     Notionals and `day_traded` are raw: sums of price x quantity, not yet divided. Memos: `line` (its
-    projected figures) and the instrument's `revision` that it was worked out at.
+    projected figures) and the instrument's revision that it was worked out at, one more if with the
+    stressed factor. A changed position has the line revision -1, a flat one no line.
     """
 
     __slots__ = (
@@ -134,7 +135,7 @@ class Order:
     """One order id that is kept, with its first answer; `command` is None for a tombstone.
 
     Invariant: `reserved` > 0 only while its position counts reserved x reserved price.
-    `acknowledge_by_ns` is 0 once anything was reported. `awaited` is what an end's cumulative
+    `acknowledge_by_ns` counts only until anything was reported. `awaited` is what an end's cumulative
     quantity says will still be filled.
     """
 
@@ -187,8 +188,9 @@ class Account:
     """One account. `start_of_day_equity` is None before the first roll since its creation.
 
     `active` lists the positions that are not flat, in the order in which they became so. Memos:
-    `turnover_e4` (the sum over positions), `effective` (its limits under policy
-    `effective_version`), `open_order_count`.
+    `turnover_e4` (the sum over positions), `totals` (the sum of the active positions' lines, None
+    after the list changed), `fresh_until_ns` (no mark or factor is stale before), `effective` (its limits under policy `effective_version`),
+    `open_order_count`.
     """
 
     __slots__ = (
@@ -200,6 +202,7 @@ class Account:
         "effective",
         "effective_version",
         "events",
+        "fresh_until_ns",
         "group_id",
         "interest_and_fees",
         "last_valuation",
@@ -212,6 +215,7 @@ class Account:
         "sequence",
         "start_of_day_equity",
         "tier_id",
+        "totals",
         "trading_date",
         "turnover_e4",
         "valued_time_ns",
@@ -239,8 +243,21 @@ class Account:
         self.next_order_ns = 0
         self.last_valuation: Figures | None = None
         self.valued_time_ns = 0
+        self.totals: Line | None = None
+        self.fresh_until_ns = 0
         self.effective: Effective | None = None
         self.effective_version = 0
+
+    def activate(self, position: Position) -> None:
+        """List a position that is no longer flat."""
+        self.active.append(position)
+        self.totals = None
+
+    def deactivate(self, position: Position) -> None:
+        """Take a position that became flat off the list; a flat one has no line."""
+        self.active.remove(position)
+        position.line = NO_LINE
+        self.totals = None
 
     def position_in(self, instrument: Instrument) -> Position:
         """Return the position in an instrument, a flat one where there is none yet."""
@@ -345,9 +362,14 @@ class Book:
         self.order_id_limit = ORDER_ID_LIMIT
         self.open_order_count = 0
         self.unconfirmed_count = 0
-        self.acknowledge_queue = DueQueue()
-        self.forget_queue = DueQueue()
-        self.batch_queue = DueQueue()
+        self.acknowledge_queue: DueQueue[Order] = DueQueue(acknowledge_rank)
+        self.forget_queue: DueQueue[Order] = DueQueue(forget_rank)
+        self.batch_queue: DueQueue[Batch] = DueQueue(batch_rank)
+
+    def is_kept(self, order: Order) -> bool:
+        """Tell whether an order is the one that its id stands for."""
+        account = self.accounts.get(order.account_id)
+        return account is not None and account.orders.get(order.order_id) is order
 
     def add_stop(self, stop: Stop) -> None:
         """Set a stop; within a scope they are kept in order of id."""
@@ -368,6 +390,21 @@ class Book:
         """Return a kept order id."""
         account = self.accounts.get(account_id)
         return account.orders.get(order_id) if account is not None else None
+
+
+def acknowledge_rank(order: Order) -> Rank:
+    """Return when an order becomes unconfirmed, ties by record and id."""
+    return order.acknowledge_by_ns, order.sequence, order.account_id, order.order_id
+
+
+def forget_rank(order: Order) -> Rank:
+    """Return when an order id may be forgotten, ties by record and id."""
+    return order.keep_until_ns, order.sequence, order.account_id, order.order_id
+
+
+def batch_rank(batch: Batch) -> Rank:
+    """Return when a batch id may be forgotten, ties by id."""
+    return batch.keep_until_ns, 0, batch.command.batch_id, ""
 
 
 def stop_id_of(stop: Stop) -> str:

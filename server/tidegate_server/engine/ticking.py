@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from .due import Due
 from .outcomes import TickOutcome
-from .state import Book
+from .state import Book, Order
 
 EFFECTS_LIMIT = 256
 
@@ -13,36 +12,27 @@ def decide_tick(book: Book, now_ns: int) -> TickOutcome:
     """Collect what is due, in order of time, 256 effects at most."""
     outcome = TickOutcome(book.sequence + 1, now_ns, [], [], [])
     room = EFFECTS_LIMIT
-    # A batch that was decided on trial leaves its entries behind, so one may stand twice.
-    queue = book.acknowledge_queue
-    seen: set[tuple[str, str]] = set()
-    for index in range(queue.front, len(queue.entries)):
-        entry = queue.entries[index]
-        if entry[0] > now_ns or not room:
-            break
-        key = (entry[2], entry[3])
-        if key not in seen and awaits_answer(book, entry):
-            seen.add(key)
-            outcome.unconfirmed.append(key)
+    for order in book.acknowledge_queue.due(now_ns):
+        if not room:
+            return outcome
+        if awaits_answer(book, order):
+            outcome.unconfirmed.append((order.account_id, order.order_id))
             room -= 1
-    queue = book.forget_queue
-    seen = set()
-    for index in range(queue.front, len(queue.entries)):
-        entry = queue.entries[index]
-        if entry[0] > now_ns or not room:
-            break
-        key = (entry[2], entry[3])
-        if key not in seen and may_be_forgotten(book, entry):
+    # An order that was open when its time came is put in again, so one may stand twice.
+    seen: set[tuple[str, str]] = set()
+    for order in book.forget_queue.due(now_ns):
+        if not room:
+            return outcome
+        key = (order.account_id, order.order_id)
+        if key not in seen and may_be_forgotten(book, order):
             seen.add(key)
             outcome.forgotten.append(key)
             room -= 1
-    queue = book.batch_queue
-    for index in range(queue.front, len(queue.entries)):
-        entry = queue.entries[index]
-        if entry[0] > now_ns or not room:
-            break
-        if entry[2] in book.batches:
-            outcome.forgotten_batches.append(entry[2])
+    for batch in book.batch_queue.due(now_ns):
+        if not room:
+            return outcome
+        if book.batches.get(batch.command.batch_id) is batch:
+            outcome.forgotten_batches.append(batch.command.batch_id)
             room -= 1
     return outcome
 
@@ -52,21 +42,14 @@ def has_effects(outcome: TickOutcome) -> bool:
     return bool(outcome.unconfirmed or outcome.forgotten or outcome.forgotten_batches)
 
 
-def awaits_answer(book: Book, entry: Due) -> bool:
-    """Tell whether an entry's order is still unanswered, under that deadline."""
-    order = book.order_of(entry[2], entry[3])
-    return (
-        order is not None
-        and order.acknowledge_by_ns == entry[0]
-        and not order.reported
-        and not order.unconfirmed
-    )
+def awaits_answer(book: Book, order: Order) -> bool:
+    """Tell whether an order is kept and still unanswered."""
+    return not order.reported and not order.unconfirmed and book.is_kept(order)
 
 
-def may_be_forgotten(book: Book, entry: Due) -> bool:
-    """Tell whether an entry's order is still kept, under that time, and not open."""
-    order = book.order_of(entry[2], entry[3])
-    return order is not None and order.keep_until_ns == entry[0] and not order.reserved
+def may_be_forgotten(book: Book, order: Order) -> bool:
+    """Tell whether an order is kept and not open."""
+    return not order.reserved and book.is_kept(order)
 
 
 def apply_tick(book: Book, outcome: TickOutcome, time_ns: int) -> None:
@@ -84,35 +67,28 @@ def apply_tick(book: Book, outcome: TickOutcome, time_ns: int) -> None:
 
 def prune(book: Book, now_ns: int) -> None:
     """Drop entries at the front that are due and dead; not state, so any time will do."""
-    queue = book.acknowledge_queue
-    while len(queue):
-        entry = queue.entries[queue.front]
-        if entry[0] > now_ns or awaits_answer(book, entry):
+    acknowledge = book.acknowledge_queue
+    while 0 < acknowledge.first_ns() <= now_ns:
+        if awaits_answer(book, acknowledge.entries[acknowledge.front]):
             break
-        queue.drop_front()
-    queue = book.forget_queue
-    while len(queue):
-        entry = queue.entries[queue.front]
-        if entry[0] > now_ns or may_be_forgotten(book, entry):
+        acknowledge.drop_front()
+    forget = book.forget_queue
+    while 0 < forget.first_ns() <= now_ns:
+        if may_be_forgotten(book, forget.entries[forget.front]):
             break
-        queue.drop_front()
-    queue = book.batch_queue
-    while len(queue):
-        entry = queue.entries[queue.front]
-        if entry[0] > now_ns or entry[2] in book.batches:
+        forget.drop_front()
+    batches = book.batch_queue
+    while 0 < batches.first_ns() <= now_ns:
+        batch = batches.entries[batches.front]
+        if book.batches.get(batch.command.batch_id) is batch:
             break
-        queue.drop_front()
+        batches.drop_front()
 
 
 def next_due_ns(book: Book) -> int:
     """Return when the next entry falls due, dead or not; 0 if there is none."""
-    times = [
-        time_ns
-        for time_ns in (
-            book.acknowledge_queue.first_time_ns(),
-            book.forget_queue.first_time_ns(),
-            book.batch_queue.first_time_ns(),
-        )
-        if time_ns
-    ]
-    return min(times) if times else 0
+    first = book.acknowledge_queue.first_ns()
+    for time_ns in (book.forget_queue.first_ns(), book.batch_queue.first_ns()):
+        if time_ns and (not first or time_ns < first):
+            first = time_ns
+    return first

@@ -85,9 +85,7 @@ class Gate:
         self._log = log
         self._describe = describe
         self._permits = {
-            name: frozenset(
-                method.index for method in METHODS if principal.roles & method.roles
-            )
+            name: frozenset(method.index for method in METHODS if principal.roles & method.roles)
             for name, principal in directory.principals.items()
         }
         self._lanes: tuple[deque[tuple[int, Call]], ...] = tuple(deque() for _ in Lane)
@@ -138,6 +136,7 @@ class Gate:
         end_ns = begin_ns + self._commit_ns
         room = self._commit_orders
         gone = self._front.gone
+        due = len(records)
         for lane in self._lanes:
             while lane and room > 0:
                 arrived_ns, call = lane.popleft()
@@ -152,8 +151,8 @@ class Gate:
                 room -= 1
                 if time.perf_counter_ns() > end_ns:
                     room = 0
-            if replies and lane is self._lanes[CONTROL]:
-                break
+            if len(records) > due and lane is self._lanes[CONTROL]:
+                break  # a status is no reason to keep checks waiting, however many ask for it
         if records:
             self._writer.commit(records, now_ns)
         reply = self._front.reply

@@ -119,9 +119,7 @@ def _require_beginning(recovery: Recovery, found: Recovered) -> None:
         return
 
 
-def _replay(
-    recovery: Recovery, found: Recovered, *, verify: bool, until: int | None
-) -> None:
+def _replay(recovery: Recovery, found: Recovered, *, verify: bool, until: int | None) -> None:
     machine = found.machine
     for frame in recovery.frames:
         same_rules = frame.header.rules_version == RULES_VERSION

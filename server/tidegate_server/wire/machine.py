@@ -16,16 +16,17 @@ from tidegate.v1 import (
 )
 from tidegate_server.engine.commands import StartEpoch, Tick
 from tidegate_server.engine.decide import decide, execute
-from tidegate_server.engine.evolve import evolve
-from tidegate_server.engine.judge import decide_preview
+from tidegate_server.engine.evolve import evolve, finish
+from tidegate_server.engine.judge import decide_check, decide_preview
 from tidegate_server.engine.outcomes import BatchOutcome, CheckOutcome, Outcome, Refusal
+from tidegate_server.engine.reserve import apply_check
 from tidegate_server.engine.state import Book
 from tidegate_server.engine.state_hash import state_hash
 from tidegate_server.engine.ticking import decide_tick, has_effects, next_due_ns, prune
 
 from . import decoding, encoding, views
 from .errors import CallError
-from .methods import CODECS, START_EPOCH, TICK, Codec, MethodSpec
+from .methods import CHECK_ORDER, CODECS, START_EPOCH, TICK, Codec, MethodSpec
 from .policies import write_policy
 from .records import decode_record, encode_record
 from .snapshots import Loader, snapshot_records
@@ -108,6 +109,8 @@ class Machine:
         """Answer one call; a change is applied, and its record is the caller's to make durable."""
         codec = method.codec
         try:
+            if codec is CHECK_ORDER:
+                return self._check(request, principal, now_ns)
             if codec is None:
                 return self._read(method, request, principal, now_ns)
             command = codec.read_request(request, principal)
@@ -119,14 +122,35 @@ class Machine:
         response = codec.write_response(outcome, command)
         if outcome.replayed:
             return Answer(response)
-        if isinstance(outcome, CheckOutcome):
-            self._tally(outcome)
-        elif isinstance(outcome, BatchOutcome):
+        if isinstance(outcome, BatchOutcome):
             for answer in outcome.answers:
                 self._tally(answer)
         effects = codec.effects(outcome, command) if codec.effects is not None else b""
         return Answer(
             response, None, encode_record(codec.number, principal, request, response, effects)
+        )
+
+    def _check(self, request: bytes, principal: str, now_ns: int) -> Answer:
+        """Answer a CheckOrder: what `call` does, without asking which command it is."""
+        book = self.book
+        command = decoding.decode_check(request, principal)
+        outcome = decide_check(book, command, now_ns)
+        if isinstance(outcome, Refusal):
+            return Answer(None, refused(outcome))
+        response = encoding.encode_check(outcome, command)
+        if outcome.replayed:
+            return Answer(response)
+        apply_check(book, command, outcome, book.sequence + 1)
+        finish(book, now_ns)
+        if outcome.allowed:
+            self.allowed += 1
+        else:
+            self._tally(outcome)
+        effects = encoding.check_effects(outcome, command)
+        return Answer(
+            response,
+            None,
+            encode_record(CHECK_ORDER.number, principal, request, response, effects),
         )
 
     def _tally(self, outcome: CheckOutcome) -> None:

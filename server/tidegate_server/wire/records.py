@@ -45,6 +45,23 @@ def encode_record(
     number: int, principal: str, request: bytes, response: bytes, effects: bytes
 ) -> bytes:
     """Return one record."""
+    sizes = len(request), len(response), len(effects)
+    if min(sizes) > 0 and max(sizes) < _VARINTS:
+        one, two, three = sizes
+        return b"".join(
+            (
+                _heads.get((number, principal)) or head(number, principal),
+                b"\x1a",
+                _SHORT[one],
+                request,
+                b"\x22",
+                _SHORT[two],
+                response,
+                b"\x2a",
+                _SHORT[three],
+                effects,
+            )
+        )
     pieces = [head(number, principal)]
     for tag, part in ((b"\x1a", request), (b"\x22", response), (b"\x2a", effects)):
         size = len(part)

@@ -8,7 +8,6 @@ from tidegate.v1 import journal_pb2, market_service_pb2, risk_service_pb2
 from tidegate_server.engine.commands import InstrumentTerms
 from tidegate_server.engine.reasons import ScopeKind
 from tidegate_server.engine.reserve import move_open
-from tidegate_server.engine.settle import is_ended
 from tidegate_server.engine.state import (
     Account,
     Batch,
@@ -18,6 +17,9 @@ from tidegate_server.engine.state import (
     Order,
     Position,
     Stop,
+    acknowledge_rank,
+    batch_rank,
+    forget_rank,
     roll_if_due,
 )
 from tidegate_server.engine.state_hash import state_hash
@@ -243,6 +245,8 @@ class Loader:
     def __init__(self, book: Book) -> None:
         self.book = book
         self.expected_hash = ""
+        self._kept: list[Order] = []
+        self._waiting: list[Order] = []
 
     def load(self, data: bytes) -> None:
         """Apply one record."""
@@ -261,9 +265,12 @@ class Loader:
     def finish(self) -> None:
         """Check that the book is the one that the snapshot was made of."""
         book = self.book
-        book.acknowledge_queue.entries.sort()
-        book.forget_queue.entries.sort()
-        book.batch_queue.entries.sort()
+        for order in sorted(self._waiting, key=acknowledge_rank):
+            book.acknowledge_queue.add(order, order.acknowledge_by_ns)
+        for order in sorted(self._kept, key=forget_rank):
+            book.forget_queue.add(order, order.keep_until_ns)
+        for batch in sorted(book.batches.values(), key=batch_rank):
+            book.batch_queue.add(batch, batch.keep_until_ns)
         found = state_hash(book)
         if not self.expected_hash or found != self.expected_hash:
             raise SnapshotError(f"state hash {found} is not the snapshot's {self.expected_hash}")
@@ -310,9 +317,6 @@ class Loader:
         )
         outcome = encoding.read_checks(message.response, effects)
         self.book.batches[command.batch_id] = Batch(command, outcome, message.keep_until_time_ns)
-        self.book.batch_queue.entries.append(
-            (message.keep_until_time_ns, outcome.sequence, command.batch_id, "")
-        )
 
     def _instrument(self, message: journal_pb2.RestoreInstrument) -> None:
         terms = decoding.read_instrument(message.instrument, Problems())
@@ -353,7 +357,7 @@ class Loader:
             position.day_traded = int(held.day_traded or "0")
             account.turnover_e4 += position.turnover()
             if not position.is_flat():
-                account.active.append(position)
+                account.activate(position)
         for event in message.events:
             entry = EventEntry(event.trade_date)
             entry.instrument_id = event.instrument_id
@@ -383,10 +387,9 @@ class Loader:
         account.orders[order.order_id] = order
         book.order_id_count += 1
         book.unconfirmed_count += order.unconfirmed
-        key = (order.sequence, order.account_id, order.order_id)
-        book.forget_queue.entries.append((order.keep_until_ns, *key))
-        if not is_ended(order) and order.acknowledge_by_ns and not order.unconfirmed:
-            book.acknowledge_queue.entries.append((order.acknowledge_by_ns, *key))
+        self._kept.append(order)
+        if order.acknowledge_by_ns and not order.reported and not order.unconfirmed:
+            self._waiting.append(order)
         if message.reserved_quantity:
             reserve_again(book, account, order, message.reserved_quantity)
 
@@ -398,7 +401,7 @@ def reserve_again(book: Book, account: Account, order: Order, quantity: int) -> 
         raise SnapshotError(f"order {order.order_id} reserves without having been decided")
     position: Position = account.position_in(book.instruments[command.instrument_id])
     if position.is_flat():
-        account.active.append(position)
+        account.activate(position)
     order.reserved = quantity
     account.open_order_count += 1
     book.open_order_count += 1

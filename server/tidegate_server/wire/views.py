@@ -103,7 +103,7 @@ def order_view(order: Order) -> account_service_pb2.OpenOrderView:
         reserved_quantity=order.reserved,
         state=order.state,  # type: ignore[arg-type] # numbers are the contract's
         unconfirmed=order.unconfirmed,
-        acknowledge_by_time_ns=order.acknowledge_by_ns,
+        acknowledge_by_time_ns=0 if order.reported else order.acknowledge_by_ns,
         sequence=order.sequence,
     )
     if order.command is not None and order.outcome is not None:

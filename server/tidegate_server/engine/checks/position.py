@@ -9,11 +9,12 @@ from tidegate_server.engine.reasons import Rejection, RejectReason, ScopeKind
 
 def position_limit(judged: Judgement) -> Rejection | None:
     """Refuse a position, open orders of either side filled, over the smaller of two limits."""
+    # P + OB >= P - OS, so the greater of the two absolute values is one of P + OB and OS - P.
     limit = judged.limits.position
     by_instrument = judged.instrument.terms.position_limit
     if by_instrument < 0:
         by_instrument = NO_CHECK
-    smaller = min(limit, by_instrument)
+    smaller = by_instrument if by_instrument < limit else limit
     if smaller == NO_CHECK:
         return None
     bought = judged.position_quantity + judged.open_buy
@@ -22,7 +23,7 @@ def position_limit(judged: Judgement) -> Rejection | None:
         bought += judged.quantity
     else:
         sold -= judged.quantity
-    greatest = max(abs(bought), abs(sold))
+    greatest = bought if bought > -sold else -sold
     if greatest <= smaller:
         return None
     if by_instrument < limit:

@@ -8,32 +8,32 @@ from tidegate_server.engine.reasons import Rejection, RejectReason, ScopeKind
 
 def order_rate(judged: Judgement) -> Rejection | None:
     """Refuse while a bucket is empty; where both are, the greater excess is reported."""
-    now_ns = judged.now_ns
     limits = judged.limits
-    excess = 0
-    wait = tolerance = 0
-    by_principal = False
-    if limits.rate_cost_ns:
-        wait = judged.account.next_order_ns - now_ns
-        tolerance = limits.rate_tolerance_ns
-        excess = wait - tolerance
     policy = judged.policy
+    now_ns = judged.now_ns
+    account_wait = principal_wait = account_excess = principal_excess = 0
+    if limits.rate_cost_ns:
+        account_wait = judged.account.next_order_ns - now_ns
+        account_excess = account_wait - limits.rate_tolerance_ns
     if policy.principal_cost_ns:
-        next_ns = judged.book.principal_next_ns.get(judged.order.principal, 0)
-        own_excess = next_ns - now_ns - policy.principal_tolerance_ns
-        if own_excess > 0 and own_excess > excess:
-            wait = next_ns - now_ns
-            tolerance = policy.principal_tolerance_ns
-            excess = own_excess
-            by_principal = True
-    if excess <= 0:
+        principal_wait = judged.principal_next_ns - now_ns
+        principal_excess = principal_wait - policy.principal_tolerance_ns
+    if account_excess <= 0 and principal_excess <= 0:
         return None
-    if by_principal:
+    if principal_excess > account_excess:
         return Rejection(
-            RejectReason.ORDER_RATE, wait, tolerance, ScopeKind.PRINCIPAL, judged.order.principal
+            RejectReason.ORDER_RATE,
+            principal_wait,
+            policy.principal_tolerance_ns,
+            ScopeKind.PRINCIPAL,
+            judged.order.principal,
         )
     return Rejection(
-        RejectReason.ORDER_RATE, wait, tolerance, ScopeKind.ACCOUNT, judged.account.account_id
+        RejectReason.ORDER_RATE,
+        account_wait,
+        limits.rate_tolerance_ns,
+        ScopeKind.ACCOUNT,
+        judged.account.account_id,
     )
 
 
