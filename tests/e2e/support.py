@@ -61,7 +61,7 @@ class Server:
         self.transport = transport
         self.config = home / "tidegate.toml"
         self.log = home / "log"
-        self.process: subprocess.Popen[bytes] | None = None
+        self.process: subprocess.Popen[bytes] | Child | None = None
         chosen = {
             "data": str(self.folder),
             "transport": transport,
@@ -93,6 +93,12 @@ class Server:
             **settings,
         )
 
+    def fork(self, nursery: Nursery) -> Self:
+        """Start as a child of a process that has loaded the program already."""
+        self.process = nursery.start(self)
+        self._await()
+        return self
+
     def start(self) -> Self:
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
@@ -102,12 +108,16 @@ class Server:
                 env=clean_environment(),
                 cwd=self.home,
             )
+        self._await()
+        return self
+
+    def _await(self) -> None:
         limit = time.monotonic() + START_SECONDS
         while not listens(self.address):
+            assert self.process is not None
             assert self.process.poll() is None, self.said()
             assert time.monotonic() < limit, self.said()
             time.sleep(0.005)
-        return self
 
     @property
     def pid(self) -> int:
@@ -141,6 +151,60 @@ class Server:
 
     def client(self, **settings: Any) -> Client:
         return Client(self.address, **{"timeout": 5.0, "attempt_timeout": 5.0, **settings})
+
+
+class Nursery:
+    """The process of `tests.e2e.nursery`; native front only."""
+
+    def __init__(self) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.e2e.nursery"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=clean_environment(),
+            cwd=Path(__file__).parents[2],
+        )
+
+    def start(self, server: Server) -> Child:
+        return Child(self, self.ask(f"start {server.config}"))
+
+    def ask(self, line: str) -> int:
+        pipes = self._process.stdin, self._process.stdout
+        assert pipes[0] is not None
+        assert pipes[1] is not None
+        pipes[0].write(line + "\n")
+        pipes[0].flush()
+        return int(pipes[1].readline())
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.communicate(timeout=20)
+
+
+class Child:
+    """A gate that a nursery has forked, with what is needed of `Popen`."""
+
+    def __init__(self, nursery: Nursery, pid: int) -> None:
+        self._nursery = nursery
+        self.pid = pid
+        self.returncode: int | None = None
+
+    def poll(self) -> int | None:
+        return self.returncode  # one that died at once is told by the time that the start takes
+
+    def wait(self, _timeout: float = 0.0) -> int:
+        if self.returncode is None:
+            self.returncode = self._nursery.ask(f"wait {self.pid}")
+        return self.returncode
+
+    def send_signal(self, number: int) -> None:
+        os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        self.send_signal(signal.SIGKILL)
 
 
 @contextmanager

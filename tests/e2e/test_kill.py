@@ -7,13 +7,14 @@ import random
 import time
 
 import pytest
-from tests.e2e.support import trading
+from tests.e2e.support import Nursery, trading
 from tests.e2e.witness import Witnesses
 
 from tidegate_server.runtime.recover import recover_machine
 
 SEED = int(os.environ.get("KILL_SEED", "0")) or random.SystemRandom().randrange(1, 10**9)
 ROUNDS = {"native": 42, "grpcio": 8}
+LOADED_ANEW = 7  # every so many rounds the program is loaded anew, else forked when loaded
 
 
 @pytest.mark.parametrize("transport", ROUNDS)
@@ -21,13 +22,16 @@ def test_no_acknowledged_answer_is_lost_by_kill(transport: str) -> None:
     print(f"KILL_SEED={SEED}")  # noqa: T201 - shown when the test fails
     chance = random.Random(f"{SEED}/{transport}")
     witnesses = Witnesses(SEED)
-    with trading(transport, {"log.level": "error"}) as (server, _):
-        for _ in range(ROUNDS[transport]):
+    with Nursery() as nursery, trading(transport, {"log.level": "error"}) as (server, _):
+        for number in range(ROUNDS[transport]):
             witnesses.start(server.address)
-            time.sleep(chance.uniform(0.01, 0.3))
+            time.sleep(chance.uniform(0.01, 0.25))
             server.kill()
             witnesses.join()
-            server.start()
+            if transport == "native" and number % LOADED_ANEW:
+                server.fork(nursery)
+            else:
+                server.start()
             witnesses.hold_to(server.address)
         assert server.stop() == 0
         assert witnesses.acknowledged > 10 * ROUNDS[transport]
