@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from tidegate_server.engine.policy import RULES_VERSION
 from tidegate_server.journal import (
-    JournalError,
     Position,
     Recovery,
     RecoveryRefusedError,
@@ -20,7 +19,7 @@ from tidegate_server.journal import (
     recover,
 )
 from tidegate_server.wire.machine import Machine, OutcomeMismatchError
-from tidegate_server.wire.snapshots import SnapshotError
+from tidegate_server.wire.validation import MalformedError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -98,7 +97,7 @@ def _load_snapshot(folder: Path, machine: Machine, found: Recovered) -> bytes | 
         try:
             snapshot = read_snapshot(path)
             machine.load_snapshot(iter(snapshot.records))
-        except (JournalError, SnapshotError, ValueError, KeyError) as error:
+        except Exception as error:  # noqa: BLE001 - an older one, or the journal, may do
             found.bad_snapshots.append(f"{path.name}: {error}")
             continue
         found.snapshot_sequence = snapshot.mark.sequence
@@ -142,9 +141,10 @@ def _apply(found: Recovered, record: bytes, time_ns: int, *, verify: bool) -> No
             raise RecoveryRefusedError(RecoveryRow.UNKNOWN_VERSION, str(error)) from error
         found.mismatches.append(str(error))
         found.machine.replay(record, time_ns, verify=False)
-    except (ValueError, KeyError, TypeError) as error:
+    except Exception as error:
+        unknown = isinstance(error, MalformedError) and error.unknown_in
         raise RecoveryRefusedError(
-            RecoveryRow.OUTCOME_MISMATCH,
+            RecoveryRow.UNKNOWN_VERSION if unknown else RecoveryRow.OUTCOME_MISMATCH,
             f"record {found.machine.sequence + 1} cannot be applied ({error!r}): "
             "run the program version that wrote it",
         ) from error
