@@ -1,0 +1,206 @@
+"""What holds of every order of a random run, whatever the world."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.laws.runs import SEEDS, Call, Step, ask, calls_of, law, play, played, view_of
+
+from tidegate.v1 import order_pb2, risk_service_pb2
+from tidegate_server.wire.machine import Machine
+
+ALLOW = order_pb2.VERDICT_ALLOW
+FACED_BY_EXITS = {
+    order_pb2.REJECT_REASON_ORDER_NOT_RESERVED,
+    order_pb2.REJECT_REASON_HALTED,
+    order_pb2.REJECT_REASON_LOT_SIZE,
+    order_pb2.REJECT_REASON_TICK_SIZE,
+    order_pb2.REJECT_REASON_PRICE_LIMIT,
+    order_pb2.REJECT_REASON_PRICE_COLLAR,
+    order_pb2.REJECT_REASON_ORDER_QUANTITY,
+    order_pb2.REJECT_REASON_ORDER_NOTIONAL,
+    order_pb2.REJECT_REASON_ORDER_VOLUME_SHARE,
+    order_pb2.REJECT_REASON_ORDER_RATE,
+    order_pb2.REJECT_REASON_OPEN_ORDER_COUNT,
+    order_pb2.REJECT_REASON_BATCH_REJECTED,
+}
+NOT_STORED = {
+    order_pb2.REJECT_REASON_ACCOUNT_UNKNOWN,
+    order_pb2.REJECT_REASON_ORDER_ID_REUSED,
+}
+HELD = (order_pb2.ORDER_STATE_RESERVED, order_pb2.ORDER_STATE_ACKNOWLEDGED)
+OPEN = (*HELD, order_pb2.ORDER_STATE_PARTLY_FILLED)
+
+seeds = st.integers(0, SEEDS)
+
+
+def verdicts(steps: list[Step]) -> Iterator[tuple[Any, Any]]:
+    """Yield every order of a run with its answer, those of batches too."""
+    for step in steps:
+        if step.response is None:
+            continue
+        if step.call.method in {"CheckOrder", "PreviewOrder"}:
+            yield step.asked(), step.message()
+        elif step.call.method == "CheckOrders":
+            yield from zip(step.asked().orders, step.message().answers, strict=True)
+
+
+@law(12)
+@given(seed=seeds)
+def test_a_verified_exit_is_refused_only_for_what_exits_face(seed: int) -> None:
+    for _, answer in verdicts(played(seed)[1]):
+        if answer.verified_exit and not getattr(answer, "replayed", False):
+            assert {entry.reason for entry in answer.rejections} <= FACED_BY_EXITS
+
+
+@law(12)
+@given(seed=seeds)
+def test_reasons_stand_in_order_of_precedence_and_once_each(seed: int) -> None:
+    for _, answer in verdicts(played(seed)[1]):
+        reasons = [entry.reason for entry in answer.rejections]
+        assert reasons == sorted(set(reasons))
+
+
+@law(12)
+@given(seed=seeds)
+def test_an_answer_without_reasons_allows_and_one_with_reasons_rejects(seed: int) -> None:
+    for _, answer in verdicts(played(seed)[1]):
+        assert (answer.verdict == ALLOW) == (not answer.rejections)
+
+
+@law(12)
+@given(seed=seeds)
+def test_an_order_within_the_exit_quantity_is_a_verified_exit(seed: int) -> None:
+    machine = Machine()
+    for call in calls_of(seed):
+        if call.method != "PreviewOrder":
+            ask(machine, call)
+            continue
+        step = ask(machine, call)
+        if step.response is None:
+            continue
+        asked, answer = step.asked(), step.message()
+        if asked.account_id not in machine.book.accounts:
+            continue
+        view = view_of(machine, asked.account_id, call.now_ns)
+        held = [p for p in view.positions if p.instrument_id == asked.instrument_id]
+        closes = bool(held) and (held[0].quantity < 0) == (asked.side == order_pb2.SIDE_BUY)
+        room = held[0].exit_quantity if closes and held[0].quantity else 0
+        assert answer.verified_exit == (asked.quantity <= room)
+
+
+@law(12)
+@given(seed=seeds)
+def test_the_largest_quantity_passes_when_it_is_asked_for(seed: int) -> None:
+    machine = Machine()
+    for call in calls_of(seed):
+        step = ask(machine, call)
+        if call.method != "PreviewOrder" or step.response is None:
+            continue
+        asked, most = step.asked(), step.message().max_acceptable_quantity
+        assert 0 <= most <= asked.quantity
+        if most:
+            asked.quantity = most
+            again = ask(machine, Call(*call)._replace(request=asked.SerializeToString()))
+            assert again.message().verdict == ALLOW
+
+
+@law(12)
+@given(seed=seeds)
+def test_no_accepted_order_breaches_leverage_margin_or_position(seed: int) -> None:
+    machine = Machine()
+    for call in calls_of(seed):
+        step = ask(machine, call)
+        if call.method != "CheckOrder" or step.record is None:
+            continue
+        answer, asked = step.message(), step.asked()
+        if answer.verdict == ALLOW and not answer.verified_exit:
+            view = view_of(machine, asked.account_id, call.now_ns)
+            limits = {limit.name: limit.value for limit in view.limits if limit.HasField("value")}
+            figures = view.projected
+            assert figures.equity_e4 > 0
+            cap = limits.get("leverage_bps", 10**9)
+            assert figures.weighted_gross_e4 * 10_000 <= figures.equity_e4 * cap
+            assert figures.available_e4 >= 0
+            for held in view.positions:
+                if held.instrument_id == asked.instrument_id:
+                    bought = held.quantity + held.open_buy_quantity
+                    sold = held.quantity - held.open_sell_quantity
+                    assert max(abs(bought), abs(sold)) <= limits.get("position", 10**13)
+
+
+@law(12)
+@given(seed=seeds)
+def test_a_repeat_is_never_looser_than_the_first_answer(seed: int) -> None:
+    machine, steps = played(seed)
+    now_ns = steps[-1].call.now_ns
+    policy = {step.call.method for step in steps}
+    assert "ProposePolicy" in policy
+    for step in steps:
+        if step.call.method != "CheckOrder" or step.record is None:
+            continue
+        first = step.message()
+        if {entry.reason for entry in first.rejections} & NOT_STORED:
+            continue
+        again = ask(machine, step.call._replace(now_ns=now_ns)).message()
+        if first.verdict != ALLOW:
+            assert again.verdict != ALLOW
+        elif again.verdict == ALLOW:
+            assert again.replayed
+            assert again.order_state == order_pb2.ORDER_STATE_RESERVED
+            assert again.reserved_price_e4 == first.reserved_price_e4
+
+
+@law(12)
+@given(seed=seeds)
+def test_nothing_is_reserved_once_every_order_has_ended(seed: int) -> None:
+    machine, steps = played(seed)
+    now_ns = steps[-1].call.now_ns
+    serial = 0
+    for account_id in list(machine.book.accounts):
+        for order in view_of(machine, account_id, now_ns).open_orders:
+            serial += 1
+            event = risk_service_pb2.OrderEvent(
+                event_id=f"end{serial}",
+                account_id=account_id,
+                order_id=order.order_id,
+                kind=risk_service_pb2.ORDER_EVENT_KIND_CANCELLED,
+            )
+            if order.state not in OPEN:  # it waits for fills that its end has told of
+                event.kind = risk_service_pb2.ORDER_EVENT_KIND_FILLED
+                event.instrument_id, event.side = order.instrument_id, order.side
+                event.quantity, event.price_e4 = order.reserved_quantity, 1
+            request = risk_service_pb2.RecordOrderEventsRequest(events=[event])
+            call = Call("RecordOrderEvents", request.SerializeToString(), "desk", now_ns)
+            assert ask(machine, call).message().results[0].reserved_quantity == 0
+    assert machine.status().open_order_count == 0
+    for account_id in list(machine.book.accounts):
+        view = view_of(machine, account_id, now_ns)
+        assert not view.open_orders
+        for held in view.positions:
+            assert held.open_buy_quantity == held.open_sell_quantity == 0
+            assert held.open_buy_notional_e4 == held.open_sell_notional_e4 == 0
+        assert (view.projected == view.actual) or not view.HasField("actual")
+
+
+@law(8)
+@given(seed=seeds)
+def test_what_is_reserved_is_the_sum_of_the_open_orders(seed: int) -> None:
+    machine, steps = played(seed)
+    now_ns = steps[-1].call.now_ns
+    for account_id in list(machine.book.accounts):
+        view = view_of(machine, account_id, now_ns)
+        for held in view.positions:
+            orders = [o for o in view.open_orders if o.instrument_id == held.instrument_id]
+            bought = sum(o.reserved_quantity for o in orders if o.side == order_pb2.SIDE_BUY)
+            sold = sum(o.reserved_quantity for o in orders if o.side == order_pb2.SIDE_SELL)
+            assert (held.open_buy_quantity, held.open_sell_quantity) == (bought, sold)
+
+
+@law(8)
+@given(seed=seeds)
+def test_one_call_at_a_time_or_a_run_the_answers_are_the_same(seed: int) -> None:
+    first, second = Machine(), Machine()
+    steps = play(first, calls_of(seed))
+    assert [ask(second, call).response for call in calls_of(seed)] == [s.response for s in steps]
