@@ -1,1 +1,1 @@
-"""The engine: what is decided, and what it changes. Pure: no clock, no disk, no network, no float."""
+"""The engine: what is decided and what it changes. No clock, no disk, no network, no float."""

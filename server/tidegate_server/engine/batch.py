@@ -1,8 +1,9 @@
 """How a batch of orders is decided (4.30).
 
-Each order sees those before it, so every decision is applied to the book before the next one, and all
-of them are retracted at the end: deciding changes nothing. The gate, which would apply them again at
-once, asks for them to stay (`keep=True`); a test shows that both ways end in the same state.
+Each order sees those before it, so every decision is applied to the book before the next one, and
+all of them are retracted at the end: deciding changes nothing. The gate, which would apply them
+again at once, asks for them to stay (`keep=True`); a test shows that both ways end in the same
+state.
 """
 
 from __future__ import annotations
@@ -138,10 +139,15 @@ def repeated_answer(book: Book, order: CheckOrder, first: CheckOutcome) -> Check
     """Repeat one answer of a batch; an order that was forgotten holds no reservation."""
     account = book.accounts.get(order.account_id)
     known = account.orders.get(order.order_id) if account is not None else None
-    if account is not None and known is not None and known.command is not None:
-        # An id that stood for another order then stands for that one still.
-        if known.sequence == first.sequence and known.command.same_content(order):
-            return repeated(book, account, known)
+    # An id that stood for another order then stands for that one still.
+    if (
+        account is not None
+        and known is not None
+        and known.command is not None
+        and known.sequence == first.sequence
+        and known.command.same_content(order)
+    ):
+        return repeated(book, account, known)
     answer = CheckOutcome(
         first.sequence, first.decided_time_ns, first.policy_version, first.rejections
     )

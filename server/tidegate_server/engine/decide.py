@@ -48,7 +48,6 @@ from .outcomes import (
     RegimeOutcome,
     RevalueOutcome,
     RollOutcome,
-    TickOutcome,
 )
 from .policy import loosened_fields
 from .reports import decide_events
@@ -86,7 +85,7 @@ def execute(book: Book, command: Command, now_ns: int) -> Outcome | Refusal:
     return outcome
 
 
-def decide(book: Book, command: Command, now_ns: int) -> Outcome | Refusal:  # noqa: C901, PLR0911, PLR0912 - one row a command; an if-chain is what compiles well
+def decide(book: Book, command: Command, now_ns: int) -> Outcome | Refusal:  # noqa: PLR0912 - one row a command; an if-chain is what compiles well
     """Return what becomes of a command; the book stays as it is."""
     sequence = book.sequence + 1
     if isinstance(command, CheckOrder):
@@ -153,10 +152,7 @@ def slow_mark_at(instrument: Instrument, step_bps: int, now_ns: int) -> tuple[in
         return slow, instrument.slow_time_ns
     reach = scale_down(slow, step_bps) * seconds
     target = instrument.mark
-    if target > slow:
-        slow = min(slow + reach, target)
-    else:
-        slow = max(slow - reach, target)
+    slow = min(slow + reach, target) if target > slow else max(slow - reach, target)
     return slow, instrument.slow_time_ns + seconds * SECOND_NS
 
 

@@ -78,7 +78,7 @@ def look_at_all(
     regime_bps: int,
     now_ns: int,
 ) -> None:
-    """Look at every position since some mark or factor is stale, or may be; note what is missing."""
+    """Look at every position, since some mark or factor may be stale; note what is missing."""
     fresh_until_ns = INT64_MAX
     for position in account.active:
         instrument = position.instrument

@@ -1,6 +1,6 @@
-"""How one order is decided: the row of checks in order of precedence (rulebook section 4).
+r"""How one order is decided: the row of checks in order of precedence (rulebook section 4).
 
-    4.1 known account and instrument  \\
+    4.1 known account and instrument  \
     4.2 the id, and repeats            > each of these ends it
     4.3 the order's age               /
     4.4 ... 4.22                        all evaluated; every failure is a reason

@@ -20,7 +20,7 @@ from .exposure import (
 )
 from .outcomes import Figures
 from .policy import NO_CHECK, Policy
-from .state import NO_LINE, Account, Book, Instrument, Line, effective_limits
+from .state import NO_LINE, Account, Book, Instrument, effective_limits
 
 NO_PRICE = -1
 NO_COLLAR = -1
@@ -29,10 +29,10 @@ NO_COLLAR = -1
 class Judgement:
     """An order, its account and instrument, and the figures that checks compare.
 
-    `price` is 0 for a market order, `mark` 0 where there is none. `reserved_price` is NO_PRICE where
-    rule 3.1 has none; `collar` is NO_COLLAR where none is set. `valued` says whether 4.20 to 4.22
-    can be judged: only then `line` (the instrument's, with the order) and the account's figures from
-    `assets` to `initial` are set.
+    `price` is 0 for a market order, `mark` 0 where there is none. `reserved_price` is NO_PRICE
+    where rule 3.1 has none; `collar` is NO_COLLAR where none is set. `valued` says whether 4.20 to
+    4.22 can be judged: only then `line` (the instrument's, with the order) and the account's
+    figures from `assets` to `initial` are set.
     """
 
     __slots__ = (

@@ -1,8 +1,8 @@
 """How reports about orders are classified (7.1): applied, duplicate, or recorded only.
 
-Reports are facts: nothing refuses them. Each one of a batch sees those before it: as with batches of
-orders, every result is applied before the next report is looked at, and all are retracted at the end
-unless the gate asks for them to stay.
+Reports are facts: nothing refuses them. Each one of a batch sees those before it: as with batches
+of orders, every result is applied before the next report is looked at, and all are retracted at the
+end unless the gate asks for them to stay.
 """
 
 from __future__ import annotations

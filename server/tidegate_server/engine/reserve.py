@@ -1,7 +1,8 @@
 """What a decided order changes in the book, and how that is taken back.
 
-`apply_check` is evolve for one order. `retract_check` undoes the last one exactly: a batch is decided
-by applying its orders one by one, so that each sees those before it, and retracting them again.
+`apply_check` is evolve for one order. `retract_check` undoes the last one exactly: a batch is
+decided by applying its orders one by one, so that each sees those before it, and retracting them
+again.
 """
 
 from __future__ import annotations

@@ -100,7 +100,7 @@ def apply_event(
 
 def remember(book: Book, account: Account, event: OrderEvent, result: EventResult) -> None:
     """Keep the event's id, and that of an execution whose bust came first."""
-    trade_date = event.trade_date if event.trade_date else book.trading_date
+    trade_date = event.trade_date or book.trading_date
     entry = account.events.get(event.event_id)
     if entry is None:
         entry = EventEntry(trade_date)
@@ -257,7 +257,7 @@ def stop_late(book: Book, account: Account, time_ns: int) -> None:
 
 
 class SavedEvent:
-    """What one report may touch, as it was before; made only where a decision must leave no trace."""
+    """What one report may touch, as it was before: for decisions that must leave no trace."""
 
     __slots__ = (
         "account",
@@ -269,8 +269,8 @@ class SavedEvent:
         "order_figures",
         "positions",
         "stop_ids",
-        "touched",
         "totals",
+        "touched",
     )
 
     def __init__(self, book: Book, event: OrderEvent) -> None:

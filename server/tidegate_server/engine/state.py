@@ -92,9 +92,9 @@ class Instrument:
 class Position:
     """What an account holds and has open of one instrument.
 
-    Notionals and `day_traded` are raw: sums of price x quantity, not yet divided. Memos: `line` (its
-    projected figures) and the instrument's revision that it was worked out at, one more if with the
-    stressed factor. A changed position has the line revision -1, a flat one no line.
+    Notionals and `day_traded` are raw: sums of price x quantity, not yet divided. Memos: `line`
+    (its projected figures) and the instrument's revision that it was worked out at, one more if
+    with the stressed factor. A changed position has the line revision -1, a flat one no line.
     """
 
     __slots__ = (
@@ -135,8 +135,8 @@ class Order:
     """One order id that is kept, with its first answer; `command` is None for a tombstone.
 
     Invariant: `reserved` > 0 only while its position counts reserved x reserved price.
-    `acknowledge_by_ns` counts only until anything was reported. `awaited` is what an end's cumulative
-    quantity says will still be filled.
+    `acknowledge_by_ns` counts only until anything was reported. `awaited` is what an end's
+    cumulative quantity says will still be filled.
     """
 
     __slots__ = (
@@ -189,8 +189,8 @@ class Account:
 
     `active` lists the positions that are not flat, in the order in which they became so. Memos:
     `turnover_e4` (the sum over positions), `totals` (the sum of the active positions' lines, None
-    after the list changed), `fresh_until_ns` (no mark or factor is stale before), `effective` (its limits under policy `effective_version`),
-    `open_order_count`.
+    after the list changed), `fresh_until_ns` (no mark or factor is stale before), `effective` (its
+    limits under policy `effective_version`), `open_order_count`.
     """
 
     __slots__ = (
@@ -317,8 +317,8 @@ class Batch:
 class Book:
     """The whole state. `sequence` is the last record, `time_ns` the gate's clock at it.
 
-    `order_id_limit` is a setting, no state. Memos: `order_id_count`, `open_order_count`, `unconfirmed_count`, the due queues and
-    `stops_at` follow from the rest.
+    `order_id_limit` is a setting, no state. Memos: `order_id_count`, `open_order_count`,
+    `unconfirmed_count`, the due queues and `stops_at` follow from the rest.
     """
 
     __slots__ = (

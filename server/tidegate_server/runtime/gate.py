@@ -22,8 +22,8 @@ from uuid import uuid4
 
 from tidegate.v1 import control_service_pb2
 from tidegate_server.transport import STOP
-from tidegate_server.wire.errors import CallError
 from tidegate_server.wire.decoding import parse
+from tidegate_server.wire.errors import CallError
 from tidegate_server.wire.machine import INTERNAL, Answer, malformed
 from tidegate_server.wire.methods import BY_NAME, METHODS, Lane
 from tidegate_server.wire.validation import MalformedError

@@ -1,7 +1,7 @@
 """Rebuild a machine from what a data folder holds: the newest sound snapshot, then the journal.
 
-Evolve is verified always: a snapshot must give the state hash that it says. Outcomes are compared on
-request, and only for records that the same rules version wrote (J10).
+Evolve is verified always: a snapshot must give the state hash that it says. Outcomes are compared
+on request, and only for records that the same rules version wrote (J10).
 """
 
 from __future__ import annotations
@@ -67,8 +67,8 @@ def recover_machine(
 ) -> Recovered:
     """Rebuild the state; `repair` needs ownership, `until` stops after that record.
 
-    Raises RecoveryRefusedError with the row of the recovery table. With `verify`, differing outcomes
-    are collected in `mismatches` and not raised.
+    Raises RecoveryRefusedError with the row of the recovery table. With `verify`, differing
+    outcomes are collected in `mismatches` and not raised.
     """
     machine = Machine()
     machine.book.order_id_limit = order_id_limit

@@ -15,8 +15,11 @@ The loop is the hot path: one comprehension a batch, and the library's own `resp
 
 from __future__ import annotations
 
+import contextlib
 import errno
+import os
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Final, NoReturn
 
 from pygrpc_native import NativeGrpcFront
@@ -58,6 +61,8 @@ _IO_THREADS: Final = 2
 _MILLISECONDS: Final = 1000
 _FOREVER_MS: Final = int(FOREVER_SECONDS * _MILLISECONDS)
 _POLL_MS: Final = 5
+#: How the library names its threads.
+_IO_THREAD_NAME: Final = "grpc-native-io"
 
 
 class NativeFront(Front):
@@ -143,6 +148,7 @@ class NativeFront(Front):
         except OSError as error:
             raise _taken_or(error, config.listen) from error
         native.start()
+        _let_finish()
         if not config.listen.startswith("unix:"):
             self.address = with_port(config.listen, native.bound_port)
         self._native = native
@@ -258,6 +264,21 @@ def _taken_or(error: OSError, listen: str) -> Exception:
     if error.errno == errno.EADDRINUSE or "in use" in str(error):
         return AddressTakenError(f"another program serves {listen}: stop it, or listen elsewhere")
     return error
+
+
+def _let_finish() -> None:
+    """Keep the library's threads from interrupting this one each time that it wakes them.
+
+    A reply wakes one of them; on a busy machine it then ran at once in place of the gate: a burst
+    of replies cost 14 to 33 us each, and 1.3 to 2.7 us with SCHED_BATCH, whose threads wait their
+    turn. One call in flight takes as long as before (bench: unary and idle rungs).
+    """
+    if not hasattr(os, "SCHED_BATCH"):
+        return
+    for task in Path("/proc/self/task").iterdir():
+        with contextlib.suppress(OSError):
+            if (task / "comm").read_text(encoding="ascii").startswith(_IO_THREAD_NAME):
+                os.sched_setscheduler(int(task.name), os.SCHED_BATCH, os.sched_param(0))
 
 
 def _not_running(_call_id: int, _response: bytes) -> NoReturn:

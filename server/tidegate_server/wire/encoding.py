@@ -1,7 +1,7 @@
 """Outcomes to responses and effects, and back: decode(encode(outcome)) == outcome.
 
-A response is what the caller is told; effects are what the caller is not told and evolve needs. Both
-are in the record, so an outcome can be read back from it whole.
+A response is what the caller is told; effects are what the caller is not told and evolve needs.
+Both are in the record, so an outcome can be read back from it whole.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The deterministic core: bytes in, bytes out, and a record for what changed the book.
 
-The gate's loop, recovery, the follower and the tests all use it. It knows no clock, disk or network;
-whoever calls it says what time it is.
+The gate's loop, recovery, the follower and the tests all use it. It knows no clock, disk or
+network; whoever calls it says what time it is.
 """
 
 from __future__ import annotations

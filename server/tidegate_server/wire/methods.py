@@ -1,7 +1,7 @@
 """The table of methods: one row a method of the gate and the follower.
 
-A row says where a call waits (its lane), how large its request may be, which roles may make it, and,
-for what changes the book, its permanent number in the journal with the codecs of its record.
+A row says where a call waits (its lane), how large its request may be, which roles may make it,
+and, for what changes the book, its permanent number in the journal with the codecs of its record.
 """
 
 from __future__ import annotations

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tidegate.v1 import journal_pb2, market_service_pb2, risk_service_pb2
-from tidegate_server.engine.commands import InstrumentTerms
 from tidegate_server.engine.reasons import ScopeKind
 from tidegate_server.engine.reserve import move_open
 from tidegate_server.engine.state import (
@@ -35,7 +34,7 @@ if TYPE_CHECKING:
 
     from google.protobuf.message import Message
 
-    from tidegate_server.engine.commands import CheckOrder, CheckOrders
+    from tidegate_server.engine.commands import CheckOrder, CheckOrders, InstrumentTerms
 
 OPTIONAL_TERMS = (
     ("lower_price_limit_e4", "lower_limit_e4"),
