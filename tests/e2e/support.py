@@ -25,12 +25,13 @@ from tidegate.v1 import order_pb2
 from tidegate.v1 import risk_service_pb2 as risk_pb
 from tidegate_client import Client, Order, Side, new_order_id
 from tidegate_server.sample import market
+from tidegate_server.sample.data import first_prices
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 TRANSPORTS = ("native", "grpcio")
-SPY_E4 = market.first_prices()["SPY"]
+SPY_E4 = first_prices()["SPY"]
 CASH_E4 = 10_000_000 * 10_000
 ACCOUNTS = 4
 START_SECONDS = 30.0
@@ -277,9 +278,7 @@ def open_account(client: Client, account_id: str, tier: str = "professional") ->
     )
     created = client.upsert_accounts([account]).sequence
     deposit = accounts_pb.CASH_KIND_DEPOSIT
-    booked = client.adjust_cash(
-        account_id, "opening", deposit, CASH_E4, expected_sequence=created
-    )
+    booked = client.adjust_cash(account_id, "opening", deposit, CASH_E4, expected_sequence=created)
     return booked.sequence
 
 

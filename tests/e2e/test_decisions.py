@@ -38,9 +38,7 @@ def test_an_allow_says_at_what_price_it_is_reserved(client: Client, account: str
     assert client.check(order(account, price_e4=PRICE_E4)).reserved_price_e4 == SPY_E4
 
 
-def test_an_order_over_its_limit_is_rejected_with_its_figures(
-    client: Client, account: str
-) -> None:
+def test_an_order_over_its_limit_is_rejected_with_its_figures(client: Client, account: str) -> None:
     decision = client.check(order(account, 20_001))
     (quantity,) = (r for r in decision.rejections if r.reason == "ORDER_QUANTITY")
     assert not decision
@@ -92,9 +90,7 @@ def test_a_repeat_reserves_nothing_more(client: Client, account: str) -> None:
 def test_changed_content_under_a_known_id_is_refused(client: Client, account: str) -> None:
     asked = order(account)
     client.check(asked)
-    changed = order(
-        account, 11, order_id=asked.order_id, created_time_ns=asked.created_time_ns
-    )
+    changed = order(account, 11, order_id=asked.order_id, created_time_ns=asked.created_time_ns)
     assert client.check(changed).reason == "ORDER_ID_REUSED"
 
 

@@ -80,7 +80,7 @@ class Flood:
 
     def _run(self) -> None:
         with dialled(self._address) as channel:
-            send = channel.unary_unary(CHECKS)
+            send: grpc.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary(CHECKS)
             while not self.stopped.is_set():
                 with self._lock:
                     payload = next(self._payloads, None)
@@ -119,7 +119,8 @@ def test_a_halt_overtakes_batches_that_saturate_the_gate(
                 taken.append(time.perf_counter() - begin)
                 time.sleep(0.01 + 0.007 * number)
         batch_s = statistics.median(flood.taken) / 2  # each waits for the other connection's
-        print("halt ms", [round(1000 * s, 1) for s in sorted(taken)], "batch ms", 1000 * batch_s)
+        figures = [round(1000 * seconds, 1) for seconds in (*sorted(taken), batch_s)]
+        print(f"halts and a batch, in ms: {figures}")  # noqa: T201 - for whoever runs it with -s
         assert len(flood.taken) > HALT_TRIES  # it was busy all along
         assert min(taken) < max(HALT_BAR_S, 1.5 * batch_s)
         assert statistics.median(taken) < max(HALT_BAR_S, 6 * batch_s)
@@ -134,9 +135,7 @@ def test_admission_refuses_checks_while_reports_and_halts_pass(transport: str) -
         risk = risk_grpc.RiskServiceStub(channel)
         control = control_grpc.ControlServiceStub(channel)
         begin = time.perf_counter()
-        checks = [
-            risk.CheckOrder.future(request_of(order("A1", 1)), timeout=10) for _ in range(80)
-        ]
+        checks = [risk.CheckOrder.future(request_of(order("A1", 1)), timeout=10) for _ in range(80)]
         report = risk_pb.RecordOrderEventsRequest(
             events=[event(risk_pb.ORDER_EVENT_KIND_ACKNOWLEDGED, known)]
         )
@@ -147,13 +146,18 @@ def test_admission_refuses_checks_while_reports_and_halts_pass(transport: str) -
         assert time.perf_counter() - begin < 5
         assert told.result().results[0].outcome == risk_pb.EVENT_OUTCOME_APPLIED
         assert halted.result().sequence > 0
-        codes = {error.code() for error in errors if isinstance(error, grpc.Call)}
+        codes = {code_of(error) for error in errors if error is not None}
         # The grpcio front hands over about one call a loop turn, so that what waits, waits in
         # grpc's core, where no admission sees it.
         assert codes == {grpc.StatusCode.RESOURCE_EXHAUSTED} or (
             transport == "grpcio" and not codes
         )
         assert client.check(order("A3", 1))  # and then it goes on
+
+
+def code_of(error: object) -> grpc.StatusCode:
+    assert isinstance(error, grpc.Call)
+    return error.code()
 
 
 def test_an_overloaded_check_is_known_to_be_undecided(transport: str) -> None:
@@ -227,7 +231,8 @@ def allow_files_of(server: Server, size: int) -> None:
 
 def _long(account: str) -> Order:
     """Make an order whose record is long."""
-    return order(account, 60_000, price_e4=2 * SPY_E4 // 100 * 100, order_id=f"{new_order_id():0<64}")
+    price_e4 = 2 * SPY_E4 // 100 * 100
+    return order(account, 60_000, price_e4=price_e4, order_id=f"{new_order_id():0<64}")
 
 
 def fill_the_journal(client: Client) -> list[tuple[object, ...]]:

@@ -43,8 +43,9 @@ def refusal(
     address: str, path: str, payload: bytes
 ) -> tuple[grpc.StatusCode, ErrorInfo, BadRequest]:
     """Send bytes that no client library would send; return what is refused and why."""
-    with dialled(address) as channel, pytest.raises(grpc.RpcError) as caught:
-        channel.unary_unary(path)(payload, timeout=5)
+    with dialled(address) as channel, pytest.raises(grpc.RpcError) as caught:  # noqa: PT012
+        send: grpc.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary(path)
+        send(payload, timeout=5)
     error = caught.value
     assert isinstance(error, grpc.Call)
     info, bad = ErrorInfo(), BadRequest()

@@ -1,7 +1,7 @@
 """Clients that keep what a gate acknowledged, and hold it to that after it was killed.
 
-Each thread owns two accounts and calls one thing at a time, so that its own notes are an exact model
-of both. What it was waiting for when the gate died it asks again, under the same ids, once the gate
+Each thread owns two accounts and calls one thing at a time, so that its own notes are an exact
+model of both. What it was waiting for when the gate died it asks again, under the same ids, once the gate
 is back: whether that had been decided before or not, the notes are exact again afterwards.
 """
 
@@ -35,6 +35,7 @@ CANCELLED = risk_pb.ORDER_EVENT_KIND_CANCELLED
 ACKNOWLEDGED = risk_pb.ORDER_EVENT_KIND_ACKNOWLEDGED
 NOT_RESERVED = order_pb2.REJECT_REASON_ORDER_NOT_RESERVED
 HALTED = order_pb2.REJECT_REASON_HALTED
+GONE = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED)
 
 
 class Gate:
@@ -101,11 +102,8 @@ class Witness:
                     self._pending = None
                     self.acknowledged += 1
             except grpc.RpcError as error:
-                assert isinstance(error, grpc.Call)
-                assert error.code() in (
-                    grpc.StatusCode.UNAVAILABLE,
-                    grpc.StatusCode.CANCELLED,
-                ), error
+                if code_of(error) not in GONE:
+                    raise
 
     def settle(self, gate: Gate) -> None:
         """Ask again for what was never answered."""
@@ -167,8 +165,7 @@ class Witness:
                 try:
                     self._note(gate.control.Release(request, timeout=TIMEOUT_S).sequence)
                 except grpc.RpcError as error:
-                    assert isinstance(error, grpc.Call)
-                    if error.code() is not grpc.StatusCode.NOT_FOUND:
+                    if code_of(error) is not grpc.StatusCode.NOT_FOUND:
                         raise  # not found: it was released just before the gate died
                 self.halts.discard(stop_id)
 
@@ -280,6 +277,11 @@ class Witnesses:
             assert standing == set().union(*(witness.halts for witness in self.each))
         given = [sequence for witness in self.each for sequence in witness.sequences[1:]]
         assert len(given) == len(set(given))  # no position in the journal was given twice
+
+
+def code_of(error: object) -> grpc.StatusCode:
+    assert isinstance(error, grpc.Call)
+    return error.code()
 
 
 def _as_order(request: risk_pb.CheckOrderRequest) -> Order:

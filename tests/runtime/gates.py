@@ -23,6 +23,7 @@ from tidegate_server.runtime.gate import Gate
 from tidegate_server.runtime.initialise import initialise
 from tidegate_server.runtime.recover import recover_machine
 from tidegate_server.sample import market
+from tidegate_server.sample.data import first_prices
 from tidegate_server.sample.policy import build_policy
 from tidegate_server.transport import Call, Directory, Front, Principal, Turn
 from tidegate_server.wire.methods import BY_NAME
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 
     from tidegate_server.wire.errors import CallError
 
-PRICE_E4 = market.first_prices()["SPY"] // 100 * 100
+PRICE_E4 = first_prices()["SPY"] // 100 * 100
 ROLES = frozenset({"router", "viewer", "feed", "risk", "killer", "operator"})
 DIRECTORY = Directory(
     [Principal("local", ROLES), Principal("watcher", frozenset({"viewer"}))],
@@ -113,7 +114,7 @@ class Bench:
             DIRECTORY,
             self.page,
             log,
-            lambda status: self.describe(status),
+            lambda status: self.describe(status),  # noqa: PLW0108 - a test may change it
         )
 
     def turn(self, *calls: Call) -> float:

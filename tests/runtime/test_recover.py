@@ -33,9 +33,7 @@ def gate(tmp_path: Path) -> Iterator[Bench]:
 
 
 def again(gate: Bench, **how: bool) -> Recovered:
-    return recover_machine(
-        gate.config.folder, shard=0, order_id_limit=1 << 20, repair=False, **how
-    )
+    return recover_machine(gate.config.folder, shard=0, order_id_limit=1 << 20, repair=False, **how)
 
 
 def trade(gate: Bench, times: int = 8) -> None:
