@@ -14,7 +14,7 @@ from .checks.leverage import leverage
 from .checks.margin import initial_margin
 from .commands import CheckOrder, CheckOrders
 from .exposure import figures_of, line_of_position, rates_of, regime_multiplier, walk
-from .judge import decide_check, no_policy, repeated, table_full
+from .judge import decide_check, has_room, no_policy, repeated, table_full
 from .outcomes import BatchOutcome, CheckOutcome, Figures, Refusal
 from .policy import Policy
 from .reasons import Rejection, RejectReason, ScopeKind
@@ -28,14 +28,27 @@ def decide_batch(
     """Decide a batch; `keep` leaves a batch that is not atomic applied."""
     if book.policy is None:
         return no_policy()
-    if book.order_id_count + len(command.orders) > book.order_id_limit:
+    if command.atomic:
+        known = book.batches.get(command.batch_id)
+        if known is not None:
+            return repeated_batch(book, known, command, now_ns)
+    full = book.order_id_count + len(command.orders) > book.order_id_limit
+    if full and not has_room(book, len(command.orders)):
+        return table_full(book)
+    answers, saved = apply_in_turn(book, command.orders, now_ns, alone=not command.atomic)
+    if full and any(takes_place(answer) for answer in answers):
+        retract_all(book, command.orders, answers, saved)
         return table_full(book)
     if command.atomic:
-        return decide_atomic(book, command, now_ns)
-    answers, saved = apply_in_turn(book, command.orders, now_ns)
+        return all_or_none(book, command, answers, saved, now_ns)
     if not keep:
         retract_all(book, command.orders, answers, saved)
     return batch_outcome(book, now_ns, answers)
+
+
+def takes_place(answer: CheckOutcome) -> bool:
+    """Tell whether an answer needs a place in the id table that is not kept for exits."""
+    return answer.keep_until_ns > 0 and not answer.replayed and not answer.verified_exit
 
 
 def batch_outcome(book: Book, now_ns: int, answers: list[CheckOutcome]) -> BatchOutcome:
@@ -54,7 +67,7 @@ def apply_in_turn(
     sequence = book.sequence + 1
     for order in orders:
         saved.append(Saved(book, order))
-        outcome = decide_check(book, order, now_ns, alone=alone)
+        outcome = decide_check(book, order, now_ns, alone=alone, bounded=False)
         if isinstance(outcome, Refusal):
             raise TypeError(outcome.message)  # the table's room was made sure of before
         apply_check(book, order, outcome, sequence)
@@ -70,12 +83,17 @@ def retract_all(
         retract_check(book, orders[index], answers[index], saved[index])
 
 
-def decide_atomic(book: Book, command: CheckOrders, now_ns: int) -> BatchOutcome:
-    """Decide all or none: 4.1 to 4.19 order by order, 4.20 to 4.22 once on the book with all."""
-    known = book.batches.get(command.batch_id)
-    if known is not None:
-        return repeated_batch(book, known, command, now_ns)
-    answers, saved = apply_in_turn(book, command.orders, now_ns, alone=False)
+def all_or_none(
+    book: Book,
+    command: CheckOrders,
+    answers: list[CheckOutcome],
+    saved: list[Saved],
+    now_ns: int,
+) -> BatchOutcome:
+    """Finish an atomic batch, whose orders were judged by 4.1 to 4.19 and stand applied.
+
+    4.20 to 4.22 are judged once on the book with all of them; then they are retracted.
+    """
     failures = {index: answer for index, answer in enumerate(answers) if not answer.allowed}
     together: dict[int, list[Rejection]] = {}
     if not failures:

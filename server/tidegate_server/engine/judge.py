@@ -47,11 +47,12 @@ EXIT_RESERVE = 16
 
 
 def decide_check(
-    book: Book, command: CheckOrder, now_ns: int, *, alone: bool = True
+    book: Book, command: CheckOrder, now_ns: int, *, alone: bool = True, bounded: bool = True
 ) -> CheckOutcome | Refusal:
     """Decide one order, or give its first answer again.
 
-    Not `alone`: it is part of an atomic batch, whose figures are judged together (4.30).
+    Not `alone`: it is part of an atomic batch, whose figures are judged together (4.30). Not
+    `bounded`: whoever asks sees to it that the id table has room.
     """
     policy = book.policy
     if policy is None:
@@ -67,8 +68,10 @@ def decide_check(
                 return repeated(book, account, known)
             if instrument is not None:
                 return id_taken(book, policy, known, command, now_ns)
+    full = bounded and book.order_id_count >= book.order_id_limit
     if account is None or instrument is None:
-        return unknown(book, policy, account, instrument, command, now_ns)
+        outcome = unknown(book, policy, account, instrument, command, now_ns)
+        return table_full(book) if full and outcome.keep_until_ns else outcome
     outcome = CheckOutcome(sequence, now_ns, policy.version, [])
     outcome.keep_until_ns = (
         command.created_time_ns + policy.max_order_age_ns + policy.max_clock_skew_ns
@@ -77,7 +80,7 @@ def decide_check(
     if stale is not None:
         refuse(outcome, [stale])
         outcome.max_quantity = 0 if command.want_max else -1
-        return outcome
+        return table_full(book) if full else outcome
     try:
         roll_if_due(book, account)
         judged = Judgement(book, policy, account, instrument, command, now_ns)
@@ -86,7 +89,7 @@ def decide_check(
         max_quantity = max_acceptable(judged, rejections) if command.want_max else -1
     except Exception:  # noqa: BLE001 - 4.27: whatever went wrong, the order is not allowed
         return internal_fault(book, policy, now_ns)
-    if book.order_id_count >= book.order_id_limit and not has_room(book, judged, command):
+    if full and (command.quantity > judged.exit_room or not has_room(book, 1)):
         return table_full(book)
     outcome.max_quantity = max_quantity
     outcome.verified_exit = command.quantity <= judged.exit_room
@@ -414,11 +417,10 @@ def internal_fault(book: Book, policy: Policy, now_ns: int) -> CheckOutcome:
     return CheckOutcome(book.sequence + 1, now_ns, policy.version, [rejection])
 
 
-def has_room(book: Book, judged: Judgement, command: CheckOrder) -> bool:
-    """Tell whether a full id table still takes the order: it does so for verified exits (4.3)."""
-    if command.quantity > judged.exit_room:
-        return False
-    return book.order_id_count < book.order_id_limit + book.order_id_limit // EXIT_RESERVE
+def has_room(book: Book, count: int) -> bool:
+    """Tell whether a full id table still takes verified exits (4.3)."""
+    limit = book.order_id_limit
+    return book.order_id_count + count <= limit + limit // EXIT_RESERVE
 
 
 def no_policy() -> Refusal:
