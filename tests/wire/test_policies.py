@@ -1,0 +1,286 @@
+"""Policies between the contract and the engine, and which of two is the looser."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.oracle.adapter import to_protobuf
+from tests.wire.requests import POLICY
+
+from tidegate.v1 import policy_pb2
+from tidegate_server.engine.policy import LIMIT_NAMES, Policy, loosened_fields
+from tidegate_server.wire.policies import read_policy, write_policy
+from tidegate_server.wire.validation import Problems
+
+RATIOS = st.integers(0, 10**6)
+FACTORS = st.integers(10_000, 10**6)
+SPANS = st.integers(1, 400 * 86_400 * 10**9)
+FLAGS = st.booleans()
+
+
+@st.composite
+def limit(draw: st.DrawFn, name: str) -> dict[str, Any]:
+    """Draw one limit: a value, a rate, unlimited, or only required."""
+    kind = draw(st.sampled_from(("value", "unlimited", "none")))
+    made: dict[str, Any] = {"required": draw(FLAGS)}
+    if kind == "unlimited":
+        made["unlimited"] = True
+    elif kind == "value" and name == "order_rate":
+        made |= {"per_second": draw(st.integers(1, 99)), "burst": draw(st.integers(1, 99))}
+    elif kind == "value":
+        made["value"] = draw(RATIOS)
+    return made
+
+
+@st.composite
+def limits(draw: st.DrawFn) -> dict[str, Any]:
+    """Draw the limits of one level."""
+    names = draw(st.lists(st.sampled_from(LIMIT_NAMES), unique=True, max_size=4))
+    return {name: draw(limit(name)) for name in names}
+
+
+@st.composite
+def tier(draw: st.DrawFn, name: str) -> dict[str, Any]:
+    """Draw a tier with a table."""
+    edges = sorted(draw(st.sets(st.integers(1, 10**6), max_size=3)))
+    bands = []
+    for edge in (0, *edges):
+        cap = draw(st.none() | RATIOS)
+        bands.append({"ratio_from_bps": edge} | ({} if cap is None else {"cap_bps": cap}))
+    tables = [{"rating_group": "G", "bands": bands}] if draw(FLAGS) else []
+    made: dict[str, Any] = {"tier_id": name, "limits": draw(limits()), "concentration": tables}
+    return {**made, "concentration_required": draw(FLAGS)}
+
+
+@st.composite
+def policies(draw: st.DrawFn) -> policy_pb2.Policy:
+    """Draw a policy that the contract takes."""
+    made: dict[str, Any] = dict(POLICY)
+    for name in made:
+        if name.endswith("_ns"):
+            made[name] = draw(SPANS)
+    elevated, stressed = sorted((draw(FACTORS), draw(FACTORS)))
+    made |= {"elevated_regime_bps": elevated, "stressed_regime_bps": stressed}
+    made |= {"stress_factor_bps": draw(FACTORS), "slow_mark_step_bps": draw(st.integers(0, 10**4))}
+    if draw(FLAGS):
+        made["principal_order_rate"] = draw(limit("order_rate"))
+    made["default_limits"] = draw(limits())
+    made["tiers"] = [draw(tier(name)) for name in draw(st.sets(st.sampled_from("pq")))]
+    return message_of(made)
+
+
+def message_of(made: dict[str, Any]) -> policy_pb2.Policy:
+    """Return a policy's message."""
+    request: Any = to_protobuf({"policy": made}, "ProposePolicyRequest")
+    policy = policy_pb2.Policy()
+    policy.CopyFrom(request.policy)
+    return policy
+
+
+def read(message: policy_pb2.Policy) -> Policy:
+    """Read a sound policy."""
+    problems = Problems()
+    found = read_policy(message, problems)
+    problems.refuse()
+    return found
+
+
+def policy(**change: Any) -> Policy:
+    """Return a small policy with some figures changed."""
+    return read(message_of({**POLICY, **change}))
+
+
+def tiers(**change: Any) -> Policy:
+    """Return a policy with one tier."""
+    return policy(tiers=[{"tier_id": "t", **change}])
+
+
+@settings(max_examples=100, deadline=None, derandomize=True)
+@given(policies())
+def test_a_policy_reads_and_writes_back(message: policy_pb2.Policy) -> None:
+    assert write_policy(read(message)) == message
+
+
+@settings(max_examples=100, deadline=None, derandomize=True)
+@given(policies())
+def test_a_policy_never_loosens_itself(message: policy_pb2.Policy) -> None:
+    assert loosened_fields(read(message), read(message)) == []
+
+
+@settings(max_examples=100, deadline=None, derandomize=True)
+@given(policies(), policies(), policies())
+def test_tightening_twice_is_tightening(
+    first: policy_pb2.Policy, second: policy_pb2.Policy, third: policy_pb2.Policy
+) -> None:
+    one, two, three = read(first), read(second), read(third)
+    if not loosened_fields(one, two) and not loosened_fields(two, three):
+        assert not loosened_fields(one, three)
+
+
+def bands(*made: tuple[int, int | None]) -> list[dict[str, Any]]:
+    rows = [
+        {"ratio_from_bps": edge} | ({} if cap is None else {"cap_bps": cap}) for edge, cap in made
+    ]
+    return [{"rating_group": "G", "bands": rows}]
+
+
+def position(**limit: Any) -> dict[str, Any]:
+    return {"limits": {"position": limit}}
+
+
+PAIRS: list[tuple[str, Policy, Policy, list[str]]] = [
+    ("an equal policy", policy(), policy(), []),
+    ("a comment", policy(), policy(comment="other"), []),
+    ("a longer age", policy(), policy(max_order_age_ns=2), ["max_order_age_ns"]),
+    ("a shorter age", policy(max_order_age_ns=2), policy(), []),
+    ("a higher stress factor", policy(), policy(stress_factor_bps=10_001), []),
+    (
+        "a lower stress factor",
+        policy(stress_factor_bps=10_001),
+        policy(),
+        ["stress_factor_bps"],
+    ),
+    ("a slower slow mark", policy(slow_mark_step_bps=1), policy(), ["slow_mark_step_bps"]),
+    ("a quicker slow mark", policy(), policy(slow_mark_step_bps=1), ["slow_mark_step_bps"]),
+    ("a lower limit", tiers(**position(value=2)), tiers(**position(value=1)), []),
+    (
+        "a higher limit",
+        tiers(**position(value=1)),
+        tiers(**position(value=2)),
+        ["tiers[t].limits.position"],
+    ),
+    ("a limit where there was none", tiers(), tiers(**position(value=1)), []),
+    (
+        "a limit taken away",
+        tiers(**position(value=1)),
+        tiers(),
+        ["tiers[t].limits.position"],
+    ),
+    (
+        "a limit made unlimited",
+        tiers(**position(value=1)),
+        tiers(**position(unlimited=True)),
+        ["tiers[t].limits.position"],
+    ),
+    ("an unlimited one limited", tiers(**position(unlimited=True)), tiers(**position(value=1)), []),
+    (
+        "a required one that is set at last",
+        tiers(**position(required=True)),
+        tiers(**position(value=1, required=True)),
+        ["tiers[t].limits.position"],
+    ),
+    (
+        "a required one that is no longer required",
+        tiers(**position(required=True)),
+        tiers(),
+        ["tiers[t].limits.position"],
+    ),
+    ("one that is required from now on", tiers(), tiers(**position(required=True)), []),
+    (
+        "a tier's limit taken away over a higher default",
+        policy(
+            tiers=[{"tier_id": "t", **position(value=1)}],
+            default_limits={"position": {"value": 2}},
+        ),
+        policy(tiers=[{"tier_id": "t"}], default_limits={"position": {"value": 2}}),
+        ["tiers[t].limits.position"],
+    ),
+    (
+        "a tier's limit taken away over a lower default",
+        policy(
+            tiers=[{"tier_id": "t", **position(value=3)}],
+            default_limits={"position": {"value": 2}},
+        ),
+        policy(tiers=[{"tier_id": "t"}], default_limits={"position": {"value": 2}}),
+        [],
+    ),
+    (
+        "a higher default that every tier hides",
+        policy(
+            tiers=[{"tier_id": "t", **position(value=1)}],
+            default_limits={"position": {"value": 2}},
+        ),
+        policy(
+            tiers=[{"tier_id": "t", **position(value=1)}],
+            default_limits={"position": {"value": 3}},
+        ),
+        ["default_limits.position"],
+    ),
+    ("a new tier", policy(), tiers(), ["tiers[t]"]),
+    ("a tier taken away", tiers(), policy(), []),
+    (
+        "a greater burst",
+        policy(principal_order_rate={"per_second": 1, "burst": 1}),
+        policy(principal_order_rate={"per_second": 1, "burst": 2}),
+        ["principal_order_rate"],
+    ),
+    (
+        "a higher rate",
+        policy(principal_order_rate={"per_second": 1, "burst": 1}),
+        policy(principal_order_rate={"per_second": 2, "burst": 1}),
+        ["principal_order_rate"],
+    ),
+    (
+        "a rate where there was none",
+        policy(),
+        policy(principal_order_rate={"per_second": 2, "burst": 1}),
+        [],
+    ),
+    (
+        "a rate taken away",
+        policy(principal_order_rate={"per_second": 2, "burst": 1}),
+        policy(),
+        ["principal_order_rate"],
+    ),
+    (
+        "a higher cap",
+        tiers(concentration=bands((0, 100))),
+        tiers(concentration=bands((0, 101))),
+        ["tiers[t].concentration"],
+    ),
+    (
+        "a cap from another edge that is lower everywhere",
+        tiers(concentration=bands((0, 100), (5, 200))),
+        tiers(concentration=bands((0, 100), (6, 200))),
+        [],
+    ),
+    (
+        "a cap from another edge that is higher somewhere",
+        tiers(concentration=bands((0, 100), (5, 200))),
+        tiers(concentration=bands((0, 100), (4, 200))),
+        ["tiers[t].concentration"],
+    ),
+    (
+        "no cap where there was one",
+        tiers(concentration=bands((0, 100))),
+        tiers(concentration=bands((0, None))),
+        ["tiers[t].concentration"],
+    ),
+    ("a table where there was none", tiers(), tiers(concentration=bands((0, 1))), []),
+    (
+        "a table taken away",
+        tiers(concentration=bands((0, 1))),
+        tiers(),
+        ["tiers[t].concentration"],
+    ),
+    (
+        "a table where one was required",
+        tiers(concentration_required=True),
+        tiers(concentration_required=True, concentration=bands((0, 1))),
+        ["tiers[t].concentration"],
+    ),
+    (
+        "tables no longer required",
+        tiers(concentration_required=True),
+        tiers(),
+        ["tiers[t].concentration"],
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "wanted"), [pytest.param(*row[1:], id=row[0]) for row in PAIRS]
+)
+def test_what_is_looser_is_named(old: Policy, new: Policy, wanted: list[str]) -> None:
+    assert loosened_fields(old, new) == wanted
