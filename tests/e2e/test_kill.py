@@ -13,8 +13,8 @@ from tests.e2e.witness import Witnesses
 from tidegate_server.runtime.recover import recover_machine
 
 SEED = int(os.environ.get("KILL_SEED", "0")) or random.SystemRandom().randrange(1, 10**9)
-ROUNDS = {"native": 42, "grpcio": 8}
-LOADED_ANEW = 7  # every so many rounds the program is loaded anew, else forked when loaded
+ROUNDS = {"native": 45, "grpcio": 5}
+LOADED_ANEW = 15  # every so many rounds the program is loaded anew, else forked when loaded
 
 
 @pytest.mark.parametrize("transport", ROUNDS)
@@ -25,14 +25,14 @@ def test_no_acknowledged_answer_is_lost_by_kill(transport: str) -> None:
     with Nursery() as nursery, trading(transport, {"log.level": "error"}) as (server, _):
         for number in range(ROUNDS[transport]):
             witnesses.start(server.address)
-            time.sleep(chance.uniform(0.01, 0.25))
+            time.sleep(chance.uniform(0.005, 0.15))
             server.kill()
             witnesses.join()
             if transport == "native" and number % LOADED_ANEW:
                 server.fork(nursery)
             else:
                 server.start()
-            witnesses.hold_to(server.address)
+            witnesses.hold_to(server.address, recent=30)
         assert server.stop() == 0
         assert witnesses.acknowledged > 10 * ROUNDS[transport]
         decided = recover_machine(

@@ -1,8 +1,8 @@
 """Clients that keep what a gate acknowledged, and hold it to that after it was killed.
 
 Each thread owns two accounts and calls one thing at a time, so that its own notes are an exact
-model of both. What it was waiting for when the gate died it asks again, under the same ids, once the gate
-is back: whether that had been decided before or not, the notes are exact again afterwards.
+model of both. What it was waiting for when the gate died it asks again, under the same ids, once
+the gate is back: whether that had been decided before or not, its notes are exact again then.
 """
 
 from __future__ import annotations
