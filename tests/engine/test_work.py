@@ -4,6 +4,7 @@ import gc
 import sys
 from collections.abc import Callable
 from functools import partial
+from math import ceil, log2
 from types import FrameType
 from typing import Any
 
@@ -15,7 +16,8 @@ from tidegate_server.wire.machine import Machine
 from tidegate_server.wire.methods import BY_NAME
 
 START = 1_700_000_000 * 10**9
-HOUR = 3_600 * 10**9
+SECOND = 10**9
+HOUR = 3_600 * SECOND
 COMPILED = not decide.__file__.endswith(".py")
 SCALE = 50
 
@@ -30,6 +32,7 @@ class Desk:
     def __init__(self, scale: int) -> None:
         self.machine = Machine()
         self.serial = 0
+        self.now = START
         self.call("ProposePolicy", {"policy": policy()})
         names = [f"I{index:04}" for index in range(4 * scale)]
         for start in range(0, len(names), 100):
@@ -52,7 +55,7 @@ class Desk:
 
     def call(self, method: str, request: dict[str, Any]) -> Any:
         payload = to_protobuf(request, f"{method}Request").SerializeToString()
-        answer = self.machine.call(BY_NAME[method], payload, "desk", START)
+        answer = self.machine.call(BY_NAME[method], payload, "desk", self.now)
         assert answer.error is None, answer.error.message
         return answer
 
@@ -67,15 +70,16 @@ class Desk:
 
     def order(self, account: str, name: str) -> dict[str, Any]:
         self.serial += 1
+        self.now += 1
         request = {"account_id": account, "instrument_id": name, "order_id": f"o{self.serial:07}"}
-        figures = {"quantity": 10, "price_e4": 100_000, "created_time_ns": START}
+        figures = {"quantity": 10, "price_e4": 100_000, "created_time_ns": self.now}
         return {**request, **figures, "side": "BUY", "order_type": "LIMIT"}
 
     def steps_of(self, method: str, request: dict[str, Any]) -> int:
         """Count the lines and calls of one call, after one like it has made every memo."""
         payload = to_protobuf(request, f"{method}Request").SerializeToString()
         spec = BY_NAME[method]
-        return steps(lambda: self.machine.call(spec, payload, "desk", START))
+        return steps(lambda: self.machine.call(spec, payload, "desk", self.now))
 
 
 def policy() -> dict[str, Any]:
@@ -145,6 +149,21 @@ def test_checking_an_order_takes_equal_steps(small_and_large: tuple[Desk, Desk])
 
 
 @interpreted
+def test_orders_of_one_moment_take_a_comparison_more_for_twice_as_many(
+    small_and_large: tuple[Desk, Desk],
+) -> None:
+    counts = []
+    for desk in small_and_large:
+        desk.call("CheckOrder", desk.order("A", "I0000"))
+        moment = desk.now
+        request = desk.order("A", "I0000") | {"created_time_ns": moment}
+        desk.now = moment
+        counts.append(desk.steps_of("CheckOrder", request))
+    comparison = 2 * 3  # lines of a rank in either queue
+    assert counts[1] - counts[0] <= comparison * ceil(log2(SCALE))
+
+
+@interpreted
 def test_previewing_an_order_takes_equal_steps(small_and_large: tuple[Desk, Desk]) -> None:
     counts = []
     for desk in small_and_large:
@@ -189,12 +208,11 @@ def test_a_tick_takes_steps_for_what_is_due_only() -> None:
     counts = []
     for desk in desks():
         machine = desk.machine
-        while machine.tick(START + HOUR // 2) is not None:
+        desk.now = START + HOUR // 2 + SECOND
+        while machine.tick(desk.now) is not None:
             pass
-        request = desk.order("A", "I0000") | {"created_time_ns": START + HOUR // 2}
-        payload = to_protobuf(request, "CheckOrderRequest").SerializeToString()
-        machine.call(BY_NAME["CheckOrder"], payload, "desk", START + HOUR // 2)
-        counts.append(steps(partial(machine.tick, START + HOUR)))
+        desk.call("CheckOrder", desk.order("A", "I0000"))
+        counts.append(steps(partial(machine.tick, START + HOUR + SECOND + SECOND // 2)))
     assert counts[0] == counts[1] > 0
 
 
@@ -208,7 +226,7 @@ def test_a_thousand_orders_leave_nothing_to_collect() -> None:
     gc.disable()
     try:
         for request in requests:
-            desk.machine.call(BY_NAME["CheckOrder"], request, "desk", START)
+            desk.machine.call(BY_NAME["CheckOrder"], request, "desk", desk.now)
         assert gc.collect() == 0
     finally:
         gc.enable()
