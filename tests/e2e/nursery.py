@@ -8,6 +8,8 @@ Lines in: `start CONFIG` (answered with the process id) and `wait ID` (answered 
 
 from __future__ import annotations
 
+import contextlib
+import io
 import os
 import sys
 
@@ -19,6 +21,7 @@ from tidegate_server.cli import main
 
 
 def run() -> None:
+    warm_up()
     for line in sys.stdin:
         word, _, rest = line.strip().partition(" ")
         if word == "start":
@@ -29,6 +32,13 @@ def run() -> None:
         else:
             _, status = os.waitpid(int(rest), 0)
             answer(os.waitstatus_to_exitcode(status))
+
+
+def warm_up() -> None:
+    """Parse a command line once: what that loads takes longer than the rest of a start."""
+    sys.argv = ["tidegate", "serve", "--data", os.devnull]
+    with contextlib.suppress(SystemExit), contextlib.redirect_stderr(io.StringIO()):
+        main()
 
 
 def serve(config: str) -> None:

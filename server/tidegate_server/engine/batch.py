@@ -14,7 +14,7 @@ from .checks.leverage import leverage
 from .checks.margin import initial_margin
 from .commands import CheckOrder, CheckOrders
 from .exposure import figures_of, line_of_position, rates_of, regime_multiplier, walk
-from .judge import decide_check, has_room, no_policy, repeated, table_full
+from .judge import decide_check, has_room, no_new_risk, no_policy, repeated
 from .outcomes import BatchOutcome, CheckOutcome, Figures, Refusal
 from .policy import Policy
 from .reasons import Rejection, RejectReason, ScopeKind
@@ -32,13 +32,14 @@ def decide_batch(
         known = book.batches.get(command.batch_id)
         if known is not None:
             return repeated_batch(book, known, command, now_ns)
-    full = book.order_id_count + len(command.orders) > book.order_id_limit
+    ids = book.order_id_count + len(command.orders)
+    full = ids > book.order_id_limit or book.risk_refusal is not None
     if full and not has_room(book, len(command.orders)):
-        return table_full(book)
+        return no_new_risk(book)
     answers, saved = apply_in_turn(book, command.orders, now_ns, alone=not command.atomic)
     if full and any(takes_place(answer) for answer in answers):
         retract_all(book, command.orders, answers, saved)
-        return table_full(book)
+        return no_new_risk(book)
     if command.atomic:
         return all_or_none(book, command, answers, saved, now_ns)
     if not keep:

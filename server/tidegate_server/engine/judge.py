@@ -68,10 +68,10 @@ def decide_check(
                 return repeated(book, account, known)
             if instrument is not None:
                 return id_taken(book, policy, known, command, now_ns)
-    full = bounded and book.order_id_count >= book.order_id_limit
+    full = bounded and (book.order_id_count >= book.order_id_limit or book.risk_refusal is not None)
     if account is None or instrument is None:
         outcome = unknown(book, policy, account, instrument, command, now_ns)
-        return table_full(book) if full and outcome.keep_until_ns else outcome
+        return no_new_risk(book) if full and outcome.keep_until_ns else outcome
     outcome = CheckOutcome(sequence, now_ns, policy.version, [])
     outcome.keep_until_ns = (
         command.created_time_ns + policy.max_order_age_ns + policy.max_clock_skew_ns
@@ -80,7 +80,7 @@ def decide_check(
     if stale is not None:
         refuse(outcome, [stale])
         outcome.max_quantity = 0 if command.want_max else -1
-        return table_full(book) if full else outcome
+        return no_new_risk(book) if full else outcome
     try:
         roll_if_due(book, account)
         judged = Judgement(book, policy, account, instrument, command, now_ns)
@@ -90,7 +90,7 @@ def decide_check(
     except Exception:  # noqa: BLE001 - 4.27: whatever went wrong, the order is not allowed
         return internal_fault(book, policy, now_ns)
     if full and (command.quantity > judged.exit_room or not has_room(book, 1)):
-        return table_full(book)
+        return no_new_risk(book)
     outcome.max_quantity = max_quantity
     outcome.verified_exit = command.quantity <= judged.exit_room
     count_in_buckets(outcome, judged)
@@ -428,7 +428,9 @@ def no_policy() -> Refusal:
     return Refusal("DRAINING", "no policy is in force: run `tidegate init`", {})
 
 
-def table_full(book: Book) -> Refusal:
-    """Say that no more order ids can be kept."""
+def no_new_risk(book: Book) -> Refusal:
+    """Say why only verified exits pass: the gate takes no new risk, or keeps no more ids."""
+    if book.risk_refusal is not None:
+        return book.risk_refusal
     figures = {"kept": str(book.order_id_count), "limit": str(book.order_id_limit)}
     return Refusal("ORDER_TABLE_FULL", "the table of order ids is full", figures)

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from .commands import CheckOrder, CheckOrders, InstrumentTerms
 from .due import DueQueue, Rank
-from .outcomes import BatchOutcome, CheckOutcome, Figures
+from .outcomes import BatchOutcome, CheckOutcome, Figures, Refusal
 from .policy import Effective, Limit, Policy
 from .reasons import ScopeKind
 
@@ -317,8 +317,9 @@ class Batch:
 class Book:
     """The whole state. `sequence` is the last record, `time_ns` the gate's clock at it.
 
-    `order_id_limit` is a setting, no state. Memos: `order_id_count`, `open_order_count`,
-    `unconfirmed_count`, the due queues and `stops_at` follow from the rest.
+    `order_id_limit` and `risk_refusal` (why only verified exits pass) are settings, no state.
+    Memos: `order_id_count`, `open_order_count`, `unconfirmed_count`, the due queues and `stops_at`
+    follow from the rest.
     """
 
     __slots__ = (
@@ -335,6 +336,7 @@ class Book:
         "policy",
         "principal_next_ns",
         "regime",
+        "risk_refusal",
         "sequence",
         "sessions",
         "stops",
@@ -360,6 +362,7 @@ class Book:
         self.batches: dict[str, Batch] = {}
         self.order_id_count = 0
         self.order_id_limit = ORDER_ID_LIMIT
+        self.risk_refusal: Refusal | None = None
         self.open_order_count = 0
         self.unconfirmed_count = 0
         self.acknowledge_queue: DueQueue[Order] = DueQueue(acknowledge_rank)

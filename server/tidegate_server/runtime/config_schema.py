@@ -21,7 +21,7 @@ class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """A table of the file."""
 
 
-class Principal(Section):
+class Principal(Section, frozen=True):
     """One caller."""
 
     name: _Name
@@ -30,7 +30,7 @@ class Principal(Section):
     spiffe_ids: tuple[Annotated[str, Meta(pattern=r"\Aspiffe://[!-~]+\Z")], ...] = ()
 
 
-class Admission(Section):
+class Admission(Section, frozen=True):
     """When new risk is refused since too much waits."""
 
     waiting_calls: Annotated[int, Meta(ge=1, le=1_000_000, description="most calls that wait")] = (
@@ -39,14 +39,14 @@ class Admission(Section):
     oldest_ms: Annotated[int, Meta(ge=1, le=60_000, description="longest wait of a call")] = 1000
 
 
-class Commit(Section):
+class Commit(Section, frozen=True):
     """What one flush makes durable."""
 
     orders: Annotated[int, Meta(ge=1, le=65_536, description="most orders of one commit")] = 512
     work_us: Annotated[int, Meta(ge=1, le=1_000_000, description="most work of one commit")] = 2000
 
 
-class Follower(Section):
+class Follower(Section, frozen=True):
     """The second process: proofs, snapshots, metrics, audit."""
 
     enabled: Annotated[bool, Meta(description="whether serve starts it")] = True
@@ -59,7 +59,7 @@ class Follower(Section):
     ] = 1_000_000
 
 
-class Tls(Section):
+class Tls(Section, frozen=True):
     """Files for TLS on the grpcio transport; the native one has Envoy in front of its socket."""
 
     certificate: Annotated[str, Meta(description="PEM file")] = ""
@@ -67,7 +67,7 @@ class Tls(Section):
     client_ca: Annotated[str, Meta(description="PEM file; clients must have a certificate")] = ""
 
 
-class Log(Section):
+class Log(Section, frozen=True):
     """Structured lines on standard error."""
 
     level: Annotated[Literal["debug", "info", "warning", "error"], Meta(description="from")] = (
@@ -78,7 +78,7 @@ class Log(Section):
     )
 
 
-class Client(Section):
+class Client(Section, frozen=True):
     """How the commands that call a gate reach it."""
 
     address: Annotated[str, Meta(description="empty: where the gate of this file listens")] = ""
@@ -89,7 +89,7 @@ class Client(Section):
     key: Annotated[str, Meta(description="PEM file that only its owner can read")] = ""
 
 
-class Config(Section):
+class Config(Section, frozen=True):
     """Everything that can be set."""
 
     data: Annotated[str, Meta(min_length=1, description="the data folder")] = "tidegate-data"

@@ -310,7 +310,7 @@ def _caller(config: Config) -> Caller:
         for name in (client.ca, client.key, client.certificate)
     )
     return Caller(
-        config.gate_address,
+        config.client.address or config.gate_address,
         token=token.strip(),
         authority=authority,
         key=key,

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Final
 from uuid import uuid4
 
 from tidegate.v1 import control_service_pb2
+from tidegate_server.engine.outcomes import Refusal
 from tidegate_server.transport import STOP
 from tidegate_server.wire.decoding import parse
 from tidegate_server.wire.errors import CallError
@@ -56,9 +57,10 @@ STATUS: Final = BY_NAME["GetStatus"].index
 LANES: Final = tuple(int(method.lane) for method in METHODS)
 ASKS_RISK: Final = tuple(method.risk for method in METHODS)
 
-DRAINING: Final = CallError(14, "DRAINING", "the gate is draining: repeat with the same id")
-STALLED: Final = CallError(
-    14, "JOURNAL_STALLED", "the journal has no room for new risk; reports and halts still pass"
+# Why only verified exits pass; the engine says so of each order that is none (P6).
+DRAINING: Final = Refusal("DRAINING", "the gate is draining: repeat with the same id", {})
+STALLED: Final = Refusal(
+    "JOURNAL_STALLED", "the journal has no room for new risk; exits, reports and halts pass", {}
 )
 
 
@@ -116,6 +118,8 @@ class Gate:
             lanes[LANES[call[1]]].append((begin_ns, call))
         if self.stopping:
             self.draining = True
+        refusal = STALLED if self._writer.space_is_short else None
+        self._machine.book.risk_refusal = DRAINING if self.draining else refusal
         waiting = len(lanes[0]) + len(lanes[1]) + len(lanes[2]) + len(lanes[3])
         if waiting > self._waiting_limit:
             self._shed(waiting)
@@ -174,13 +178,8 @@ class Gate:
         self._counts[FIRST_CALL + index] += 1
         if index not in self._permits.get(principal, ()):
             return self._denied(index, principal)
-        if ASKS_RISK[index]:
-            if self.draining:
-                return Answer(None, DRAINING)
-            if self._writer.space_is_short:
-                return Answer(None, STALLED)
-            if waited_ns > self._oldest_ns:
-                return self._overloaded(waited_ns // 1_000_000, self._oldest_ns // 1_000_000)
+        if ASKS_RISK[index] and waited_ns > self._oldest_ns:
+            return self._overloaded(waited_ns // 1_000_000, self._oldest_ns // 1_000_000)
         method = METHODS[index]
         if method.codec is None:
             return self._read(index, request, principal, now_ns)

@@ -6,12 +6,19 @@ import logging
 import sys
 from typing import TYPE_CHECKING
 
+import orjson
 import structlog
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from structlog.typing import FilteringBoundLogger, Processor
 
     from .config_schema import Log
+
+
+def _dumps(event: object, default: Callable[[object], object]) -> str:
+    return orjson.dumps(event, default=default).decode()
 
 
 def configure(settings: Log, process: str) -> FilteringBoundLogger:
@@ -20,7 +27,7 @@ def configure(settings: Log, process: str) -> FilteringBoundLogger:
     Values are escaped by both renderers, so that no field can forge a line.
     """
     renderer: Processor = (
-        structlog.processors.JSONRenderer()
+        structlog.processors.JSONRenderer(serializer=_dumps)
         if settings.format == "json"
         else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), repr_native_str=True)
     )

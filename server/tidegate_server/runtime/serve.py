@@ -27,6 +27,7 @@ from tidegate_server.transport import FrontConfig, FrontError, open_front
 from tidegate_server.wire.methods import METHODS
 
 from .clock import Clock
+from .config_schema import Tls
 from .counters import (
     PROOF_NAMES,
     create_gate_page,
@@ -105,8 +106,8 @@ def serve(config: Config) -> int:
 
 
 def front_config(config: Config, listen: str) -> FrontConfig:
-    """Return what a front needs of the configuration."""
-    tls = config.tls
+    """Return what a front needs of the configuration; a Unix socket needs no TLS."""
+    tls = config.tls if not listen.startswith("unix:") else Tls()
     return FrontConfig(
         listen=listen,
         transport=config.transport,

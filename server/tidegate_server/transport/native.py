@@ -45,12 +45,13 @@ from tidegate_server.transport.front import (
 from tidegate_server.transport.health import HEALTH_METHODS, Health
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from tidegate_server.transport.identity import Directory
     from tidegate_server.wire.errors import CallError
 
     Event = tuple[int, int, int, bytes | None, bytes | str | None]
+    Receive = Callable[[int, int], list[Event] | None]
 
 #: Calls taken at once; more wait in the library for the next turn.
 BATCH_LIMIT: Final = 4096
@@ -61,6 +62,8 @@ _IO_THREADS: Final = 2
 _MILLISECONDS: Final = 1000
 _FOREVER_MS: Final = int(FOREVER_SECONDS * _MILLISECONDS)
 _POLL_MS: Final = 5
+#: How long it looks for the next call before it sleeps.
+SPIN_NS: Final = int(os.environ.get("XSPIN", "200")) * 1000
 #: How the library names its threads.
 _IO_THREAD_NAME: Final = "grpc-native-io"
 
@@ -180,7 +183,9 @@ class NativeFront(Front):
                 pause = 0
             if health.pending:
                 health.push(native)
-            events = receive(BATCH_LIMIT, pause)
+            events = receive(BATCH_LIMIT, 0) if calls else []
+            if pause and events is not None and not events:
+                events = wait(receive, pause, spins=bool(calls))
         raise FrontClosedError(f"the listener at {self.address} has ended")
 
     def _sort_out(
@@ -264,6 +269,20 @@ def _taken_or(error: OSError, listen: str) -> Exception:
     if error.errno == errno.EADDRINUSE or "in use" in str(error):
         return AddressTakenError(f"another program serves {listen}: stop it, or listen elsewhere")
     return error
+
+
+def wait(receive: Receive, pause_ms: int, *, spins: bool) -> list[Event] | None:
+    """Return the next events; after calls, look again and again for a while before sleeping.
+
+    A thread that sleeps is woken late, and finds its caches cold.
+    """
+    if spins:
+        end_ns = time.perf_counter_ns() + SPIN_NS
+        while time.perf_counter_ns() < end_ns:
+            events = receive(BATCH_LIMIT, 0)
+            if events is None or events:
+                return events
+    return receive(BATCH_LIMIT, pause_ms)
 
 
 def _let_finish() -> None:
