@@ -12,7 +12,12 @@ from tests.oracle.adapter import message_class, to_protobuf
 from tests.oracle.commands import Commands
 from tests.oracle.oracle import Oracle
 
-from tidegate.v1 import account_service_pb2, journal_pb2, market_service_pb2
+from tidegate.v1 import (
+    account_service_pb2,
+    control_service_pb2,
+    journal_pb2,
+    market_service_pb2,
+)
 from tidegate_server.engine.commands import Command, Tick
 from tidegate_server.wire.machine import Answer, Machine
 from tidegate_server.wire.methods import BY_NAME, CODECS, TICK, Codec
@@ -115,7 +120,18 @@ def played(seed: int, count: int = 400) -> tuple[Machine, list[Step]]:
 def settled(seed: int) -> tuple[Machine, tuple[bytes, ...], int]:
     """Return a machine after a run to ask only, a snapshot of it to change, and its time."""
     machine, steps = played(seed, 300)
-    return machine, tuple(machine.snapshot_records()), steps[-1].call.now_ns
+    now_ns = steps[-1].call.now_ns + 2 * 10**9  # every bucket is full again
+    for stop in machine.status().stops:
+        release = control_service_pb2.ReleaseRequest(stop_id=stop.stop_id, reason="calm")
+        ask(machine, Call("Release", release.SerializeToString(), "staff", now_ns))
+    marks = [
+        market_service_pb2.Mark(instrument_id=name, price_e4=instrument.mark)
+        for name, instrument in machine.book.instruments.items()
+        if instrument.mark
+    ]
+    request = market_service_pb2.UpdateMarksRequest(marks=marks).SerializeToString()
+    ask(machine, Call("UpdateMarks", request, "feed", now_ns))
+    return machine, tuple(machine.snapshot_records()), now_ns
 
 
 def loaded(snapshot: tuple[bytes, ...]) -> Machine:
