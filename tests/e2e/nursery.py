@@ -1,7 +1,8 @@
 """A process that has loaded the gate's program and forks one `tidegate serve` after the other.
 
-It spares the half second that loading takes, fifty times. Its children run the same command; the
-native front starts no thread before it is made, so forking before that is safe.
+It spares the second that loading takes, a hundred times. Its children run the same command. The
+native front starts no thread before it is made, and grpcio is loaded by the children that use it,
+so forking here is safe.
 
 Lines in: `start CONFIG` (answered with the process id) and `wait ID` (answered with the exit code).
 """
@@ -45,6 +46,9 @@ def serve(config: str) -> None:
     null = os.open(os.devnull, os.O_RDWR)
     os.dup2(null, 0)
     os.dup2(null, 1)
+    home = os.path.dirname(config)  # noqa: PTH120 - of a path that is absolute
+    os.chdir(home)
+    os.dup2(os.open("log", os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600), 2)
     sys.argv = ["tidegate", "serve", "--config", config]
     code: object = 1
     try:

@@ -155,7 +155,7 @@ class Server:
 
 
 class Nursery:
-    """The process of `tests.e2e.nursery`; native front only."""
+    """The process of `tests.e2e.nursery`."""
 
     def __init__(self) -> None:
         self._process = subprocess.Popen(
@@ -178,11 +178,16 @@ class Nursery:
         pipes[0].flush()
         return int(pipes[1].readline())
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
+    def close(self) -> None:
         self._process.communicate(timeout=20)
+
+
+@cache
+def the_nursery() -> Nursery:
+    """Return the one of this session."""
+    made = Nursery()
+    atexit.register(made.close)
+    return made
 
 
 class Child:
@@ -238,7 +243,7 @@ def trading(
     """Serve a folder with a market and the rich accounts A0 to A3."""
     with home_folder() as home:
         shutil.copytree(_market_folder(), home / "d")
-        server = Server(home, transport, settings).start()
+        server = Server(home, transport, settings).fork(the_nursery())
         try:
             with server.client() as client:
                 yield server, client

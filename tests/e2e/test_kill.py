@@ -7,7 +7,7 @@ import random
 import time
 
 import pytest
-from tests.e2e.support import Nursery, trading
+from tests.e2e.support import the_nursery, trading
 from tests.e2e.witness import Witnesses
 
 from tidegate_server.runtime.recover import recover_machine
@@ -22,14 +22,14 @@ def test_no_acknowledged_answer_is_lost_by_kill(transport: str) -> None:
     print(f"KILL_SEED={SEED}")  # noqa: T201 - shown when the test fails
     chance = random.Random(f"{SEED}/{transport}")
     witnesses = Witnesses(SEED)
-    with Nursery() as nursery, trading(transport, {"log.level": "error"}) as (server, _):
+    with trading(transport, {"log.level": "error"}) as (server, _):
         for number in range(ROUNDS[transport]):
             witnesses.start(server.address)
             time.sleep(chance.uniform(0.005, 0.15))
             server.kill()
             witnesses.join()
-            if transport == "native" and number % LOADED_ANEW:
-                server.fork(nursery)
+            if number % LOADED_ANEW:
+                server.fork(the_nursery())
             else:
                 server.start()
             witnesses.hold_to(server.address, recent=30)

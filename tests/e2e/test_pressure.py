@@ -238,8 +238,8 @@ def _long(account: str) -> Order:
 def fill_the_journal(client: Client) -> list[tuple[object, ...]]:
     """Check batches until the gate says that there is no room; return what was answered."""
     kept: list[tuple[object, ...]] = []
-    for _ in range(60):
-        batch = [_long(f"A{number % 4}") for number in range(500)]
+    for _ in range(120):
+        batch = [_long(f"A{number % 4}") for number in range(250)]
         answers = client.check_many(batch)
         if answers[0].error is not None:
             assert isinstance(answers[0].error, ConnectionFailedError)
@@ -256,7 +256,7 @@ def test_without_room_new_risk_is_refused_and_facts_still_pass(
     server, client = squeezed
     known = order("A0")
     assert client.check(known)
-    with server.client(timeout=1.0, attempt_timeout=0.5) as router:
+    with server.client(timeout=2.0, attempt_timeout=2.0) as router:
         fill_the_journal(router)
     assert client.status().state == "stalled"
     eventually(lambda: health(server.address, RISK_SERVICE) == "NOT_SERVING")
@@ -268,7 +268,7 @@ def test_without_room_new_risk_is_refused_and_facts_still_pass(
 
 def test_once_there_is_room_again_new_risk_passes(squeezed: tuple[Server, Client]) -> None:
     server, client = squeezed
-    with server.client(timeout=1.0, attempt_timeout=0.5) as router:
+    with server.client(timeout=2.0, attempt_timeout=2.0) as router:
         fill_the_journal(router)
     allow_files_of(server, resource.RLIM_INFINITY)
     eventually(lambda: client.status().state == "serving")
@@ -277,7 +277,7 @@ def test_once_there_is_room_again_new_risk_passes(squeezed: tuple[Server, Client
 
 def test_no_answer_is_lost_when_the_room_ran_out(squeezed: tuple[Server, Client]) -> None:
     server, _ = squeezed
-    with server.client(timeout=1.0, attempt_timeout=0.5) as router:
+    with server.client(timeout=2.0, attempt_timeout=2.0) as router:
         kept = fill_the_journal(router)
     server.kill()
     server.start()
@@ -292,7 +292,7 @@ def test_a_full_segment_without_a_next_one_ends_the_gate_with_a_fault(
     squeezed: tuple[Server, Client],
 ) -> None:
     server, client = squeezed
-    with server.client(timeout=1.0, attempt_timeout=0.5) as router:
+    with server.client(timeout=2.0, attempt_timeout=2.0) as router:
         fill_the_journal(router)
     unknown = order("A0")
     reports = 0

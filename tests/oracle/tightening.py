@@ -79,8 +79,18 @@ def _limit_tighter(old: Message, new: Message) -> bool:
         return False
     if new.get("unlimited", False) or old.get("unlimited", False):
         return bool(old.get("unlimited", False))
-    figures = ("value", "per_second", "burst")
-    return all(new.get(name, 0) <= old.get(name, 0) for name in figures)
+    if new.get("value", 0) > old.get("value", 0):
+        return False
+    (cost, tolerance), (new_cost, new_tolerance) = _bucket(old), _bucket(new)
+    return new_cost >= cost and new_tolerance <= tolerance
+
+
+def _bucket(rate: Message) -> tuple[int, int]:
+    """Cost and tolerance of a rate (4.14); a lower rate of the same burst tolerates more."""
+    if not rate.get("per_second", 0):
+        return 0, 0
+    cost = -(-(10**9) // rate["per_second"])
+    return cost, (rate["burst"] - 1) * cost
 
 
 def _is_set(limit: Message) -> bool:

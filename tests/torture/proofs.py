@@ -135,9 +135,9 @@ def prove(folder: Path) -> Recovered:
 
 def _fill(server: Server) -> int:
     """Check batches until there is no room for the next."""
-    with server.client(timeout=1.0, attempt_timeout=0.5) as client:
+    with server.client(timeout=2.0, attempt_timeout=2.0) as client:
         for number in range(100):
-            batch = [order("A0", 60_000, order_id=f"f{number}-{n:0>56}") for n in range(500)]
+            batch = [order("A0", 60_000, order_id=f"f{number}-{n:0>56}") for n in range(250)]
             error = client.check_many(batch)[0].error
             if error is not None:
                 assert isinstance(error, ConnectionFailedError), error

@@ -20,6 +20,7 @@ Rank = tuple[int, int, str, str]
 T = TypeVar("T")
 
 COMPACT_AT = 4096
+NEAR = 8
 
 
 class DueQueue(Generic[T]):
@@ -41,6 +42,15 @@ class DueQueue(Generic[T]):
         if due_ns > self.last_ns:
             self.last_ns = due_ns
             self.entries.append(entry)
+            return
+        # Late or tied with the last ones: its place is almost always within a few of the end.
+        rank = self.rank(entry)
+        place = len(self.entries)
+        lowest = max(self.front, place - NEAR)
+        while place > lowest and self.rank(self.entries[place - 1]) > rank:
+            place -= 1
+        if place > lowest or lowest == self.front:
+            self.entries.insert(place, entry)
         else:
             insort(self.entries, entry, lo=self.front, key=self.rank)
 

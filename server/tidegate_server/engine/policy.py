@@ -281,7 +281,7 @@ def loosened_fields(old: Policy, new: Policy) -> list[str]:
         fields.append("principal_order_rate")
     fields += [
         f"default_limits.{name}"
-        for name in LIMIT_NAMES
+        for name in LIMIT_NAMES[1:]  # a default leverage cap never counts
         if _limit_loosened(name, [old.default_limits], [new.default_limits])
     ]
     for tier_id in sorted(new.tiers):
@@ -309,12 +309,27 @@ def _tier_loosened(tier_id: str, old: Policy, new: Policy) -> list[str]:
     new_levels = [after.limits, new.default_limits]
     fields = [
         f"tiers[{tier_id}].limits.{name}"
-        for name in LIMIT_NAMES
+        for name in LIMIT_NAMES[1:]
         if _limit_loosened(name, old_levels, new_levels)
     ]
+    if _leverage_loosened(before, after):
+        fields.append(f"tiers[{tier_id}].limits.leverage_bps")
     if _concentration_loosened(before, after):
         fields.append(f"tiers[{tier_id}].concentration")
     return fields
+
+
+def _leverage_loosened(before: Tier, after: Tier) -> bool:
+    """Tell whether a tier's leverage cap loosens: without one it refuses all new risk."""
+    old = narrowest("leverage_bps", [before.limits])
+    new = narrowest("leverage_bps", [after.limits])
+    if new is None:
+        return False
+    if old is None:
+        return True
+    if old.value is None:
+        return False
+    return new.value is None or new.value > old.value
 
 
 def _limit_loosened(
@@ -342,7 +357,11 @@ def _rate_loosened(before: Limit | None, after: Limit | None) -> bool:
         return refuses and not (still and after is not None and not after.unlimited)
     if after is None or after.value is None:
         return True
-    return after.value > before.value or after.burst > before.burst
+    # A lower rate at the same burst has a greater tolerance: a bucket that is drained under the old
+    # one would let more through at once.
+    before_cost, before_tolerance = bucket(before)
+    after_cost, after_tolerance = bucket(after)
+    return after_cost < before_cost or after_tolerance > before_tolerance
 
 
 def _concentration_loosened(before: Tier, after: Tier) -> bool:
