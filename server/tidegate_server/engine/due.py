@@ -29,18 +29,20 @@ class DueQueue(Generic[T]):
     The rank of an entry must not change while it is in the queue.
     """
 
-    __slots__ = ("entries", "front", "last_ns", "rank")
+    __slots__ = ("entries", "front", "last_ns", "last_sequence", "rank")
 
     def __init__(self, rank: Callable[[T], Rank]) -> None:
         self.rank = rank
         self.entries: list[T] = []
         self.front = 0
         self.last_ns = 0
+        self.last_sequence = 0
 
-    def add(self, entry: T, due_ns: int) -> None:
-        """Put an entry in its place; `due_ns` is the first part of its rank."""
-        if due_ns > self.last_ns:
+    def add(self, entry: T, due_ns: int, sequence: int) -> None:
+        """Put an entry in its place; its rank begins with `due_ns` and `sequence`."""
+        if due_ns > self.last_ns or (due_ns == self.last_ns and sequence > self.last_sequence):
             self.last_ns = due_ns
+            self.last_sequence = sequence
             self.entries.append(entry)
             return
         # Late or tied with the last ones: its place is almost always within a few of the end.

@@ -117,7 +117,7 @@ def apply_batch(book: Book, command: CheckOrders, outcome: BatchOutcome, sequenc
     if outcome.keep_until_ns:
         batch = Batch(command, outcome, outcome.keep_until_ns)
         book.batches[command.batch_id] = batch
-        book.batch_queue.add(batch, batch.keep_until_ns)
+        book.batch_queue.add(batch, batch.keep_until_ns, 0)
 
 
 def apply_marks(book: Book, command: UpdateMarks, outcome: MarksOutcome, time_ns: int) -> None:
@@ -253,7 +253,7 @@ def apply_epoch(book: Book, command: StartEpoch, outcome: EpochOutcome) -> None:
             waiting.append(order)
     waiting.sort(key=acknowledge_rank)
     for order in waiting:
-        queue.add(order, order.acknowledge_by_ns)
+        queue.add(order, order.acknowledge_by_ns, order.sequence)
     book.acknowledge_queue = queue
 
 

@@ -10,6 +10,7 @@ Nothing here changes the book. A fault in a check refuses the order with INTERNA
 
 from __future__ import annotations
 
+from .accept import IN_DOUBT, accepted_price
 from .amounts import AMOUNT_BOUND
 from .checks.concentration import concentration_instrument
 from .checks.counts import day_order_count, day_turnover, open_order_count
@@ -28,7 +29,16 @@ from .judgement import Judgement
 from .outcomes import CheckOutcome, PreviewOutcome, Refusal
 from .policy import Policy
 from .reasons import Rejection, RejectReason, ScopeKind
-from .state import NO_LINE, RESERVED, Account, Book, Instrument, Order, roll_if_due
+from .state import (
+    NO_LINE,
+    RESERVED,
+    Account,
+    Book,
+    Instrument,
+    Order,
+    effective_limits,
+    roll_if_due,
+)
 
 # Reasons that no smaller quantity cures (4.0.3).
 INCURABLE = frozenset(
@@ -83,6 +93,11 @@ def decide_check(
         return no_new_risk(book) if full else outcome
     try:
         roll_if_due(book, account)
+        if alone and not command.want_max and not full:
+            price = accepted_price(book, policy, account, instrument, command, now_ns)
+            if price != IN_DOUBT:
+                accept(outcome, book, policy, account, price, command.principal)
+                return outcome
         judged = Judgement(book, policy, account, instrument, command, now_ns)
         judged.alone = alone
         rejections = judge(judged)
@@ -93,13 +108,26 @@ def decide_check(
         return no_new_risk(book)
     outcome.max_quantity = max_quantity
     outcome.verified_exit = command.quantity <= judged.exit_room
-    count_in_buckets(outcome, judged)
     if rejections:
         refuse(outcome, rejections)
+        count_in_buckets(outcome, book, policy, account, command.principal)
     else:
-        outcome.reserved_price_e4 = judged.reserved_price
-        outcome.acknowledge_by_ns = now_ns + policy.acknowledgement_limit_ns
+        accept(outcome, book, policy, account, judged.reserved_price, command.principal)
     return outcome
+
+
+def accept(
+    outcome: CheckOutcome,
+    book: Book,
+    policy: Policy,
+    account: Account,
+    price: int,
+    principal: str,
+) -> None:
+    """Make an outcome an allow, reserved at `price`."""
+    outcome.reserved_price_e4 = price
+    outcome.acknowledge_by_ns = outcome.decided_time_ns + policy.acknowledgement_limit_ns
+    count_in_buckets(outcome, book, policy, account, principal)
 
 
 def decide_preview(book: Book, command: CheckOrder, now_ns: int) -> PreviewOutcome | Refusal:
@@ -389,19 +417,22 @@ def order_stale(policy: Policy, command: CheckOrder, now_ns: int) -> Rejection |
     )
 
 
-def count_in_buckets(outcome: CheckOutcome, judged: Judgement) -> None:
+def count_in_buckets(
+    outcome: CheckOutcome, book: Book, policy: Policy, account: Account, principal: str
+) -> None:
     """Advance the token buckets by one order, whatever its verdict (4.14, 4.29)."""
-    limits = judged.limits
-    cost = limits.rate_cost_ns
-    if cost:
+    limits = effective_limits(account, policy)
+    now_ns = outcome.decided_time_ns
+    if limits.rate_cost_ns:
         outcome.account_next_ns = next_time_ns(
-            judged.account.next_order_ns, judged.now_ns, cost, limits.rate_tolerance_ns
+            account.next_order_ns, now_ns, limits.rate_cost_ns, limits.rate_tolerance_ns
         )
-    policy = judged.policy
-    cost = policy.principal_cost_ns
-    if cost:
+    if policy.principal_cost_ns:
         outcome.principal_next_ns = next_time_ns(
-            judged.principal_next_ns, judged.now_ns, cost, policy.principal_tolerance_ns
+            book.principal_next_ns.get(principal, 0),
+            now_ns,
+            policy.principal_cost_ns,
+            policy.principal_tolerance_ns,
         )
 
 

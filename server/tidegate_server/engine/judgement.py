@@ -19,7 +19,7 @@ from .exposure import (
     walk,
 )
 from .outcomes import Figures
-from .policy import NO_CHECK, Policy
+from .policy import NO_CHECK, Effective, Policy
 from .state import NO_LINE, Account, Book, Instrument, effective_limits
 
 NO_PRICE = -1
@@ -125,7 +125,7 @@ class Judgement:
         self.exit_room = exit_quantity(
             self.position_quantity, self.open_buy, self.open_sell, self.buy
         )
-        self.collar = self._collar()
+        self.collar = collar_bps(self.limits, self.factor, instrument.terms.price_limit_bps)
         self.rest: Walk | None = None
         self.priced = self.valued = False
         self.quantity = order.quantity
@@ -153,18 +153,6 @@ class Judgement:
         self.valued = False
         if not self.is_exit:
             self.value()
-
-    def _collar(self) -> int:
-        """Return c of 4.12 in bps."""
-        collar = self.limits.price_collar_bps
-        if collar == NO_CHECK:
-            return NO_COLLAR
-        collar = scale_up(collar, self.factor)
-        floor = self.limits.price_collar_floor_bps
-        if floor != NO_CHECK and floor > collar:
-            collar = floor
-        day_limit = self.instrument.terms.price_limit_bps
-        return day_limit if 0 <= day_limit < collar else collar
 
     def _reserved_price(self) -> int:
         """Return the price that the order is reserved at (3.1)."""
@@ -239,3 +227,15 @@ class Judgement:
         """Return the account's figures with the order; only where it is valued."""
         others = self.rest.line if self.rest is not None else NO_LINE
         return figures_of(self.account, difference(others, difference(NO_LINE, self.line)))
+
+
+def collar_bps(limits: Effective, factor: int, day_limit_bps: int) -> int:
+    """Return c of 4.12 in bps: widened by volatility, from the floor to the day's limit."""
+    collar = limits.price_collar_bps
+    if collar == NO_CHECK:
+        return NO_COLLAR
+    collar = scale_up(collar, factor)
+    floor = limits.price_collar_floor_bps
+    if floor != NO_CHECK and floor > collar:
+        collar = floor
+    return day_limit_bps if 0 <= day_limit_bps < collar else collar

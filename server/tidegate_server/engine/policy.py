@@ -117,6 +117,7 @@ class Policy:
         "max_volatility_age_ns",
         "principal_cost_ns",
         "principal_order_rate",
+        "principal_rate_missing",
         "principal_tolerance_ns",
         "rules_version",
         "slow_mark_step_bps",
@@ -158,6 +159,10 @@ class Policy:
         self.slow_mark_step_bps = slow_mark_step_bps
         self.acknowledgement_limit_ns = acknowledgement_limit_ns
         self.principal_order_rate = principal_order_rate
+        rate = principal_order_rate
+        self.principal_rate_missing = (
+            rate is not None and rate.required and rate.value is None and not rate.unlimited
+        )
         self.principal_cost_ns, self.principal_tolerance_ns = bucket(principal_order_rate)
         self.default_limits = default_limits
         self.tiers = tiers
@@ -174,6 +179,7 @@ class Effective:
         "concentration_required",
         "day_order_count",
         "day_turnover_e4",
+        "is_complete",
         "leverage_bps",
         "leverage_missing",
         "missing",
@@ -210,6 +216,7 @@ class Effective:
         self.position = self._take_or_none("position", levels)
         self.concentration = tier.concentration if tier is not None else {}
         self.concentration_required = tier is not None and tier.concentration_required
+        self.is_complete = not (self.tier_missing or self.leverage_missing or self.missing)
 
     def _take(self, name: str, levels: list[dict[str, Limit]]) -> int:
         """Return the value of the narrowest level that sets it, NO_CHECK, or UNSET."""

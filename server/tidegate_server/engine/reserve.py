@@ -36,7 +36,7 @@ def apply_check(book: Book, command: CheckOrder, outcome: CheckOutcome, sequence
     order.keep_until_ns = outcome.keep_until_ns
     account.orders[command.order_id] = order
     book.order_id_count += 1
-    book.forget_queue.add(order, outcome.keep_until_ns)
+    book.forget_queue.add(order, outcome.keep_until_ns, sequence)
     if counts(outcome):
         account.day_order_count += 1
         if outcome.account_next_ns:
@@ -48,7 +48,7 @@ def apply_check(book: Book, command: CheckOrder, outcome: CheckOutcome, sequence
         return
     order.state = RESERVED
     order.acknowledge_by_ns = outcome.acknowledge_by_ns
-    book.acknowledge_queue.add(order, outcome.acknowledge_by_ns)
+    book.acknowledge_queue.add(order, outcome.acknowledge_by_ns, sequence)
     reserve(book, account, order, command)
 
 

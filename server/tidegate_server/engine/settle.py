@@ -140,7 +140,7 @@ def progress(
         order.awaited = result.reserved_quantity
     if not order.reserved and order.keep_until_ns <= time_ns:
         # Its entry may have come up while it was open.
-        book.forget_queue.add(order, order.keep_until_ns)
+        book.forget_queue.add(order, order.keep_until_ns, order.sequence)
 
 
 def leave_tombstone(
@@ -151,7 +151,7 @@ def leave_tombstone(
     order.keep_until_ns = result.keep_until_ns
     account.orders[event.order_id] = order
     book.order_id_count += 1
-    book.forget_queue.add(order, order.keep_until_ns)
+    book.forget_queue.add(order, order.keep_until_ns, order.sequence)
     return order
 
 

@@ -43,7 +43,7 @@ class Commit(Section, frozen=True):
     """What one flush makes durable."""
 
     orders: Annotated[int, Meta(ge=1, le=65_536, description="most orders of one commit")] = 512
-    work_us: Annotated[int, Meta(ge=1, le=1_000_000, description="most work of one commit")] = 2000
+    work_us: Annotated[int, Meta(ge=1, le=1_000_000, description="most work of one commit")] = 5000
 
 
 class Follower(Section, frozen=True):

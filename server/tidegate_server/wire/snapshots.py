@@ -265,11 +265,11 @@ class Loader:
         """Check that the book is the one that the snapshot was made of."""
         book = self.book
         for order in sorted(self._waiting, key=acknowledge_rank):
-            book.acknowledge_queue.add(order, order.acknowledge_by_ns)
+            book.acknowledge_queue.add(order, order.acknowledge_by_ns, order.sequence)
         for order in sorted(self._kept, key=forget_rank):
-            book.forget_queue.add(order, order.keep_until_ns)
+            book.forget_queue.add(order, order.keep_until_ns, order.sequence)
         for batch in sorted(book.batches.values(), key=batch_rank):
-            book.batch_queue.add(batch, batch.keep_until_ns)
+            book.batch_queue.add(batch, batch.keep_until_ns, 0)
         found = state_hash(book)
         if not self.expected_hash or found != self.expected_hash:
             raise SnapshotError(f"state hash {found} is not the snapshot's {self.expected_hash}")

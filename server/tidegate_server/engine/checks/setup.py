@@ -19,7 +19,7 @@ def limit_not_set(judged: Judgement) -> Rejection | None:
         return _instrument(judged, rate)
     if limits.missing:
         return _account(judged, limits.missing)
-    if principal_rate_missing(judged):
+    if judged.policy.principal_rate_missing:
         return _named(ScopeKind.PRINCIPAL, judged.order.principal, "principal_order_rate")
     group = judged.instrument.terms.rating_group
     if limits.concentration_required and group not in limits.concentration:
@@ -46,12 +46,6 @@ def reach_unknown(judged: Judgement) -> bool:
     terms = judged.instrument.terms
     day_limit = terms.upper_limit_e4 if judged.buy else terms.lower_limit_e4
     return judged.collar == NO_COLLAR and day_limit < 0
-
-
-def principal_rate_missing(judged: Judgement) -> bool:
-    """Tell whether the policy requires a rate of principals and leaves it unset."""
-    rate = judged.policy.principal_order_rate
-    return rate is not None and rate.required and rate.value is None and not rate.unlimited
 
 
 def volume_unknown(judged: Judgement) -> bool:
