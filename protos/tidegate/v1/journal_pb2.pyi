@@ -310,7 +310,7 @@ Global___OrderKey: _TypeAlias = OrderKey  # noqa: Y015
 
 @_typing.final
 class CheckEffects(_message.Message):
-    """Effects of a decided order."""
+    """Effects of a decided order. Fixed widths, so that they are one pack of a struct."""
 
     DESCRIPTOR: _descriptor.Descriptor
 

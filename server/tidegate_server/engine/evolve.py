@@ -56,7 +56,7 @@ from .state import Batch, Book, Instrument, Order, Stop, acknowledge_rank, roll_
 from .ticking import apply_tick
 
 
-def evolve(book: Book, command: Command, outcome: Outcome, time_ns: int) -> None:  # noqa: PLR0912 - one row a command; an if-chain is what compiles well
+def evolve(book: Book, command: Command, outcome: Outcome, time_ns: int) -> None:
     """Apply a decided outcome; it becomes the book's next record."""
     sequence = book.sequence + 1
     if isinstance(command, CheckOrder) and isinstance(outcome, CheckOutcome):

@@ -46,6 +46,8 @@ if TYPE_CHECKING:
 NANOSECONDS: Final = 10**9
 PUBLISH_NS: Final = 100_000_000
 IDLE_SECONDS: Final = 0.25
+IDLE_NS: Final = int(IDLE_SECONDS * NANOSECONDS)
+MILLISECOND_NS: Final = 1_000_000
 NEVER_NS: Final = 2**63 - 1
 
 RISK_SERVICE: Final = "tidegate.v1.RiskService"
@@ -97,6 +99,7 @@ class Gate:
         self._commit_ns = config.commit.work_us * 1_000
         self._counts = [0] * len(NAMES)
         self._published_ns = 0
+        self._deadline_ns = 0
         self._serving: bool | None = None
         self.stopping = False
         self.draining = False
@@ -125,14 +128,15 @@ class Gate:
             self._shed(waiting)
         now_ns = self._clock.now_ns()
         records: list[bytes] = []
-        deadline_ns = self._machine.next_deadline_ns
-        if deadline_ns and deadline_ns <= now_ns:
+        if self._deadline_ns <= now_ns:
             record = self._machine.tick(now_ns)
             if record is not None:
                 records.append(record)
         if waiting or records:
             self._commit(now_ns, begin_ns, records)
-        return self._rest(begin_ns)
+        # Asked once a turn: it costs as much as two checks of an order.
+        self._deadline_ns = self._machine.next_deadline_ns or NEVER_NS
+        return self._rest(begin_ns, now_ns)
 
     def _commit(self, now_ns: int, begin_ns: int, records: list[bytes]) -> None:
         """Decide what one commit holds, make it durable, answer it."""
@@ -141,6 +145,8 @@ class Gate:
         room = self._commit_orders
         gone = self._front.gone
         due = len(records)
+        answer_to = self._answer
+        clock_ns = time.perf_counter_ns
         for lane in self._lanes:
             while lane and room > 0:
                 arrived_ns, call = lane.popleft()
@@ -148,12 +154,12 @@ class Gate:
                     gone.discard(call[0])
                     self._counts[INDEX["calls_abandoned"]] += 1
                     continue
-                answer = self._answer(call, now_ns, begin_ns - arrived_ns)
+                answer = answer_to(call, now_ns, begin_ns - arrived_ns)
                 replies.append((call[0], answer))
                 if answer.record is not None:
                     records.append(answer.record)
                 room -= 1
-                if time.perf_counter_ns() > end_ns:
+                if clock_ns() > end_ns:
                     room = 0
             if len(records) > due and lane is self._lanes[CONTROL]:
                 break  # a status is no reason to keep checks waiting, however many ask for it
@@ -162,7 +168,7 @@ class Gate:
         reply = self._front.reply
         fail = self._front.fail
         for call_id, answer in replies:
-            if answer.error is None and answer.response is not None:
+            if answer.response is not None:
                 reply(call_id, answer.response)
             elif answer.error is not None:
                 fail(call_id, answer.error)
@@ -267,7 +273,7 @@ class Gate:
             {"correlation_id": correlation_id},
         )
 
-    def _rest(self, begin_ns: int) -> float:
+    def _rest(self, begin_ns: int, now_ns: int) -> float:
         """Publish now and then; return how long nothing is due."""
         if begin_ns - self._published_ns > PUBLISH_NS:
             self._published_ns = begin_ns
@@ -278,11 +284,10 @@ class Gate:
             return 0.0
         if self.draining:
             return STOP
-        deadline_ns = self._machine.next_deadline_ns
-        if not deadline_ns:
+        left_ns = self._deadline_ns - now_ns
+        if left_ns >= IDLE_NS:
             return IDLE_SECONDS
-        left = (deadline_ns - self._clock.now_ns()) / NANOSECONDS
-        return min(max(left, 0.001), IDLE_SECONDS)
+        return max(left_ns, MILLISECOND_NS) / NANOSECONDS
 
     def _tell_health(self) -> None:
         """Say whether new risk can pass: not while draining, stalled or halted as a firm."""

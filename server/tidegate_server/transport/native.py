@@ -62,8 +62,9 @@ _IO_THREADS: Final = 2
 _MILLISECONDS: Final = 1000
 _FOREVER_MS: Final = int(FOREVER_SECONDS * _MILLISECONDS)
 _POLL_MS: Final = 5
-#: How long it looks for the next call before it sleeps.
-SPIN_NS: Final = int(os.environ.get("XSPIN", "200")) * 1000
+#: How long it looks for the next call before it sleeps, after how many calls at most.
+SPIN_CALLS: Final = 2
+SPIN_NS: Final = 200_000
 #: How the library names its threads.
 _IO_THREAD_NAME: Final = "grpc-native-io"
 
@@ -185,7 +186,7 @@ class NativeFront(Front):
                 health.push(native)
             events = receive(BATCH_LIMIT, 0) if calls else []
             if pause and events is not None and not events:
-                events = wait(receive, pause, spins=bool(calls))
+                events = wait(receive, pause, spins=0 < len(calls) <= SPIN_CALLS)
         raise FrontClosedError(f"the listener at {self.address} has ended")
 
     def _sort_out(
@@ -272,9 +273,10 @@ def _taken_or(error: OSError, listen: str) -> Exception:
 
 
 def wait(receive: Receive, pause_ms: int, *, spins: bool) -> list[Event] | None:
-    """Return the next events; after calls, look again and again for a while before sleeping.
+    """Return the next events; after a few calls, look again and again before sleeping.
 
-    A thread that sleeps is woken late, and finds its caches cold.
+    A thread that sleeps is woken late, and finds its caches cold. After many calls the cores are
+    better left to those who send the next ones.
     """
     if spins:
         end_ns = time.perf_counter_ns() + SPIN_NS
