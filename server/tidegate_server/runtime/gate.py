@@ -202,8 +202,8 @@ class Gate:
             return self._machine.call(METHODS[index], request, principal, now_ns)
         except MalformedError as error:
             return Answer(None, malformed(error))
-        except Exception:  # noqa: BLE001 - whatever it is, the caller gets INTERNAL and no text
-            return Answer(None, self._fault(METHODS[index].name))
+        except Exception as fault:  # noqa: BLE001 - the caller gets INTERNAL and no text
+            return Answer(None, self._fault(METHODS[index].name, fault))
 
     def _status(self, request: bytes, now_ns: int) -> Answer:
         parse(control_service_pb2.GetStatusRequest, request)
@@ -257,15 +257,17 @@ class Gate:
 
     def _note_error(self, error: CallError, method: str) -> None:
         if error.code == INTERNAL:
-            error.metadata = self._fault(method).metadata
+            error.metadata = self._fault(method, self._machine.last_fault).metadata
         else:
             self._counts[INDEX["calls_malformed"]] += 1
 
-    def _fault(self, method: str) -> CallError:
+    def _fault(self, method: str, fault: Exception | None) -> CallError:
         """Log a fault under an id, and return the error that names nothing but the id."""
         self._counts[INDEX["faults"]] += 1
         correlation_id = uuid4().hex
-        self._log.exception("fault", method=method, correlation_id=correlation_id)
+        self._log.error(
+            "fault", method=method, correlation_id=correlation_id, exc_info=fault or False
+        )
         return CallError(
             INTERNAL,
             "INTERNAL",

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import gc
-import os
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -38,6 +35,7 @@ from .gate import Gate
 from .logs import configure
 from .principals import directory_of
 from .recover import Recovered, recover_machine
+from .supervise import FollowerProcess
 
 if TYPE_CHECKING:
     from structlog.typing import FilteringBoundLogger
@@ -49,7 +47,6 @@ if TYPE_CHECKING:
 
 EXIT_OK = 0
 EXIT_FAULT = 70
-FOLLOWER_STOP_SECONDS = 3.0
 
 
 def build() -> str:
@@ -158,7 +155,7 @@ def _run(config: Config, gate: Gate, log: FilteringBoundLogger) -> int:
         gate.stopping = True
 
     previous = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
-    follower = _start_follower(config) if config.follower.enabled else None
+    follower = FollowerProcess(config, log) if config.follower.enabled else None
     # The engine makes no cycles, so nothing needs collecting; a pause would be seen by orders.
     gc.collect()
     gc.freeze()
@@ -178,34 +175,11 @@ def _run(config: Config, gate: Gate, log: FilteringBoundLogger) -> int:
         gc.enable()
         gate.close()
         if follower is not None:
-            _stop_follower(follower)
+            follower.stop()
         for number, handler in previous.items():
             signal.signal(number, handler)
     log.info("drained")
     return EXIT_OK
-
-
-def _start_follower(config: Config) -> subprocess.Popen[bytes]:
-    """Start the follower with the same settings; it ends by itself when this process does."""
-    from .config import render  # noqa: PLC0415 - only where a follower is started
-
-    file = config.folder / "run" / "follower.toml"
-    file.parent.mkdir(mode=0o750, exist_ok=True)
-    file.write_text(render(config), encoding="utf-8")
-    command = [sys.executable, "-m", "tidegate_server.cli", "follow", "--config", str(file)]
-    environment = {
-        name: value for name, value in os.environ.items() if not name.startswith("TIDEGATE_")
-    }
-    return subprocess.Popen(command, stdin=subprocess.DEVNULL, env=environment)  # noqa: S603 - ourselves
-
-
-def _stop_follower(follower: subprocess.Popen[bytes]) -> None:
-    follower.terminate()
-    try:
-        follower.wait(FOLLOWER_STOP_SECONDS)
-    except subprocess.TimeoutExpired:
-        follower.kill()
-        follower.wait()
 
 
 class _StatusWriter:

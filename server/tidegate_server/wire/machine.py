@@ -82,11 +82,13 @@ class Answer:
 class Machine:
     """One book and the table of methods.
 
-    `allowed` and `rejected` (by headline reason) count the orders decided by `call`.
+    `allowed` and `rejected` (by headline reason) count the orders decided by `call`; `last_fault` is
+    what the last INTERNAL error was about, for a log.
     """
 
     def __init__(self) -> None:
         self.book = Book()
+        self.last_fault: Exception | None = None
         self.allowed = 0
         self.rejected: dict[int, int] = {}
         self._reads: dict[str, Callable[[bytes, str, int], bytes | CallError]] = {
@@ -119,6 +121,7 @@ class Machine:
             return Answer(None, malformed(error))
         outcome = execute(self.book, command, now_ns)
         if isinstance(outcome, Refusal):
+            self.last_fault = outcome.fault
             return Answer(None, refused(outcome))
         response = codec.write_response(outcome, command)
         if outcome.replayed:
