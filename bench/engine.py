@@ -29,7 +29,7 @@ def machine_is_there() -> bool:
     """Whether the parts that are measured can be imported."""
     try:
         import_module("tidegate_server.wire.machine")
-        import_module("tidegate_server.engine.judge")
+        import_module("tidegate_server.engine.ordering")
     except ImportError:
         return False
     return True
@@ -68,7 +68,7 @@ class _Bench:
 
     def decide(self, count: int) -> float:
         """Judge orders, each on the same book; ns an order."""
-        decide = import_module("tidegate_server.engine.judge").decide_check
+        decide = import_module("tidegate_server.engine.ordering").decide_check
         command = import_module("tidegate_server.engine.commands").CheckOrder
         orders = [command(*_arguments(call.message)) for call in self.workload.orders(count)]
         self.workload.settle()

@@ -33,7 +33,7 @@ def facts(folder: Path) -> dict[str, object]:
 def engine_build() -> str:
     """Tell whether the decisions run compiled or interpreted, if they are there at all."""
     try:
-        file = import_module("tidegate_server.engine.judge").__file__
+        file = import_module("tidegate_server.engine.ordering").__file__
     except ImportError:
         return "missing"
     return "interpreted" if (file or "").endswith(".py") else "compiled"

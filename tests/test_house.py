@@ -34,7 +34,6 @@ LONG_MODULES = {
     # One rule after the other, in the rulebook's order: read as one.
     "server/tidegate_server/engine/decide.py": 340,
     "server/tidegate_server/engine/exposure.py": 360,
-    "server/tidegate_server/engine/judge.py": 460,
     "server/tidegate_server/engine/policy.py": 400,
     "server/tidegate_server/engine/settle.py": 420,
     # One loop with what it holds.

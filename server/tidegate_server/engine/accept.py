@@ -58,6 +58,9 @@ def accepted_price(
         or price % terms.tick_e4
         or price < terms.lower_limit_e4
         or 0 <= terms.upper_limit_e4 < price
+        or account.open_order_count >= limits.open_order_count
+        or account.day_order_count >= limits.day_order_count
+        or account.next_order_ns > now_ns + limits.rate_tolerance_ns
     ):
         return IN_DOUBT
     return price_within_limits(book, policy, account, instrument, order, now_ns)
@@ -104,32 +107,12 @@ def price_within_limits(
     if rates is None or needed_rate < 0 or quantity <= exit_room:
         return IN_DOUBT
     factor = rates[0]
-    notional_limit = limits.order_notional_e4
-    position_limit = terms.position_limit
     if (
-        quantity * highest
-        > (
-            notional_limit
-            if factor == ONE or notional_limit == NO_CHECK
-            else unscale_down(notional_limit, factor)
-        )
-        or quantity * highest > AMOUNT_BOUND
-        or account.open_order_count >= limits.open_order_count
-        or account.day_order_count >= limits.day_order_count
-        or account.turnover_e4 + quantity * reserved > limits.day_turnover_e4
-        or account.next_order_ns > now_ns + limits.rate_tolerance_ns
+        account.turnover_e4 + quantity * reserved > limits.day_turnover_e4
         or book.principal_next_ns.get(order.principal, 0) > now_ns + policy.principal_tolerance_ns
-        or held + open_buy > limits.position
-        or open_sell - held > limits.position
-        or (0 <= position_limit < held + open_buy)
-        or (0 <= position_limit < open_sell - held)
+        or not within_position(limits, terms.position_limit, held + open_buy, open_sell - held)
         or (away > 0 and not within_collar(limits, instrument, factor, away))
-        or not within_volume(limits.order_volume_share_bps, terms.average_volume, quantity)
-    ):
-        return IN_DOUBT
-    if (
-        policy.principal_cost_ns
-        and book.principal_next_ns.get(order.principal, 0) > now_ns + policy.principal_tolerance_ns
+        or not within_size(limits, terms.average_volume, quantity, quantity * highest, factor)
     ):
         return IN_DOUBT
     walked = walk(account, position, policy, ONE, now_ns)
@@ -173,8 +156,18 @@ def within_collar(limits: Effective, instrument: Instrument, factor: int, away: 
     return collar == NO_COLLAR or away <= scale_down(instrument.mark, collar)
 
 
-def within_volume(share_bps: int, volume: int, quantity: int) -> bool:
-    """Tell whether a quantity is within the share of volume (4.13)."""
-    if share_bps == NO_CHECK:
-        return True
-    return volume >= 0 and quantity <= scale_down(volume, share_bps)
+def within_position(limits: Effective, own_limit: int, bought: int, sold: int) -> bool:
+    """Tell whether both limits of the position hold (4.18)."""
+    greatest = bought if bought > sold else sold
+    return greatest <= limits.position and not 0 <= own_limit < greatest
+
+
+def within_size(limits: Effective, volume: int, quantity: int, notional: int, factor: int) -> bool:
+    """Tell whether notional and share of volume are within their limits and bounds (4.13, 1.4)."""
+    limit = limits.order_notional_e4
+    if factor != ONE and limit != NO_CHECK:
+        limit = unscale_down(limit, factor)
+    if notional > limit or notional > AMOUNT_BOUND:
+        return False
+    share_bps = limits.order_volume_share_bps
+    return share_bps == NO_CHECK or (volume >= 0 and quantity <= scale_down(volume, share_bps))

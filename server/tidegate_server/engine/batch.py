@@ -13,8 +13,9 @@ from .checks.concentration import concentration_instrument
 from .checks.leverage import leverage
 from .checks.margin import initial_margin
 from .commands import CheckOrder, CheckOrders
+from .ends import has_room, no_new_risk, no_policy, repeated
 from .exposure import figures_of, line_of_position, rates_of, regime_multiplier, walk
-from .judge import decide_check, has_room, no_new_risk, no_policy, repeated
+from .ordering import decide_check
 from .outcomes import BatchOutcome, CheckOutcome, Figures, Refusal
 from .policy import Policy
 from .reasons import Rejection, RejectReason, ScopeKind

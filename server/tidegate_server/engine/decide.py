@@ -35,7 +35,7 @@ from .commands import (
 )
 from .evolve import evolve, finish
 from .exposure import actual_figures, regime_multiplier
-from .judge import decide_check
+from .ordering import decide_check
 from .outcomes import (
     CashOutcome,
     EpochOutcome,

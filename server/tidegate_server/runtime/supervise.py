@@ -20,7 +20,7 @@ STOP_SECONDS: Final = 3.0
 
 
 class FollowerProcess:
-    """The follower as a child process. A thread sleeps in its `wait`, and costs the gate nothing."""
+    """The follower as a child process, and a thread that sleeps until it ends."""
 
     def __init__(self, config: Config, log: FilteringBoundLogger) -> None:
         file = config.folder / "run" / "follower.toml"

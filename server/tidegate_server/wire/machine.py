@@ -17,7 +17,7 @@ from tidegate.v1 import (
 from tidegate_server.engine.commands import StartEpoch, Tick
 from tidegate_server.engine.decide import decide, execute
 from tidegate_server.engine.evolve import evolve, finish
-from tidegate_server.engine.judge import decide_check, decide_preview
+from tidegate_server.engine.ordering import decide_check, decide_preview
 from tidegate_server.engine.outcomes import BatchOutcome, CheckOutcome, Outcome, Refusal
 from tidegate_server.engine.reserve import apply_check
 from tidegate_server.engine.state import Book
@@ -82,8 +82,8 @@ class Answer:
 class Machine:
     """One book and the table of methods.
 
-    `allowed` and `rejected` (by headline reason) count the orders decided by `call`; `last_fault` is
-    what the last INTERNAL error was about, for a log.
+    `allowed` and `rejected` (by headline reason) count the orders decided by `call`; `last_fault`
+    is what the last INTERNAL error was about, for a log.
     """
 
     def __init__(self) -> None:

@@ -1,0 +1,156 @@
+r"""How one order is decided, in order of precedence (rulebook section 4).
+
+    4.1 known account and instrument  \
+    4.2 the id, and repeats            > each of these ends it (ends.py)
+    4.3 the order's age               /
+    4.4 ... 4.22                        all evaluated; every failure is a reason (judge.py)
+
+Nothing here changes the book. A fault in a check refuses the order with INTERNAL (4.27).
+"""
+
+from __future__ import annotations
+
+from .accept import IN_DOUBT, accepted_price
+from .checks.rate import next_time_ns
+from .commands import CheckOrder
+from .ends import has_room, id_taken, no_new_risk, no_policy, order_stale, refuse, repeated, unknown
+from .exposure import difference, figures_of, line_of_position
+from .judge import judge
+from .judgement import Judgement
+from .outcomes import CheckOutcome, PreviewOutcome, Refusal
+from .policy import Policy
+from .reasons import Rejection, RejectReason
+from .sizing import max_acceptable
+from .state import NO_LINE, Account, Book, effective_limits, roll_if_due
+
+
+def decide_check(
+    book: Book, command: CheckOrder, now_ns: int, *, alone: bool = True, bounded: bool = True
+) -> CheckOutcome | Refusal:
+    """Decide one order, or give its first answer again.
+
+    Not `alone`: it is part of an atomic batch, whose figures are judged together (4.30). Not
+    `bounded`: whoever asks sees to it that the id table has room.
+    """
+    policy = book.policy
+    if policy is None:
+        return no_policy()
+    sequence = book.sequence + 1
+    account = book.accounts.get(command.account_id)
+    instrument = book.instruments.get(command.instrument_id)
+    if account is not None:
+        known = account.orders.get(command.order_id)
+        if known is not None:
+            first = known.command
+            if alone and first is not None and first.same_content(command):
+                return repeated(book, account, known)
+            if instrument is not None:
+                return id_taken(book, policy, known, command, now_ns)
+    full = bounded and (book.order_id_count >= book.order_id_limit or book.risk_refusal is not None)
+    if account is None or instrument is None:
+        outcome = unknown(book, policy, account, instrument, command, now_ns)
+        return no_new_risk(book) if full and outcome.keep_until_ns else outcome
+    outcome = CheckOutcome(sequence, now_ns, policy.version, [])
+    outcome.keep_until_ns = (
+        command.created_time_ns + policy.max_order_age_ns + policy.max_clock_skew_ns
+    )
+    stale = order_stale(policy, command, now_ns)
+    if stale is not None:
+        refuse(outcome, [stale])
+        outcome.max_quantity = 0 if command.want_max else -1
+        return no_new_risk(book) if full else outcome
+    try:
+        roll_if_due(book, account)
+        if alone and not command.want_max and not full:
+            price = accepted_price(book, policy, account, instrument, command, now_ns)
+            if price != IN_DOUBT:
+                accept(outcome, book, policy, account, price, command.principal)
+                return outcome
+        judged = Judgement(book, policy, account, instrument, command, now_ns)
+        judged.alone = alone
+        rejections = judge(judged)
+        max_quantity = max_acceptable(judged, rejections) if command.want_max else -1
+    except Exception:  # noqa: BLE001 - 4.27: whatever went wrong, the order is not allowed
+        return internal_fault(book, policy, now_ns)
+    if full and (command.quantity > judged.exit_room or not has_room(book, 1)):
+        return no_new_risk(book)
+    outcome.max_quantity = max_quantity
+    outcome.verified_exit = command.quantity <= judged.exit_room
+    if rejections:
+        refuse(outcome, rejections)
+        count_in_buckets(outcome, book, policy, account, command.principal)
+    else:
+        accept(outcome, book, policy, account, judged.reserved_price, command.principal)
+    return outcome
+
+
+def accept(
+    outcome: CheckOutcome,
+    book: Book,
+    policy: Policy,
+    account: Account,
+    price: int,
+    principal: str,
+) -> None:
+    """Make an outcome an allow, reserved at `price`."""
+    outcome.reserved_price_e4 = price
+    outcome.acknowledge_by_ns = outcome.decided_time_ns + policy.acknowledgement_limit_ns
+    count_in_buckets(outcome, book, policy, account, principal)
+
+
+def count_in_buckets(
+    outcome: CheckOutcome, book: Book, policy: Policy, account: Account, principal: str
+) -> None:
+    """Advance the token buckets by one order, whatever its verdict (4.14, 4.29)."""
+    limits = effective_limits(account, policy)
+    now_ns = outcome.decided_time_ns
+    if limits.rate_cost_ns:
+        outcome.account_next_ns = next_time_ns(
+            account.next_order_ns, now_ns, limits.rate_cost_ns, limits.rate_tolerance_ns
+        )
+    if policy.principal_cost_ns:
+        outcome.principal_next_ns = next_time_ns(
+            book.principal_next_ns.get(principal, 0),
+            now_ns,
+            policy.principal_cost_ns,
+            policy.principal_tolerance_ns,
+        )
+
+
+def internal_fault(book: Book, policy: Policy, now_ns: int) -> CheckOutcome:
+    """Refuse an order that a check failed on (4.27)."""
+    rejection = Rejection(RejectReason.INTERNAL)
+    return CheckOutcome(book.sequence + 1, now_ns, policy.version, [rejection])
+
+
+def decide_preview(book: Book, command: CheckOrder, now_ns: int) -> PreviewOutcome | Refusal:
+    """Judge an order without an id; nothing is counted, and nothing changes."""
+    policy = book.policy
+    if policy is None:
+        return no_policy()
+    account = book.accounts.get(command.account_id)
+    instrument = book.instruments.get(command.instrument_id)
+    if account is None or instrument is None:
+        outcome = unknown(book, policy, account, instrument, command, now_ns)
+        outcome.sequence = book.sequence
+        return PreviewOutcome(outcome, None, None)
+    roll_if_due(book, account)
+    judged = Judgement(book, policy, account, instrument, command, now_ns)
+    rejections = judge(judged)
+    outcome = CheckOutcome(book.sequence, now_ns, policy.version, rejections)
+    outcome.max_quantity = max_acceptable(judged, rejections)
+    judged.resize(command.quantity)
+    outcome.verified_exit = judged.is_exit
+    outcome.reserved_price_e4 = judged.reserved_price
+    judged.is_exit = False
+    judged.value()  # exits are not judged by figures, but a person wants to see them
+    rest = judged.rest
+    position = judged.position
+    held = position is not None and not position.is_flat()
+    if rest is None or rest.missing_id or (held and not judged.mark):
+        return PreviewOutcome(outcome, None, None)
+    line = NO_LINE
+    if position is not None and held:
+        line = line_of_position(position, judged.rates)
+    before = figures_of(account, difference(rest.line, difference(NO_LINE, line)))
+    return PreviewOutcome(outcome, before, judged.figures() if judged.valued else None)
