@@ -1,4 +1,4 @@
-"""What ends an order before it is judged: 4.1 to 4.3, repeats, and a gate that takes no new risk."""
+"""What ends an order before it is judged: 4.1 to 4.3, and a gate that takes no new risk."""
 
 from __future__ import annotations
 
