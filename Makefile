@@ -20,7 +20,7 @@ demo: $(READY)    ## the main job end to end on a real trading day
 	$(BIN)/tidegate demo
 
 test: $(READY)    ## everything that must hold
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint: $(READY)    ## style, types, import arrows, contract
 	$(BIN)/ruff check .

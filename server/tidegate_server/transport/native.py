@@ -58,7 +58,7 @@ BATCH_LIMIT: Final = 4096
 #: Headers and connections whose principal is remembered.
 REMEMBERED_CALLERS: Final = 4096
 
-_IO_THREADS: Final = 1
+_IO_THREADS: Final = 2
 _MILLISECONDS: Final = 1000
 _FOREVER_MS: Final = int(FOREVER_SECONDS * _MILLISECONDS)
 _POLL_MS: Final = 5
