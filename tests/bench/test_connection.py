@@ -277,7 +277,6 @@ def test_latency_is_counted_from_the_intended_time(tmp_path: Path) -> None:
     with peer(tmp_path, stall) as target:
         result = open_loop(target, [Track([CALL] * 10)], 1000.0, 1, poisson=False)
     assert result.complaints == 0
-    assert result.latencies_ns[0] > 95_000_000
     assert min(result.latencies_ns) > 50_000_000
 
 
