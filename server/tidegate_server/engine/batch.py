@@ -98,9 +98,11 @@ def all_or_none(
     """
     failures = {index: answer for index, answer in enumerate(answers) if not answer.allowed}
     together: dict[int, list[Rejection]] = {}
-    if not failures:
-        together = judge_together(book, command.orders, answers, now_ns)
-    retract_all(book, command.orders, answers, saved)
+    try:
+        if not failures:
+            together = judge_together(book, command.orders, answers, now_ns)
+    finally:
+        retract_all(book, command.orders, answers, saved)
     for index, rejections in together.items():
         reject(answers[index], rejections)
     if failures or together:

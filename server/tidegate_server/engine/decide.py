@@ -209,7 +209,8 @@ def decide_revaluation(book: Book, command: RevalueAccounts, now_ns: int) -> Rev
     valuations: list[Figures | None] = []
     for account_id in command.account_ids:
         account: Account | None = book.accounts.get(account_id)
-        valuations.append(actual_figures(book, account, now_ns) if account is not None else None)
+        figures = actual_figures(book, account, now_ns) if account is not None else None
+        valuations.append(figures if figures is not None and figures.fit() else None)
     return RevalueOutcome(book.sequence + 1, now_ns, valuations)
 
 

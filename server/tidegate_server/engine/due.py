@@ -9,7 +9,7 @@ An entry whose thing has moved on is dead: it is skipped, and dropped once it is
 
 from __future__ import annotations
 
-from bisect import insort
+from bisect import bisect_left, insort
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 if TYPE_CHECKING:
@@ -55,6 +55,15 @@ class DueQueue(Generic[T]):
             self.entries.insert(place, entry)
         else:
             insort(self.entries, entry, lo=self.front, key=self.rank)
+
+    def take_back(self, entry: T) -> None:
+        """Take an entry out that was added on trial; its rank must not have changed."""
+        place = bisect_left(self.entries, self.rank(entry), lo=self.front, key=self.rank)
+        while place < len(self.entries) and self.rank(self.entries[place]) == self.rank(entry):
+            if self.entries[place] is entry:
+                del self.entries[place]
+                return
+            place += 1
 
     def due(self, now_ns: int) -> Iterator[T]:
         """Yield the entries that are due, dead ones included, in order."""

@@ -64,6 +64,8 @@ def walk(
         for position in account.active:
             if position.line_revision != position.instrument.revision and position is not without:
                 refresh(account, position, policy, regime_bps, now_ns)
+        if now_ns > account.fresh_until_ns:  # a policy allows less age than the one before
+            look_at_all(account, without, found, policy, regime_bps, now_ns)
     found.line = account.totals
     if without is not None and without.line is not NO_LINE:
         found.line = difference(account.totals, without.line)

@@ -5,6 +5,7 @@ A `Refusal` is no outcome: the command could not be decided, leaves no record, c
 
 from __future__ import annotations
 
+from .amounts import INT64_MAX
 from .reasons import Rejection
 
 
@@ -144,6 +145,12 @@ class Figures:
         self.available = self.equity - initial
         self.ratio_bps = ratio_bps
         self.leverage_bps = leverage_bps
+
+    def fit(self) -> bool:
+        """Tell whether every figure fits 64 bits: a fact may have been too large (1.4)."""
+        highest = max(self.assets, self.debt, self.gross, self.weighted, self.initial)
+        lowest = min(self.cash, self.equity, self.available)
+        return highest <= INT64_MAX and lowest >= -INT64_MAX
 
 
 class PreviewOutcome:

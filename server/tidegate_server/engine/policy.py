@@ -344,6 +344,11 @@ def _limit_loosened(
 ) -> bool:
     before = narrowest(name, old_levels)
     after = narrowest(name, new_levels)
+    if name == "price_collar_floor_bps":
+        return floor_of(after) > floor_of(before)
+    if name == "price_collar_bps" and (before is None or before.value is None):
+        # Without a collar a market order may be refused for want of one (3.1).
+        return after is not None and after.value is not None
     if after is None:
         if before is not None and before.value is not None:
             return True
@@ -355,6 +360,11 @@ def _limit_loosened(
     if before.value is None:
         return False
     return after.value is None or after.value > before.value
+
+
+def floor_of(limit: Limit | None) -> int:
+    """Return a collar's floor; an unset or unlimited one is 0 (4.12)."""
+    return 0 if limit is None or limit.value is None else limit.value
 
 
 def _rate_loosened(before: Limit | None, after: Limit | None) -> bool:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from enum import IntEnum
 
+from .amounts import INT64_MAX
+
 
 class RejectReason(IntEnum):
     """The rulebook's reasons; ten times the number of their row in section 4, and a digit."""
@@ -49,7 +51,7 @@ class ScopeKind(IntEnum):
 
 
 class Rejection:
-    """One reason with its figures; `None` is a figure that the rule does not have."""
+    """One reason with its figures, cut to 64 bits; `None` is one that the rule does not have."""
 
     __slots__ = ("limit", "measured", "note", "reason", "scope_id", "scope_kind", "subject")
 
@@ -64,7 +66,7 @@ class Rejection:
         note: str = "",
     ) -> None:
         self.reason = reason
-        self.measured = measured
+        self.measured = None if measured is None else min(max(measured, -INT64_MAX), INT64_MAX)
         self.limit = limit
         self.scope_kind = scope_kind
         self.scope_id = scope_id

@@ -146,5 +146,7 @@ def retract_check(book: Book, command: CheckOrder, outcome: CheckOutcome, saved:
         else:
             book.principal_next_ns.pop(command.principal, None)
     del account.orders[command.order_id]
+    book.acknowledge_queue.take_back(order)
+    book.forget_queue.take_back(order)
     book.order_id_count -= 1
     account.sequence = saved.account_sequence

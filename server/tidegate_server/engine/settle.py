@@ -146,11 +146,10 @@ def progress(
 def leave_tombstone(
     book: Book, account: Account, event: OrderEvent, result: EventResult, sequence: int
 ) -> Order:
-    """Keep the id of an order that the gate never saw."""
+    """Keep the id of an order that the gate never saw; it takes no place of an order's (4.3)."""
     order = Order(account.account_id, event.order_id, sequence)
     order.keep_until_ns = result.keep_until_ns
     account.orders[event.order_id] = order
-    book.order_id_count += 1
     book.forget_queue.add(order, order.keep_until_ns, order.sequence)
     return order
 

@@ -12,6 +12,7 @@ invisible to the hash.
 
 from __future__ import annotations
 
+from .amounts import INT64_MAX
 from .commands import CheckOrder, CheckOrders, InstrumentTerms
 from .due import DueQueue, Rank
 from .outcomes import BatchOutcome, CheckOutcome, Figures, Refusal
@@ -33,6 +34,7 @@ Line = tuple[int, int, int, int, int, int, int]
 Rates = tuple[int, int, int, int, int]
 
 ORDER_ID_LIMIT = 1 << 20
+UNBOUNDED = 1 << 62
 
 NO_LINE: Line = (0, 0, 0, 0, 0, 0, 0)
 
@@ -452,7 +454,7 @@ def roll_if_due(book: Book, account: Account) -> None:
 
 
 def equity_at_close(account: Account) -> int | None:
-    """Return equity at the closing marks, fills only; None where something had no mark then."""
+    """Return equity at the closing marks, fills only; None without a mark or beyond 64 bits."""
     equity = account.cash - account.interest_and_fees
     for position in account.active:
         if not position.quantity:
@@ -464,4 +466,4 @@ def equity_at_close(account: Account) -> int | None:
         raw = position.quantity * closing
         # Floor rounds a long's value down and a short's debt up.
         equity += raw if unit == 1 else raw // unit
-    return equity
+    return equity if abs(equity) <= INT64_MAX else None

@@ -58,8 +58,9 @@ def apply_tick(book: Book, outcome: TickOutcome, time_ns: int) -> None:
         book.accounts[account_id].orders[order_id].unconfirmed = True
         book.unconfirmed_count += 1
     for account_id, order_id in outcome.forgotten:
-        del book.accounts[account_id].orders[order_id]
-        book.order_id_count -= 1
+        order = book.accounts[account_id].orders.pop(order_id)
+        if order.command is not None:
+            book.order_id_count -= 1
     for batch_id in outcome.forgotten_batches:
         del book.batches[batch_id]
     prune(book, time_ns)
@@ -68,17 +69,17 @@ def apply_tick(book: Book, outcome: TickOutcome, time_ns: int) -> None:
 def prune(book: Book, now_ns: int) -> None:
     """Drop entries at the front that are due and dead; not state, so any time will do."""
     acknowledge = book.acknowledge_queue
-    while 0 < acknowledge.first_ns() <= now_ns:
+    while len(acknowledge) and acknowledge.first_ns() <= now_ns:
         if awaits_answer(book, acknowledge.entries[acknowledge.front]):
             break
         acknowledge.drop_front()
     forget = book.forget_queue
-    while 0 < forget.first_ns() <= now_ns:
+    while len(forget) and forget.first_ns() <= now_ns:
         if may_be_forgotten(book, forget.entries[forget.front]):
             break
         forget.drop_front()
     batches = book.batch_queue
-    while 0 < batches.first_ns() <= now_ns:
+    while len(batches) and batches.first_ns() <= now_ns:
         batch = batches.entries[batches.front]
         if book.batches.get(batch.command.batch_id) is batch:
             break

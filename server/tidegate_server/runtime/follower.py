@@ -22,6 +22,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from tidegate_server.engine.state import UNBOUNDED
 from tidegate_server.journal import (
     JournalOwnedError,
     NotADataFolderError,
@@ -292,7 +293,7 @@ def _start_prover(config: Config, log: FilteringBoundLogger, stack: ExitStack) -
             f"{config.folder} is of shard {identity.shard}, not {config.shard}",
         )
     machine = Machine()
-    machine.book.order_id_limit = config.order_id_table
+    machine.book.order_id_limit = UNBOUNDED  # what is in the journal was not refused
     place, passed_over = load_newest(config.folder, machine)
     for problem in passed_over:
         log.error("snapshot passed over", problem=problem)

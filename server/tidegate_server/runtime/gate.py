@@ -48,6 +48,10 @@ PUBLISH_NS: Final = 100_000_000
 IDLE_SECONDS: Final = 0.25
 IDLE_NS: Final = int(IDLE_SECONDS * NANOSECONDS)
 MILLISECOND_NS: Final = 1_000_000
+# A commit is one frame, and a frame is bounded.
+COMMIT_BYTES: Final = 8 << 20
+# Whatever still comes in while the gate drains, it ends after this.
+DRAIN_NS: Final = 2 * NANOSECONDS
 NEVER_NS: Final = 2**63 - 1
 
 RISK_SERVICE: Final = "tidegate.v1.RiskService"
@@ -97,6 +101,8 @@ class Gate:
         self._oldest_ns = config.admission.oldest_ms * 1_000_000
         self._commit_orders = config.commit.orders
         self._commit_ns = config.commit.work_us * 1_000
+        self._commit_bytes = min(COMMIT_BYTES, config.segment_bytes // 4)
+        self._stop_ns = 0
         self._counts = [0] * len(NAMES)
         self._published_ns = 0
         self._deadline_ns = 0
@@ -119,8 +125,9 @@ class Gate:
         lanes = self._lanes
         for call in calls:
             lanes[LANES[call[1]]].append((begin_ns, call))
-        if self.stopping:
+        if self.stopping and not self.draining:
             self.draining = True
+            self._stop_ns = begin_ns
         refusal = STALLED if self._writer.space_is_short else None
         self._machine.book.risk_refusal = DRAINING if self.draining else refusal
         waiting = len(lanes[0]) + len(lanes[1]) + len(lanes[2]) + len(lanes[3])
@@ -143,6 +150,7 @@ class Gate:
         replies: list[tuple[int, Answer]] = []
         end_ns = begin_ns + self._commit_ns
         room = self._commit_orders
+        size = 0
         gone = self._front.gone
         due = len(records)
         answer_to = self._answer
@@ -158,8 +166,9 @@ class Gate:
                 replies.append((call[0], answer))
                 if answer.record is not None:
                     records.append(answer.record)
+                    size += len(answer.record)
                 room -= 1
-                if clock_ns() > end_ns:
+                if clock_ns() > end_ns or size > self._commit_bytes:
                     room = 0
             if len(records) > due and lane is self._lanes[CONTROL]:
                 break  # a status is no reason to keep checks waiting, however many ask for it
@@ -282,6 +291,8 @@ class Gate:
             self._publish()
             self._tell_health()
         lanes = self._lanes
+        if self.draining and begin_ns - self._stop_ns > DRAIN_NS:
+            return STOP
         if lanes[0] or lanes[1] or lanes[2] or lanes[3]:
             return 0.0
         if self.draining:

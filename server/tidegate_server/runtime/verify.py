@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from tidegate_server.engine.policy import RULES_VERSION
+from tidegate_server.engine.state import UNBOUNDED
 from tidegate_server.journal import RecoveryRefusedError, RecoveryRow, list_snapshots, recover
 from tidegate_server.journal.segments import list_segments
 from tidegate_server.wire.machine import Machine
@@ -78,7 +79,6 @@ class _Proof:
         self._folder: Path = config.folder
         self._shard = config.shard
         self._until = until
-        self._order_ids = config.order_id_table
         self._machine = self._new_machine()
         self._report = Report()
         self._problems: list[str] = []
@@ -109,7 +109,7 @@ class _Proof:
 
     def _new_machine(self) -> Machine:
         machine = Machine()
-        machine.book.order_id_limit = self._order_ids
+        machine.book.order_id_limit = UNBOUNDED
         return machine
 
     def _open(self) -> tuple[Recovery, Place]:

@@ -184,7 +184,7 @@ class NativeFront(Front):
                 pause = 0
             if health.pending:
                 health.push(native)
-            events = receive(BATCH_LIMIT, 0) if calls else []
+            events = receive(BATCH_LIMIT, 0) if calls or not pause else []
             if pause and events is not None and not events:
                 events = wait(receive, pause, spins=0 < len(calls) <= SPIN_CALLS)
         raise FrontClosedError(f"the listener at {self.address} has ended")

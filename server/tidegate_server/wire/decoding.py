@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, TypeVar
 
 from google.protobuf.message import DecodeError, Message
@@ -176,6 +177,7 @@ def decode_events(data: bytes, principal: str) -> commands.RecordOrderEvents:
         raise MalformedError([], request.DESCRIPTOR.full_name)
     problems = Problems()
     problems.need_count("events", len(request.events))
+    problems.refuse()
     events = []
     for index, event in enumerate(request.events):
         problems.prefix = f"events[{index}]."
@@ -210,6 +212,8 @@ def read_event(event: risk_service_pb2.OrderEvent, problems: Problems) -> comman
             problems.add("cumulative_quantity", "belongs to cancelled, rejected and expired only")
     if kind == commands.EVENT_BUSTED:
         problems.need_id("busted_event_id", event.busted_event_id)
+        if event.busted_event_id == event.event_id:
+            problems.add("busted_event_id", "must not be the bust's own event id")
     elif event.busted_event_id:
         problems.add("busted_event_id", "belongs to a bust only")
     return commands.OrderEvent(
@@ -232,6 +236,7 @@ def decode_accounts(data: bytes, principal: str) -> commands.UpsertAccounts:
     request = parse(account_service_pb2.UpsertAccountsRequest, data)
     problems = Problems()
     problems.need_count("accounts", len(request.accounts))
+    problems.refuse()
     accounts = []
     for index, account in enumerate(request.accounts):
         problems.prefix = f"accounts[{index}]."
@@ -260,7 +265,7 @@ def read_account(account: account_service_pb2.Account, problems: Problems) -> co
 def refuse_repeats(field: str, ids: Sequence[str], problems: Problems) -> None:
     """Note an id that stands twice in one request."""
     if len(set(ids)) != len(ids):
-        repeated = sorted({name for name in ids if ids.count(name) > 1})[:3]
+        repeated = sorted(name for name, number in Counter(ids).items() if number > 1)[:3]
         problems.add(field, f"must name each id once; {', '.join(repeated)} stands twice")
 
 
@@ -295,6 +300,7 @@ def decode_positions(data: bytes, principal: str) -> commands.SetPositions:
     problems = Problems()
     problems.need_id("account_id", request.account_id)
     problems.need_count("positions", len(request.positions))
+    problems.refuse()
     targets = []
     for index, target in enumerate(request.positions):
         problems.prefix = f"positions[{index}]."
@@ -312,6 +318,7 @@ def decode_revaluation(data: bytes, principal: str) -> commands.RevalueAccounts:
     request = parse(account_service_pb2.RevalueAccountsRequest, data)
     problems = Problems()
     problems.need_count("account_ids", len(request.account_ids))
+    problems.refuse()
     for index, account_id in enumerate(request.account_ids):
         problems.need_id(f"account_ids[{index}]", account_id)
     problems.refuse()
@@ -325,6 +332,7 @@ def decode_marks(data: bytes, principal: str) -> commands.UpdateMarks:
         raise MalformedError([], request.DESCRIPTOR.full_name)
     problems = Problems()
     problems.need_count("marks", len(request.marks))
+    problems.refuse()
     marks = []
     for index, mark in enumerate(request.marks):
         if len(UnknownFieldSet(mark)):
@@ -345,6 +353,7 @@ def decode_instruments(data: bytes, principal: str) -> commands.UpsertInstrument
     request = parse(market_service_pb2.UpsertInstrumentsRequest, data)
     problems = Problems()
     problems.need_count("instruments", len(request.instruments))
+    problems.refuse()
     instruments = []
     for index, instrument in enumerate(request.instruments):
         problems.prefix = f"instruments[{index}]."
@@ -415,6 +424,7 @@ def decode_factors(data: bytes, principal: str) -> commands.UpdateVolatility:
     request = parse(market_service_pb2.UpdateVolatilityRequest, data)
     problems = Problems()
     problems.need_count("factors", len(request.factors))
+    problems.refuse()
     problems.may_id("model_version", request.model_version)
     factors = []
     for index, factor in enumerate(request.factors):

@@ -18,6 +18,7 @@ from tidegate.v1 import (
 )
 from tidegate.v1.order_pb2 import VERDICT_ALLOW, VERDICT_REJECT
 from tidegate.v1.order_pb2 import Rejection as RejectionMessage
+from tidegate_server.engine.amounts import INT64_MAX
 from tidegate_server.engine.outcomes import (
     BatchOutcome,
     CashOutcome,
@@ -244,15 +245,15 @@ def encode_preview(outcome: PreviewOutcome) -> bytes:
 def figures_message(figures: Figures) -> risk_service_pb2.Figures:
     """Return an account's figures."""
     message = risk_service_pb2.Figures(
-        cash_e4=figures.cash,
-        assets_e4=figures.assets,
-        debt_e4=figures.debt,
-        equity_e4=figures.equity,
-        gross_e4=figures.gross,
-        weighted_gross_e4=figures.weighted,
-        initial_margin_e4=figures.initial,
-        maintenance_margin_e4=figures.maintenance,
-        available_e4=figures.available,
+        cash_e4=cut(figures.cash),
+        assets_e4=cut(figures.assets),
+        debt_e4=cut(figures.debt),
+        equity_e4=cut(figures.equity),
+        gross_e4=cut(figures.gross),
+        weighted_gross_e4=cut(figures.weighted),
+        initial_margin_e4=cut(figures.initial),
+        maintenance_margin_e4=cut(figures.maintenance),
+        available_e4=cut(figures.available),
     )
     if figures.ratio_bps >= 0:
         message.ratio_bps = figures.ratio_bps
@@ -264,16 +265,21 @@ def figures_message(figures: Figures) -> risk_service_pb2.Figures:
 def change_message(before: Figures, after: Figures) -> risk_service_pb2.Figures:
     """Return after less before."""
     return risk_service_pb2.Figures(
-        cash_e4=after.cash - before.cash,
-        assets_e4=after.assets - before.assets,
-        debt_e4=after.debt - before.debt,
-        equity_e4=after.equity - before.equity,
-        gross_e4=after.gross - before.gross,
-        weighted_gross_e4=after.weighted - before.weighted,
-        initial_margin_e4=after.initial - before.initial,
-        maintenance_margin_e4=after.maintenance - before.maintenance,
-        available_e4=after.available - before.available,
+        cash_e4=cut(after.cash - before.cash),
+        assets_e4=cut(after.assets - before.assets),
+        debt_e4=cut(after.debt - before.debt),
+        equity_e4=cut(after.equity - before.equity),
+        gross_e4=cut(after.gross - before.gross),
+        weighted_gross_e4=cut(after.weighted - before.weighted),
+        initial_margin_e4=cut(after.initial - before.initial),
+        maintenance_margin_e4=cut(after.maintenance - before.maintenance),
+        available_e4=cut(after.available - before.available),
     )
+
+
+def cut(figure: int) -> int:
+    """Return a figure cut to 64 bits: only facts beyond the bounds of 1.4 lead past them."""
+    return min(max(figure, -INT64_MAX), INT64_MAX)
 
 
 def read_figures(message: risk_service_pb2.Figures) -> Figures:

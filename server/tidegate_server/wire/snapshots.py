@@ -384,7 +384,7 @@ class Loader:
             order.command = decoding.read_order(message.request, message.principal, "")
             order.outcome = encoding.read_check(message.response, message.effects)
         account.orders[order.order_id] = order
-        book.order_id_count += 1
+        book.order_id_count += order.command is not None
         book.unconfirmed_count += order.unconfirmed
         self._kept.append(order)
         if order.acknowledge_by_ns and not order.reported and not order.unconfirmed:

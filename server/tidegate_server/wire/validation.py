@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from google.protobuf.message import Message
 
 REASON_LENGTH: Final = 256
+PROBLEM_LIMIT: Final = 16
 BATCH_LENGTH: Final = 1_000
 TIME_BOUND: Final = 4 * 10**18
 
@@ -44,8 +45,9 @@ class Problems:
         self.prefix = ""
 
     def add(self, field: str, problem: str) -> None:
-        """Note a problem."""
-        self.found.append((self.prefix + field, problem))
+        """Note a problem; after the first few they only cost time."""
+        if len(self.found) < PROBLEM_LIMIT:
+            self.found.append((self.prefix + field, problem))
 
     def need_id(self, field: str, text: str) -> None:
         """Note a text that is no id."""

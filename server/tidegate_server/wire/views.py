@@ -13,7 +13,7 @@ from tidegate_server.engine.exposure import (
 from tidegate_server.engine.policy import NO_CHECK
 from tidegate_server.engine.state import effective_limits, roll_if_due
 
-from .encoding import figures_message, valuation_message
+from .encoding import cut, figures_message, valuation_message
 from .policies import write_limits
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def account_view(book: Book, account: Account, now_ns: int) -> account_service_p
         open_orders=[order_view(order) for order in open_orders(account)],
         limits=limit_views(book, account),
         day_order_count=account.day_order_count,
-        day_turnover_e4=account.turnover_e4,
+        day_turnover_e4=cut(account.turnover_e4),
         stop_ids=[stop.stop_id for stop in book.stops_at.get((3, account.account_id), ())],
         valued_time_ns=account.valued_time_ns,
     )
@@ -79,8 +79,8 @@ def position_view(position: Position) -> account_service_pb2.PositionView:
         quantity=position.quantity,
         open_buy_quantity=position.open_buy,
         open_sell_quantity=position.open_sell,
-        open_buy_notional_e4=-(-position.buy_notional // instrument.terms.unit),
-        open_sell_notional_e4=-(-position.sell_notional // instrument.terms.unit),
+        open_buy_notional_e4=cut(-(-position.buy_notional // instrument.terms.unit)),
+        open_sell_notional_e4=cut(-(-position.sell_notional // instrument.terms.unit)),
         exit_quantity=exit_quantity(
             position.quantity, position.open_buy, position.open_sell, position.quantity < 0
         ),
@@ -122,7 +122,7 @@ def limit_views(book: Book, account: Account) -> list[account_service_pb2.LimitV
     used = {
         "open_order_count": account.open_order_count,
         "day_order_count": account.day_order_count,
-        "day_turnover_e4": account.turnover_e4,
+        "day_turnover_e4": cut(account.turnover_e4),
     }
     return [
         account_service_pb2.LimitView(
@@ -175,8 +175,8 @@ def account_page(
     )
 
 
-def stop_messages(book: Book) -> list[control_service_pb2.Stop]:
-    """Return the stops that stand, by id."""
+def stop_messages(book: Book, most: int | None = None) -> list[control_service_pb2.Stop]:
+    """Return the stops that stand, by id; `most` of them."""
     return [
         control_service_pb2.Stop(
             stop_id=stop.stop_id,
@@ -188,7 +188,7 @@ def stop_messages(book: Book) -> list[control_service_pb2.Stop]:
             set_time_ns=stop.set_time_ns,
             sequence=stop.sequence,
         )
-        for _, stop in sorted(book.stops.items())
+        for stop in [book.stops[stop_id] for stop_id in sorted(book.stops)[:most]]
     ]
 
 
@@ -203,4 +203,4 @@ def fill_status(book: Book, status: control_service_pb2.GetStatusResponse) -> No
     status.order_id_count = book.order_id_count
     status.unconfirmed_order_count = book.unconfirmed_count
     status.trading_date = book.trading_date
-    status.stops.extend(stop_messages(book)[:STOP_LIMIT])
+    status.stops.extend(stop_messages(book, STOP_LIMIT))
