@@ -18,7 +18,7 @@ from tidegate.v1 import (
     policy_service_pb2,
     risk_service_pb2,
 )
-from tidegate_server.engine import commands, policy, reports, settle, state
+from tidegate_server.engine import commands, policy, reports, settle, state, tightening
 from tidegate_server.engine.reasons import RejectReason, ScopeKind
 from tidegate_server.wire.machine import REFUSAL_CODES
 from tidegate_server.wire.methods import BY_NAME, CODECS, FOLLOWER_METHODS, METHODS, ROLES
@@ -201,12 +201,12 @@ def test_the_engine_knows_what_is_looser_as_the_contract_says_it() -> None:
     }
     never = {name for name, looser in plain.items() if looser == policy_pb2.LOOSER_NEVER}
     assert never == {"version", "comment"}
-    assert {name: plain[name] for name in plain.keys() - never} == policy.SCALAR_LOOSER
+    assert {name: plain[name] for name in plain.keys() - never} == tightening.SCALAR_LOOSER
 
 
 def test_the_engine_numbers_what_is_looser_as_the_contract_does() -> None:
     wanted = numbers(policy_pb2.Looser, "LOOSER_")
-    assert constants(policy, *wanted) == wanted
+    assert constants(tightening, *wanted) == wanted
 
 
 def test_the_engine_knows_every_limit_by_its_name() -> None:

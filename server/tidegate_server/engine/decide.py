@@ -49,11 +49,11 @@ from .outcomes import (
     RevalueOutcome,
     RollOutcome,
 )
-from .policy import loosened_fields
 from .reports import decide_events
 from .reserve import apply_check
 from .state import Account, Book, Instrument, roll_if_due
 from .ticking import decide_tick
+from .tightening import loosened_fields
 
 SECOND_NS = 10**9
 

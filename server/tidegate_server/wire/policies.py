@@ -9,12 +9,12 @@ from tidegate_server.engine.amounts import AMOUNT_BOUND, ONE, RATIO_BOUND
 from tidegate_server.engine.policy import (
     LIMIT_NAMES,
     RULES_VERSION,
-    SCALAR_LOOSER,
     Band,
     Limit,
     Policy,
     Tier,
 )
+from tidegate_server.engine.tightening import SCALAR_LOOSER
 
 if TYPE_CHECKING:
     from .validation import Problems
