@@ -21,8 +21,6 @@ RATIO_BOUND: Final = 10**6
 ONE: Final = 10_000
 DECIMALS_BOUND: Final = 9
 
-POWERS: Final = tuple(10**decimals for decimals in range(DECIMALS_BOUND + 1))
-
 
 def scale_up(amount: int, bps: int) -> int:
     """Return amount x bps / 10 000, rounded up; both at least 0.

@@ -22,6 +22,10 @@ from .settle import (
     DUPLICATE,
     END_STATE,
     NOT_APPLIED,
+    ORDER_MISMATCH,
+    OUT_OF_BOUNDS,
+    TOO_OLD,
+    UNKNOWN_EXECUTION,
     SavedEvent,
     apply_event,
     fill_cash,
@@ -46,11 +50,7 @@ UNKNOWN_ACCOUNT = 2
 UNKNOWN_INSTRUMENT = 3
 OVERFILL = 4
 AFTER_END = 5
-TOO_OLD = 6
-ORDER_MISMATCH = 7
-UNKNOWN_EXECUTION = 8
 BUSTED_BEFORE = 9
-OUT_OF_BOUNDS = 10
 
 
 def decide_events(

@@ -46,10 +46,10 @@ APPLIED = 1
 DUPLICATE = 2
 NOT_APPLIED = 3
 
-FLAG_TOO_OLD = 6
-FLAG_ORDER_MISMATCH = 7
-FLAG_UNKNOWN_EXECUTION = 8
-FLAG_OUT_OF_BOUNDS = 10
+TOO_OLD = 6
+ORDER_MISMATCH = 7
+UNKNOWN_EXECUTION = 8
+OUT_OF_BOUNDS = 10
 
 END_STATE = {
     EVENT_UNSENT: UNSENT,
@@ -91,9 +91,9 @@ def apply_event(
             book_fill(account, event, instrument)
     elif event.kind == EVENT_BUSTED and result.outcome == APPLIED:
         book_bust(book, account, event)
-    if FLAG_TOO_OLD in result.flags:
+    if TOO_OLD in result.flags:
         stop_late(book, account, time_ns)
-    elif FLAG_OUT_OF_BOUNDS in result.flags:
+    elif OUT_OF_BOUNDS in result.flags:
         freeze(book, ScopeKind.ACCOUNT, account.account_id, "out of bounds", time_ns)
     progress(book, account, order, event, result, time_ns)
 
@@ -107,7 +107,7 @@ def remember(book: Book, account: Account, event: OrderEvent, result: EventResul
         account.events[event.event_id] = entry
     if event.kind == EVENT_FILLED:
         entry.instrument_id = event.instrument_id
-    elif FLAG_UNKNOWN_EXECUTION in result.flags and event.busted_event_id not in account.events:
+    elif UNKNOWN_EXECUTION in result.flags and event.busted_event_id not in account.events:
         awaited = EventEntry(trade_date)
         awaited.busted = True
         account.events[event.busted_event_id] = awaited
@@ -126,7 +126,7 @@ def progress(
     if order.unconfirmed:
         order.unconfirmed = False
         book.unconfirmed_count -= 1
-    matched = result.outcome == APPLIED and FLAG_ORDER_MISMATCH not in result.flags
+    matched = result.outcome == APPLIED and ORDER_MISMATCH not in result.flags
     ended_before = is_ended(order)
     if event.kind == EVENT_FILLED and matched:
         order.filled += event.quantity

@@ -391,11 +391,6 @@ class Book:
         if not at_scope:
             del self.stops_at[stop.scope_kind, stop.scope_id]
 
-    def order_of(self, account_id: str, order_id: str) -> Order | None:
-        """Return a kept order id."""
-        account = self.accounts.get(account_id)
-        return account.orders.get(order_id) if account is not None else None
-
 
 def acknowledge_rank(order: Order) -> Rank:
     """Return when an order becomes unconfirmed, ties by record and id."""
