@@ -1,7 +1,7 @@
 """The common case in one function: a plain order that nothing speaks against.
 
 Most orders are limit orders for new risk in whole units, in a calm market without a single halt,
-and pass. `accepted_price` says so with local variables only, and leaves every other order, and
+and pass. `accepted` says so with local variables only, and leaves every other order, and
 every doubt, to the full judgement (judge.py), which alone knows reasons. It may never accept what
 the full judgement refuses: the oracle and a law hold the two against each other.
 
@@ -10,28 +10,28 @@ It saves a quarter of what an accepted order costs, interpreted (bench: engine_n
 
 from __future__ import annotations
 
-from typing import Final
-
 from .amounts import AMOUNT_BOUND, ONE, scale_down, unscale_down
 from .checks.concentration import cap_at
 from .commands import BUY, LIMIT_ORDER, REGIME_CALM, CheckOrder
 from .exposure import line_of, walk
 from .judgement import NO_COLLAR, collar_bps
+from .lines import Line
 from .policy import NO_CHECK, Effective, Policy
-from .state import Account, Book, Instrument, Line, effective_limits
+from .state import Account, Book, Instrument, effective_limits
 
-IN_DOUBT: Final = -1
+# The price to reserve an order at, and its position's line with it.
+Accepted = tuple[int, Line]
 
 
-def accepted_price(
+def accepted(
     book: Book,
     policy: Policy,
     account: Account,
     instrument: Instrument,
     order: CheckOrder,
     now_ns: int,
-) -> int:
-    """Return the price to reserve the order at, or IN_DOUBT; judges 4.4 to 4.22."""
+) -> Accepted | None:
+    """Return how to reserve the order, or None where in doubt; judges 4.4 to 4.22."""
     limits = effective_limits(account, policy)
     terms = instrument.terms
     rates = instrument.rates
@@ -62,19 +62,19 @@ def accepted_price(
         or account.day_order_count >= limits.day_order_count
         or account.next_order_ns > now_ns + limits.rate_tolerance_ns
     ):
-        return IN_DOUBT
-    return price_within_limits(book, policy, account, instrument, order, now_ns)
+        return None
+    return within_limits(book, policy, account, instrument, order, now_ns)
 
 
-def price_within_limits(
+def within_limits(
     book: Book,
     policy: Policy,
     account: Account,
     instrument: Instrument,
     order: CheckOrder,
     now_ns: int,
-) -> int:
-    """Return as `accepted_price`, for an order that is plain; judges what has a figure."""
+) -> Accepted | None:
+    """Return as `accepted`, for an order that is plain; judges what has a figure."""
     limits = effective_limits(account, policy)
     terms = instrument.terms
     mark = instrument.mark
@@ -105,7 +105,7 @@ def price_within_limits(
         sell_notional += quantity * reserved
     rates = instrument.rates
     if rates is None or needed_rate < 0 or quantity <= exit_room:
-        return IN_DOUBT
+        return None
     factor = rates[0]
     if (
         account.turnover_e4 + quantity * reserved > limits.day_turnover_e4
@@ -114,13 +114,15 @@ def price_within_limits(
         or (away > 0 and not within_collar(limits, instrument, factor, away))
         or not within_size(limits, terms.average_volume, quantity, quantity * highest, factor)
     ):
-        return IN_DOUBT
+        return None
     walked = walk(account, position, policy, ONE, now_ns)
     if walked.missing_id or walked.stale_id:
-        return IN_DOUBT
+        return None
     line = line_of(held, open_buy, open_sell, buy_notional, sell_notional, instrument, rates)
     group = terms.rating_group
-    return reserved if carries(account, limits, walked.line, line, group, factor) else IN_DOUBT
+    if not carries(account, limits, walked.line, line, group, factor):
+        return None
+    return reserved, line
 
 
 def carries(

@@ -2,10 +2,6 @@
 
 Per account and instrument, P is the signed position, OB and OS the open buys and sells, RB and RS
 those at their reserved prices. Opening parts count as filled, exits do not (3.5).
-
-A `Line` is one position's share of the account's projected figures: change of cash, assets, short
-debt, gross, gross weighted by volatility, initial margin, maintenance margin. An account's figures
-are sums of lines, so what one order changes is the line of its own instrument.
 """
 
 from __future__ import annotations
@@ -19,10 +15,11 @@ from .amounts import (
     upper_ratio_bps,
 )
 from .commands import REGIME_ELEVATED, REGIME_HALTED, REGIME_STRESSED
+from .lines import NO_LINE, Line, minus, plus
 from .margin.leveraged import effective_rates
 from .outcomes import Figures
 from .policy import Policy
-from .state import NO_LINE, Account, Book, Instrument, Line, Position, Rates
+from .state import Account, Book, Instrument, Position, Rates
 
 
 class Walk:
@@ -68,7 +65,7 @@ def walk(
             look_at_all(account, without, found, policy, regime_bps, now_ns)
     found.line = account.totals
     if without is not None and without.line is not NO_LINE:
-        found.line = difference(account.totals, without.line)
+        found.line = minus(account.totals, without.line)
     return found
 
 
@@ -103,38 +100,22 @@ def refresh(
     instrument = position.instrument
     factor_until_ns = instrument.factor_time_ns + policy.max_volatility_age_ns
     stressed = now_ns > factor_until_ns
-    before = position.line
-    after = NO_LINE
+    line = NO_LINE
     if instrument.mark:
         rates = rates_of(instrument, policy, regime_bps, stressed=stressed)
-        after = line_of_position(position, rates)
-    position.line = after
+        line = line_of_position(position, rates)
+    account.replace_line(position, line)
     position.line_revision = instrument.revision + 1 if stressed else instrument.revision
     mark_until_ns = instrument.mark_time_ns + policy.max_mark_age_ns
     account.fresh_until_ns = min(account.fresh_until_ns, mark_until_ns, factor_until_ns)
-    if account.totals is not None:
-        account.totals = difference(account.totals, difference(before, after))
 
 
 def sum_of_lines(positions: list[Position]) -> Line:
     """Return the sum of positions' lines as they were last worked out."""
     total = NO_LINE
     for position in positions:
-        total = difference(total, difference(NO_LINE, position.line))
+        total = plus(total, position.line)
     return total
-
-
-def difference(line: Line, less: Line) -> Line:
-    """Return one line less another, figure by figure."""
-    return (
-        line[0] - less[0],
-        line[1] - less[1],
-        line[2] - less[2],
-        line[3] - less[3],
-        line[4] - less[4],
-        line[5] - less[5],
-        line[6] - less[6],
-    )
 
 
 def note_mark(found: Walk, instrument: Instrument) -> None:
@@ -321,5 +302,5 @@ def actual_figures(book: Book, account: Account, now_ns: int) -> Figures | None:
         stressed = instrument.factor_time_ns < factor_horizon
         rates = rates_of(instrument, policy, regime_bps, stressed=stressed)
         line = line_of_holding(position.quantity, instrument, rates)
-        total = difference(total, difference(NO_LINE, line))
+        total = plus(total, line)
     return figures_of(account, total)

@@ -10,7 +10,6 @@ from .amounts import ONE, product_in_bounds, scale_up
 from .commands import BUY, MARKET_ORDER, REGIME_CALM, CheckOrder
 from .exposure import (
     Walk,
-    difference,
     exit_quantity,
     figures_of,
     line_of,
@@ -18,9 +17,10 @@ from .exposure import (
     regime_multiplier,
     walk,
 )
+from .lines import NO_LINE, plus
 from .outcomes import Figures
 from .policy import NO_CHECK, Effective, Policy
-from .state import NO_LINE, Account, Book, Instrument, effective_limits
+from .state import Account, Book, Instrument, effective_limits
 
 NO_PRICE = -1
 NO_COLLAR = -1
@@ -226,7 +226,7 @@ class Judgement:
     def figures(self) -> Figures:
         """Return the account's figures with the order; only where it is valued."""
         others = self.rest.line if self.rest is not None else NO_LINE
-        return figures_of(self.account, difference(others, difference(NO_LINE, self.line)))
+        return figures_of(self.account, plus(others, self.line))
 
 
 def collar_bps(limits: Effective, factor: int, day_limit_bps: int) -> int:

@@ -10,18 +10,19 @@ Nothing here changes the book. A fault in a check refuses the order with INTERNA
 
 from __future__ import annotations
 
-from .accept import IN_DOUBT, accepted_price
+from .accept import accepted
 from .checks.rate import next_time_ns
 from .commands import CheckOrder
 from .ends import has_room, id_taken, no_new_risk, no_policy, order_stale, refuse, repeated, unknown
-from .exposure import difference, figures_of, line_of_position
+from .exposure import figures_of, line_of_position
 from .judge import judge
 from .judgement import Judgement
+from .lines import NO_LINE, plus
 from .outcomes import CheckOutcome, PreviewOutcome, Refusal
 from .policy import Policy
 from .reasons import Rejection, RejectReason
 from .sizing import max_acceptable
-from .state import NO_LINE, Account, Book, effective_limits, roll_if_due
+from .state import Account, Book, effective_limits, roll_if_due
 
 
 def decide_check(
@@ -62,9 +63,10 @@ def decide_check(
     try:
         roll_if_due(book, account)
         if alone and not command.want_max and not full:
-            price = accepted_price(book, policy, account, instrument, command, now_ns)
-            if price != IN_DOUBT:
-                accept(outcome, book, policy, account, price, command.principal)
+            found = accepted(book, policy, account, instrument, command, now_ns)
+            if found is not None:
+                outcome.line = found[1]
+                accept(outcome, book, policy, account, found[0], command.principal)
                 return outcome
         judged = Judgement(book, policy, account, instrument, command, now_ns)
         judged.alone = alone
@@ -80,6 +82,8 @@ def decide_check(
         refuse(outcome, rejections)
         count_in_buckets(outcome, book, policy, account, command.principal)
     else:
+        if judged.valued and judged.rates is instrument.rates:
+            outcome.line = judged.line
         accept(outcome, book, policy, account, judged.reserved_price, command.principal)
     return outcome
 
@@ -152,5 +156,5 @@ def decide_preview(book: Book, command: CheckOrder, now_ns: int) -> PreviewOutco
     line = NO_LINE
     if position is not None and held:
         line = line_of_position(position, judged.rates)
-    before = figures_of(account, difference(rest.line, difference(NO_LINE, line)))
+    before = figures_of(account, plus(rest.line, line))
     return PreviewOutcome(outcome, before, judged.figures() if judged.valued else None)

@@ -6,6 +6,7 @@ A `Refusal` is no outcome: the command could not be decided, leaves no record, c
 from __future__ import annotations
 
 from .amounts import INT64_MAX
+from .lines import Line
 from .reasons import Rejection
 
 
@@ -46,6 +47,8 @@ class CheckOutcome(Outcome):
 
     -1 is an absent price or quantity. The last three are effects: the token buckets' next times (0
     where none advanced) and until when the id is kept (0 where nothing is stored).
+
+    `line` is a memo: the position's line with the order, for whoever applies the outcome next.
     """
 
     __slots__ = (
@@ -53,6 +56,7 @@ class CheckOutcome(Outcome):
         "acknowledge_by_ns",
         "allowed",
         "keep_until_ns",
+        "line",
         "max_quantity",
         "order_state",
         "policy_version",
@@ -83,6 +87,7 @@ class CheckOutcome(Outcome):
         self.account_next_ns = 0
         self.principal_next_ns = 0
         self.keep_until_ns = 0
+        self.line: Line | None = None
 
 
 class BatchOutcome(Outcome):

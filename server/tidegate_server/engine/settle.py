@@ -19,6 +19,7 @@ from .commands import (
     InstrumentTerms,
     OrderEvent,
 )
+from .lines import NO_LINE
 from .outcomes import EventResult
 from .reasons import ScopeKind
 from .reserve import release
@@ -26,7 +27,6 @@ from .state import (
     ACKNOWLEDGED,
     CANCELLED,
     EXPIRED,
-    NO_LINE,
     PARTLY_FILLED,
     REJECTED,
     RESERVED,

@@ -15,6 +15,7 @@ from __future__ import annotations
 from .amounts import INT64_MAX
 from .commands import CheckOrder, CheckOrders, InstrumentTerms
 from .due import DueQueue, Rank
+from .lines import NO_LINE, Line, minus, plus
 from .outcomes import BatchOutcome, CheckOutcome, Figures, Refusal
 from .policy import Effective, Limit, Policy
 from .reasons import ScopeKind
@@ -30,13 +31,10 @@ UNSENT = 8
 REFUSED = 9
 UNKNOWN_TO_GATE = 10
 
-Line = tuple[int, int, int, int, int, int, int]
 Rates = tuple[int, int, int, int, int]
 
 ORDER_ID_LIMIT = 1 << 20
 UNBOUNDED = 1 << 62
-
-NO_LINE: Line = (0, 0, 0, 0, 0, 0, 0)
 
 
 class Instrument:
@@ -191,7 +189,7 @@ class Account:
 
     `active` lists the positions that are not flat, in the order in which they became so. Memos:
     `turnover_e4` (the sum over positions), `totals` (the sum of the active positions' lines, None
-    after the list changed), `fresh_until_ns` (no mark or factor is stale before), `effective` (its
+    until it is asked for), `fresh_until_ns` (no mark or factor is stale before), `effective` (its
     limits under policy `effective_version`), `open_order_count`.
     """
 
@@ -251,15 +249,19 @@ class Account:
         self.effective_version = 0
 
     def activate(self, position: Position) -> None:
-        """List a position that is no longer flat."""
+        """List a position that is no longer flat; its line is still that of a flat one."""
         self.active.append(position)
-        self.totals = None
 
     def deactivate(self, position: Position) -> None:
         """Take a position that became flat off the list; a flat one has no line."""
         self.active.remove(position)
-        position.line = NO_LINE
-        self.totals = None
+        self.replace_line(position, NO_LINE)
+
+    def replace_line(self, position: Position, line: Line) -> None:
+        """Keep a position's line; the account's sum follows it."""
+        if self.totals is not None:
+            self.totals = plus(minus(self.totals, position.line), line)
+        position.line = line
 
     def position_in(self, instrument: Instrument) -> Position:
         """Return the position in an instrument, a flat one where there is none yet."""
