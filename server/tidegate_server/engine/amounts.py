@@ -19,6 +19,7 @@ AMOUNT_BOUND: Final = 9 * 10**16
 PRODUCT_BOUND: Final = 9 * 10**18
 RATIO_BOUND: Final = 10**6
 ONE: Final = 10_000
+ROUND_UP: Final = ONE - 1
 DECIMALS_BOUND: Final = 9
 
 
@@ -27,7 +28,7 @@ def scale_up(amount: int, bps: int) -> int:
 
     Split at 10**4 so that no intermediate leaves 64 bits for an amount within its bound.
     """
-    return amount // ONE * bps + (amount % ONE * bps + 9_999) // ONE
+    return amount // ONE * bps + (amount % ONE * bps + ROUND_UP) // ONE
 
 
 def scale_down(amount: int, bps: int) -> int:

