@@ -174,7 +174,9 @@ class Script:
         facts = self.terms.setdefault(f"account {words[0]}", base)
         for word in words[1:]:
             name, _, value = word.partition("=")
-            if name in {"tier", "group"}:
+            if name == "model":
+                facts["margin_model"] = value.upper()
+            elif name in {"tier", "group"}:
                 facts[f"{name}_id"] = value
             elif value == "unset":
                 facts["limits"].pop(name, None)

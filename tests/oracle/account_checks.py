@@ -114,4 +114,4 @@ def figures_after(case: Case, quantity: int, reserved_price: int | None) -> Figu
     lines = lines_after(case, quantity, reserved_price)
     if not valuable(case.book, lines):
         return None
-    return projected(case.book, case.account.cash, lines, case.now)
+    return projected(case.book, case.account, lines, case.now)

@@ -75,7 +75,7 @@ class Batches:
         for indexes in opening.values():
             case = open_case(self.book, orders[indexes[-1]], principal, now)
             names = sorted({orders[index]["instrument_id"] for index in indexes})
-            after = projected(self.book, case.account.cash, case.lines, now)
+            after = projected(self.book, case.account, case.lines, now)
             trials[indexes[-1]]["rejections"] += account_checks.solvency(case, names, after, set())
 
     def _refuse_trial(self, request: Message, answer: Message) -> None:

@@ -1,4 +1,4 @@
-"""An account's figures: projected (3.5), actual (3.7), with the `leveraged` margin model (6.1)."""
+"""An account's figures: projected (3.5), actual (3.7), under its margin model (6.1, 6.2)."""
 
 from dataclasses import dataclass, field
 
@@ -6,6 +6,7 @@ from tests.oracle.book import (
     INT64_MAX,
     MONEY_MAX,
     ONE,
+    Account,
     Book,
     Instrument,
     Line,
@@ -16,12 +17,21 @@ from tests.oracle.book import (
     upper_ratio,
 )
 
+# The least rates of 6.2.
+REGULATION_T = {
+    ("initial", "long"): 5_000,
+    ("initial", "short"): 5_000,
+    ("maintenance", "long"): 2_500,
+    ("maintenance", "short"): 3_000,
+}
+
 
 @dataclass
 class Figures:
     """What an account is worth and needs."""
 
     cash: int
+    model: str = "LEVERAGED"
     assets: int = 0
     debt: int = 0
     gross: int = 0
@@ -74,9 +84,9 @@ def valuable(book: Book, lines: dict[str, Line]) -> bool:
     return all(book.instruments[instrument_id].mark is not None for instrument_id in lines)
 
 
-def projected(book: Book, cash: int, lines: dict[str, Line], now: int) -> Figures:
+def projected(book: Book, account: Account, lines: dict[str, Line], now: int) -> Figures:
     """Value an account with every opening part filled and no exit filled (3.5)."""
-    figures = Figures(cash)
+    figures = Figures(account.cash, account.facts.get("margin_model", "LEVERAGED"))
     for instrument_id, line in lines.items():
         instrument = book.instruments[instrument_id]
         mark, unit = instrument.mark or 0, instrument.unit
@@ -90,9 +100,9 @@ def projected(book: Book, cash: int, lines: dict[str, Line], now: int) -> Figure
     return _closed(figures)
 
 
-def actual(book: Book, cash: int, lines: dict[str, Line], now: int) -> Figures:
+def actual(book: Book, account: Account, lines: dict[str, Line], now: int) -> Figures:
     """Value what an account really holds (3.7)."""
-    figures = Figures(cash)
+    figures = Figures(account.cash, account.facts.get("margin_model", "LEVERAGED"))
     for instrument_id, line in lines.items():
         instrument = book.instruments[instrument_id]
         sides = (max(line.held, 0), max(-line.held, 0))
@@ -105,12 +115,14 @@ def held(lines: dict[str, Line]) -> dict[str, Line]:
     return {instrument_id: line for instrument_id, line in lines.items() if line.held}
 
 
-def margin_rate(facts: Message, kind: str, side: str, factor: int) -> int:
+def margin_rate(facts: Message, model: str, kind: str, side: str, factor: int) -> int:
     """Effective rate (5.2): up with volatility, to no more than 100 % or the rate itself."""
     rate: int = ONE
     if facts.get("marginable", False):
         initial: int = facts.get(f"initial_margin_{side}_bps", ONE)
         rate = int(facts.get(f"{kind}_margin_{side}_bps", initial))
+    if model == "REG_T":
+        rate = max(rate, REGULATION_T[kind, side])
     return min(max(ONE, rate), scale_up(rate, factor))
 
 
@@ -122,7 +134,7 @@ def _add(
     factor: int,
 ) -> None:
     long, short = sides
-    unit, facts = instrument.unit, instrument.facts
+    unit, facts, model = instrument.unit, instrument.facts, figures.model
     long_value = up(long * instrument.high, unit)
     short_value = up(short * instrument.high, unit)
     gross = max(long_value, short_value)
@@ -133,11 +145,17 @@ def _add(
     figures.weighted += scale_up(gross, factor)
     needs = [
         max(
-            scale_up(long_value, margin_rate(facts, kind, "long", factor)),
-            scale_up(short_value, margin_rate(facts, kind, "short", factor)),
+            scale_up(long_value, margin_rate(facts, model, kind, "long", factor)),
+            scale_up(short_value, margin_rate(facts, model, kind, "short", factor)),
         )
         for kind in ("initial", "maintenance")
     ]
+    if model == "REG_T" and short:
+        mark = instrument.mark or 0
+        a_share = up(short * (50_000 if mark >= 50_000 else 25_000), unit)
+        needs[1] = max(needs[1], a_share, 0 if mark >= 50_000 else short_value)
+    if model == "REG_T":
+        needs[0] = max(needs)
     figures.initial += needs[0]
     figures.maintenance += needs[1]
 
@@ -145,4 +163,7 @@ def _add(
 def _closed(figures: Figures) -> Figures:
     figures.assets += max(figures.cash, 0)
     figures.debt += max(-figures.cash, 0)
+    if figures.model == "REG_T" and figures.debt > 0:
+        figures.initial = max(figures.initial, 2_000 * ONE)
+        figures.maintenance = max(figures.maintenance, 2_000 * ONE)
     return figures

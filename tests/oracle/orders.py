@@ -222,7 +222,7 @@ class Orders:
         shown: Message = {}
         if not valuable(self.book, case.lines):
             return shown
-        before = projected(self.book, case.account.cash, case.lines, case.now)
+        before = projected(self.book, case.account, case.lines, case.now)
         shown["before"] = before.message()
         after: Figures | None = None
         if not order_checks.notional_bound(case, quantity, reserved_price):

@@ -646,12 +646,15 @@ def test_the_regime_multiplies_the_factor() -> None:
 @pytest.mark.parametrize(("own", "effective"), [(5_000, 7_500), (8_000, 10_000), (12_000, 12_000)])
 def test_a_rate_rises_to_one_hundred_percent_or_itself(own: int, effective: int) -> None:
     facts = {"marginable": True, "initial_margin_long_bps": own}
-    assert margin_rate(facts, "initial", "long", 15_000) == effective
-    assert margin_rate(facts, "maintenance", "long", 15_000) == effective
+    assert margin_rate(facts, "LEVERAGED", "initial", "long", 15_000) == effective
+    assert margin_rate(facts, "LEVERAGED", "maintenance", "long", 15_000) == effective
 
 
 def test_what_is_not_marginable_needs_all_of_it() -> None:
-    assert margin_rate({"initial_margin_long_bps": 1}, "initial", "long", 10_000) == 10_000
+    assert (
+        margin_rate({"initial_margin_long_bps": 1}, "LEVERAGED", "initial", "long", 10_000)
+        == 10_000
+    )
 
 
 # 7. An order's life.

@@ -23,7 +23,7 @@ class Views:
         lines = held(lines_of(account)) if account else {}
         if account is None or not valuable(self.book, lines):
             return {"account_id": account_id, "valued": False}
-        figures = actual(self.book, account.cash, lines, now).message()
+        figures = actual(self.book, account, lines, now).message()
         return {"account_id": account_id, "valued": True, "figures": figures}
 
     def get_account(self, request: Message, _principal: str, now: int) -> Message:
@@ -34,9 +34,9 @@ class Views:
         view = self._view(account)
         lines = lines_of(account)
         if valuable(self.book, lines):
-            view["projected"] = projected(self.book, account.cash, lines, now).message()
+            view["projected"] = projected(self.book, account, lines, now).message()
         if valuable(self.book, held(lines)):
-            view["actual"] = actual(self.book, account.cash, held(lines), now).message()
+            view["actual"] = actual(self.book, account, held(lines), now).message()
         return {"account": view, "as_of_sequence": self.book.sequence, "read_time_ns": now}
 
     def _view(self, account: Account) -> Message:

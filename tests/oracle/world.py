@@ -183,7 +183,7 @@ def account(rng: Random, name: str) -> Message:
         "account_id": name,
         "group_id": rng.choice(GROUPS),
         "tier_id": tier,
-        "margin_model": "LEVERAGED",
+        "margin_model": rng.choice(("LEVERAGED", "LEVERAGED", "REG_T")),
         "limits": {},
     }
     own: Message = {

@@ -32,6 +32,8 @@ class _MarginModelEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_MarginMod
     """Never sent."""
     MARGIN_MODEL_LEVERAGED: _MarginModel.ValueType  # 1
     """The instrument's own rates."""
+    MARGIN_MODEL_REG_T: _MarginModel.ValueType  # 2
+    """Regulation T: at least 50 % initial, 25 % maintenance long, 30 % and so much a share short."""
 
 class MarginModel(_MarginModel, metaclass=_MarginModelEnumTypeWrapper):
     """How margin is computed."""
@@ -40,6 +42,8 @@ MARGIN_MODEL_UNSPECIFIED: MarginModel.ValueType  # 0
 """Never sent."""
 MARGIN_MODEL_LEVERAGED: MarginModel.ValueType  # 1
 """The instrument's own rates."""
+MARGIN_MODEL_REG_T: MarginModel.ValueType  # 2
+"""Regulation T: at least 50 % initial, 25 % maintenance long, 30 % and so much a share short."""
 Global___MarginModel: _TypeAlias = MarginModel  # noqa: Y015
 
 class _CashKind:

@@ -12,12 +12,13 @@ from __future__ import annotations
 
 from .amounts import AMOUNT_BOUND, ONE, scale_down, unscale_down
 from .checks.concentration import cap_at
-from .commands import BUY, LIMIT_ORDER, REGIME_CALM, CheckOrder
-from .exposure import line_of, walk
+from .commands import BUY, LIMIT_ORDER, MODEL_LEVERAGED, REGIME_CALM, CheckOrder
+from .exposure import line_of
 from .judgement import NO_COLLAR, collar_bps
 from .lines import Line
 from .policy import NO_CHECK, Effective, Policy
 from .state import Account, Book, Instrument, effective_limits
+from .walk import walk
 
 # The price to reserve an order at, and its position's line with it.
 Accepted = tuple[int, Line]
@@ -40,6 +41,7 @@ def accepted(
     quantity = order.quantity
     if (
         book.stops
+        or account.margin_model != MODEL_LEVERAGED
         or book.regime != REGIME_CALM
         or book.risk_refusal is not None
         or order.order_type != LIMIT_ORDER

@@ -14,13 +14,14 @@ from .checks.leverage import leverage
 from .checks.margin import initial_margin
 from .commands import CheckOrder, CheckOrders
 from .ends import has_room, no_new_risk, no_policy, repeated
-from .exposure import figures_of, line_of_position, rates_of, regime_multiplier, walk
+from .exposure import figures_of, line_of_position, rates_of, regime_multiplier
 from .ordering import decide_check
 from .outcomes import BatchOutcome, CheckOutcome, Figures, Refusal
 from .policy import Policy
 from .reasons import Rejection, RejectReason, ScopeKind
 from .reserve import Saved, apply_check, retract_check
 from .state import REFUSED, UNKNOWN_TO_GATE, Account, Batch, Book, effective_limits
+from .walk import walk
 
 
 def decide_batch(
@@ -264,8 +265,8 @@ def worst_concentration(
     for instrument_id in sorted(set(opened)):
         instrument = book.instruments[instrument_id]
         stressed = instrument.factor_time_ns < now_ns - policy.max_volatility_age_ns
-        rates = rates_of(instrument, policy, regime_bps, stressed=stressed)
-        gross = line_of_position(account.positions[instrument_id], rates)[3]
+        rates = rates_of(instrument, policy, regime_bps, account.margin_model, stressed=stressed)
+        gross = line_of_position(account.positions[instrument_id], rates, account.margin_model)[3]
         found = concentration_instrument(
             account.account_id,
             limits,

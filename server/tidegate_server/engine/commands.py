@@ -33,6 +33,9 @@ STOP_HALT: Final = 1
 STOP_REDUCE_ONLY: Final = 2
 
 MODEL_LEVERAGED: Final = 1
+MODEL_REG_T: Final = 2
+
+MARGIN_MODELS: Final = (MODEL_LEVERAGED, MODEL_REG_T)
 
 
 class Command:

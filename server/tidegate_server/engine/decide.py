@@ -34,7 +34,7 @@ from .commands import (
     UpsertInstruments,
 )
 from .evolve import evolve, finish
-from .exposure import actual_figures, regime_multiplier
+from .exposure import regime_multiplier
 from .ordering import decide_check
 from .outcomes import (
     CashOutcome,
@@ -54,6 +54,7 @@ from .reserve import apply_check
 from .state import Account, Book, Instrument, roll_if_due
 from .ticking import decide_tick
 from .tightening import loosened_fields
+from .walk import actual_figures
 
 SECOND_NS = 10**9
 

@@ -199,7 +199,9 @@ def apply_accounts(book: Book, command: UpsertAccounts, sequence: int) -> None:
         account.sequence = sequence
         account.group_id = terms.group_id
         account.tier_id = terms.tier_id
-        account.margin_model = terms.margin_model
+        if account.margin_model != terms.margin_model:
+            account.margin_model = terms.margin_model
+            account.forget_lines()
         account.limits = terms.limits
         account.effective = None
 

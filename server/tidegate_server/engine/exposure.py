@@ -7,7 +7,6 @@ those at their reserved prices. Opening parts count as filled, exits do not (3.5
 from __future__ import annotations
 
 from .amounts import (
-    INT64_MAX,
     ONE,
     RATIO_BOUND,
     ROUND_UP,
@@ -16,136 +15,48 @@ from .amounts import (
     scale_up,
     upper_ratio_bps,
 )
-from .commands import REGIME_ELEVATED, REGIME_HALTED, REGIME_STRESSED
-from .lines import NO_LINE, Line, minus, plus
-from .margin.leveraged import effective_rates
+from .commands import MODEL_LEVERAGED, REGIME_ELEVATED, REGIME_HALTED, REGIME_STRESSED
+from .lines import Line
+from .margin.models import effective_rates, in_model, required
 from .outcomes import Figures
 from .policy import Policy
 from .state import Account, Book, Instrument, Position, Rates
 
 
-class Walk:
-    """The sum of an account's lines but one, and what its marks lack.
-
-    `missing_id` names the smallest instrument id without a mark, `stale_id` the smallest whose mark
-    is too old; both empty if there is none.
-    """
-
-    __slots__ = ("line", "missing_id", "stale_id")
-
-    def __init__(self, line: Line) -> None:
-        self.line = line
-        self.missing_id = ""
-        self.stale_id = ""
-
-
-def walk(
-    account: Account,
-    without: Position | None,
-    policy: Policy,
-    regime_bps: int,
-    now_ns: int,
-) -> Walk:
-    """Sum the lines of all positions but one, at the current marks.
-
-    The account keeps the sum of its positions' lines as they were last worked out. So the walk only
-    asks each position whether its line still holds, puts right the few that do not, and takes the
-    one to be left out off the sum: 9 byte codes a position where adding up afresh took 75 (bench:
-    engine_ns_per_check).
-    """
-    if account.totals is None:
-        account.totals = sum_of_lines(account.active)
-        account.fresh_until_ns = 0
-    found = Walk(account.totals)
-    if now_ns > account.fresh_until_ns:
-        look_at_all(account, without, found, policy, regime_bps, now_ns)
-    else:
-        for position in account.active:
-            if position.line_revision != position.instrument.revision and position is not without:
-                refresh(account, position, policy, regime_bps, now_ns)
-        if now_ns > account.fresh_until_ns:  # a policy allows less age than the one before
-            look_at_all(account, without, found, policy, regime_bps, now_ns)
-    found.line = account.totals
-    if without is not None and without.line is not NO_LINE:
-        found.line = minus(account.totals, without.line)
-    return found
-
-
-def look_at_all(
-    account: Account,
-    without: Position | None,
-    found: Walk,
-    policy: Policy,
-    regime_bps: int,
-    now_ns: int,
-) -> None:
-    """Look at every position, since some mark or factor may be stale; note what is missing."""
-    fresh_until_ns = INT64_MAX
-    for position in account.active:
-        instrument = position.instrument
-        mark_until_ns = instrument.mark_time_ns + policy.max_mark_age_ns
-        factor_until_ns = instrument.factor_time_ns + policy.max_volatility_age_ns
-        fresh_until_ns = min(fresh_until_ns, mark_until_ns, factor_until_ns)
-        if position is without:
-            continue
-        if now_ns > mark_until_ns:
-            note_mark(found, instrument)
-        if position.line_revision != instrument.revision + (now_ns > factor_until_ns):
-            refresh(account, position, policy, regime_bps, now_ns)
-    account.fresh_until_ns = fresh_until_ns
-
-
-def refresh(
-    account: Account, position: Position, policy: Policy, regime_bps: int, now_ns: int
-) -> None:
-    """Work a position's line out anew; the account's sum follows it."""
-    instrument = position.instrument
-    factor_until_ns = instrument.factor_time_ns + policy.max_volatility_age_ns
-    stressed = now_ns > factor_until_ns
-    rates = instrument.rates
-    if stressed or rates is None:
-        rates = rates_of(instrument, policy, regime_bps, stressed=stressed)
-    line = line_of_position(position, rates) if instrument.mark else NO_LINE
-    account.replace_line(position, line)
-    position.line_revision = instrument.revision + 1 if stressed else instrument.revision
-    fresh_until_ns = instrument.mark_time_ns + policy.max_mark_age_ns
-    if fresh_until_ns > factor_until_ns:
-        fresh_until_ns = factor_until_ns
-    if fresh_until_ns < account.fresh_until_ns:
-        account.fresh_until_ns = fresh_until_ns
-
-
-def sum_of_lines(positions: list[Position]) -> Line:
-    """Return the sum of positions' lines as they were last worked out."""
-    total = NO_LINE
-    for position in positions:
-        total = plus(total, position.line)
-    return total
-
-
-def note_mark(found: Walk, instrument: Instrument) -> None:
-    """Note an instrument whose mark is missing or too old; the smallest id of each is kept."""
-    name = instrument.instrument_id
-    if not instrument.mark:
-        if not found.missing_id or name < found.missing_id:
-            found.missing_id = name
-    elif not found.stale_id or name < found.stale_id:
-        found.stale_id = name
-
-
-def rates_of(instrument: Instrument, policy: Policy, regime_bps: int, *, stressed: bool) -> Rates:
+def rates_of(
+    instrument: Instrument, policy: Policy, regime_bps: int, model: int, *, stressed: bool
+) -> Rates:
     """Return v_eff and the effective margin rates (a memo); stressed: the factor is stale (5.1)."""
+    if model != MODEL_LEVERAGED:
+        return rates_in_model(instrument, policy, regime_bps, model, stressed=stressed)
     if stressed:
         if instrument.stressed_rates is None:
             factor = max(instrument.factor_bps, ONE, policy.stress_factor_bps)
             instrument.stressed_rates = effective_rates(
-                instrument.terms, scaled_factor(factor, regime_bps)
+                model, instrument.terms, scaled_factor(factor, regime_bps)
             )
         return instrument.stressed_rates
     if instrument.rates is None:
         factor = max(instrument.factor_bps, ONE)
-        instrument.rates = effective_rates(instrument.terms, scaled_factor(factor, regime_bps))
+        instrument.rates = effective_rates(
+            model, instrument.terms, scaled_factor(factor, regime_bps)
+        )
     return instrument.rates
+
+
+def rates_in_model(
+    instrument: Instrument, policy: Policy, regime_bps: int, model: int, *, stressed: bool
+) -> Rates:
+    """Return as `rates_of` for an account of another model than the common one."""
+    key = (model, stressed)
+    rates = instrument.rates_by_model.get(key)
+    if rates is None:
+        factor = max(instrument.factor_bps, ONE)
+        if stressed and policy.stress_factor_bps > factor:
+            factor = policy.stress_factor_bps
+        rates = effective_rates(model, instrument.terms, scaled_factor(factor, regime_bps))
+        instrument.rates_by_model[key] = rates
+    return rates
 
 
 def scaled_factor(factor_bps: int, regime_bps: int) -> int:
@@ -162,19 +73,32 @@ def regime_multiplier(book: Book, policy: Policy) -> int:
     return ONE
 
 
-def line_of_position(position: Position, rates: Rates) -> Line:
+def line_of_position(position: Position, rates: Rates, model: int) -> Line:
     """Return a position's line; its instrument has a mark."""
+    instrument = position.instrument
     if not (position.open_buy or position.open_sell):
-        return line_of_holding(position.quantity, position.instrument, rates)
-    return line_of(
-        position.quantity,
-        position.open_buy,
-        position.open_sell,
-        position.buy_notional,
-        position.sell_notional,
-        position.instrument,
-        rates,
-    )
+        line = line_of_holding(position.quantity, instrument, rates)
+    else:
+        line = line_of(
+            position.quantity,
+            position.open_buy,
+            position.open_sell,
+            position.buy_notional,
+            position.sell_notional,
+            instrument,
+            rates,
+        )
+    if model != MODEL_LEVERAGED:
+        return line_in_model(model, line, position.quantity, position.open_sell, instrument)
+    return line
+
+
+def line_in_model(
+    model: int, line: Line, quantity: int, open_sell: int, instrument: Instrument
+) -> Line:
+    """Return a line with the requirements of its account's margin model."""
+    shorts = max(0, open_sell - quantity)  # once the opening sells are filled (3.2)
+    return in_model(model, line, shorts, instrument.mark, instrument.high, instrument.terms.unit)
 
 
 def line_of_holding(quantity: int, instrument: Instrument, rates: Rates) -> Line:
@@ -270,38 +194,8 @@ def figures_of(account: Account, line: Line) -> Figures:
         debt,
         line[3],
         line[4],
-        line[5],
-        line[6],
+        required(account.margin_model, line[5], debt),
+        required(account.margin_model, line[6], debt),
         lower_ratio_bps(assets, debt) if debt > 0 else -1,
         upper_ratio_bps(line[4], equity) if equity > 0 else -1,
     )
-
-
-def projected_figures(book: Book, account: Account, now_ns: int) -> Figures | None:
-    """Return the account's projected figures; None where something has no mark."""
-    policy = book.policy
-    if policy is None:
-        return None
-    total = walk(account, None, policy, regime_multiplier(book, policy), now_ns)
-    return None if total.missing_id else figures_of(account, total.line)
-
-
-def actual_figures(book: Book, account: Account, now_ns: int) -> Figures | None:
-    """Return figures of fills only, at the slow-mark bounds (3.7); None where a mark is missing."""
-    policy = book.policy
-    if policy is None:
-        return None
-    regime_bps = regime_multiplier(book, policy)
-    factor_horizon = now_ns - policy.max_volatility_age_ns
-    total = NO_LINE
-    for position in account.active:
-        if not position.quantity:
-            continue
-        instrument = position.instrument
-        if not instrument.mark:
-            return None
-        stressed = instrument.factor_time_ns < factor_horizon
-        rates = rates_of(instrument, policy, regime_bps, stressed=stressed)
-        line = line_of_holding(position.quantity, instrument, rates)
-        total = plus(total, line)
-    return figures_of(account, total)

@@ -7,20 +7,21 @@ it is then taken anew, and the rest of the account stays summed (4.0.3).
 from __future__ import annotations
 
 from .amounts import ONE, product_in_bounds, scale_up
-from .commands import BUY, MARKET_ORDER, REGIME_CALM, CheckOrder
+from .commands import BUY, MARKET_ORDER, MODEL_LEVERAGED, REGIME_CALM, CheckOrder
 from .exposure import (
-    Walk,
     exit_quantity,
     figures_of,
+    line_in_model,
     line_of,
     rates_of,
     regime_multiplier,
-    walk,
 )
 from .lines import NO_LINE, plus
+from .margin.models import required
 from .outcomes import Figures
 from .policy import NO_CHECK, Effective, Policy
 from .state import Account, Book, Instrument, effective_limits
+from .walk import Walk, walk
 
 NO_PRICE = -1
 NO_COLLAR = -1
@@ -105,7 +106,13 @@ class Judgement:
         stressed = instrument.factor_time_ns < now_ns - policy.max_volatility_age_ns
         rates = instrument.stressed_rates if stressed else instrument.rates
         if rates is None:
-            rates = rates_of(instrument, policy, self.regime_bps, stressed=stressed)
+            rates = rates_of(
+                instrument, policy, self.regime_bps, MODEL_LEVERAGED, stressed=stressed
+            )
+        if account.margin_model != MODEL_LEVERAGED:
+            rates = rates_of(
+                instrument, policy, self.regime_bps, account.margin_model, stressed=stressed
+            )
         self.rates = rates
         self.factor = rates[0]
         position = account.positions.get(instrument.instrument_id)
@@ -207,6 +214,11 @@ class Judgement:
             )
         others = rest.line
         account = self.account
+        if account.margin_model != MODEL_LEVERAGED:
+            open_sell = self.open_sell if self.buy else self.open_sell + self.quantity
+            line = line_in_model(
+                account.margin_model, line, self.position_quantity, open_sell, self.instrument
+            )
         cash = account.cash + others[0] + line[0]
         assets = others[1] + line[1]
         debt = others[2] + line[2] + account.interest_and_fees
@@ -220,7 +232,7 @@ class Judgement:
         self.equity = assets - debt
         self.gross = others[3] + line[3]
         self.weighted = others[4] + line[4]
-        self.initial = others[5] + line[5]
+        self.initial = required(account.margin_model, others[5] + line[5], debt)
         self.valued = True
 
     def figures(self) -> Figures:

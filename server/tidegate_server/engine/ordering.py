@@ -155,6 +155,6 @@ def decide_preview(book: Book, command: CheckOrder, now_ns: int) -> PreviewOutco
         return PreviewOutcome(outcome, None, None)
     line = NO_LINE
     if position is not None and held:
-        line = line_of_position(position, judged.rates)
+        line = line_of_position(position, judged.rates, account.margin_model)
     before = figures_of(account, plus(rest.line, line))
     return PreviewOutcome(outcome, before, judged.figures() if judged.valued else None)

@@ -41,8 +41,9 @@ class Instrument:
     """One instrument. A mark of 0 is none yet; a factor of 0 was never given.
 
     Memos: `rates` and `stressed_rates` (v_eff and effective margin rates with the own and with the
-    stressed factor). `revision` is even and grows by two with whatever a position's value depends
-    on, so that one comparison finds a stale memo.
+    stressed factor), `rates_by_model` (those of the less common margin models). `revision` is even
+    and grows by two with whatever a position's value depends on, so that one comparison finds a
+    stale memo.
     """
 
     __slots__ = (
@@ -56,6 +57,7 @@ class Instrument:
         "mark_time_ns",
         "model_version",
         "rates",
+        "rates_by_model",
         "revision",
         "slow_mark",
         "slow_time_ns",
@@ -81,12 +83,14 @@ class Instrument:
         self.revision = 2
         self.rates: Rates | None = None
         self.stressed_rates: Rates | None = None
+        self.rates_by_model: dict[tuple[int, bool], Rates] = {}
 
     def changed(self) -> None:
         """Make every memo of its value stale."""
         self.revision += 2
         self.rates = None
         self.stressed_rates = None
+        self.rates_by_model.clear()
 
 
 class Position:
@@ -262,6 +266,11 @@ class Account:
         if self.totals is not None:
             self.totals = exchanged(self.totals, position.line, line)
         position.line = line
+
+    def forget_lines(self) -> None:
+        """Make the memo of every position's line stale."""
+        for position in self.active:
+            position.line_revision = -1
 
     def position_in(self, instrument: Instrument) -> Position:
         """Return the position in an instrument, a flat one where there is none yet."""

@@ -252,7 +252,7 @@ def read_account(account: account_service_pb2.Account, problems: Problems) -> co
     problems.need_id("account_id", account.account_id)
     problems.may_id("group_id", account.group_id)
     problems.may_id("tier_id", account.tier_id)
-    problems.need_one_of("margin_model", account.margin_model, (commands.MODEL_LEVERAGED,))
+    problems.need_one_of("margin_model", account.margin_model, commands.MARGIN_MODELS)
     return commands.AccountTerms(
         account.account_id,
         account.group_id,

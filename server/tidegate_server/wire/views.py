@@ -5,13 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tidegate.v1 import account_service_pb2, control_service_pb2
-from tidegate_server.engine.exposure import (
-    actual_figures,
-    exit_quantity,
-    projected_figures,
-)
+from tidegate_server.engine.exposure import exit_quantity
 from tidegate_server.engine.policy import NO_CHECK
 from tidegate_server.engine.state import effective_limits, roll_if_due
+from tidegate_server.engine.walk import actual_figures, projected_figures
 
 from .encoding import cut, figures_message, valuation_message
 from .policies import write_limits

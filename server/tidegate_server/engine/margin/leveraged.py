@@ -6,23 +6,29 @@ from ..amounts import ONE, scale_up  # noqa: TID252 - one level up is this room
 from ..commands import InstrumentTerms  # noqa: TID252 - the same
 
 
-def effective_rates(terms: InstrumentTerms, factor: int) -> tuple[int, int, int, int, int]:
-    """Return v_eff and the initial long, short, maintenance long, short rates under it, in bps.
+def own_rates(terms: InstrumentTerms) -> tuple[int, int, int, int]:
+    """Return the instrument's initial long, short, maintenance long, short rates, in bps.
 
     An absent rate counts as 100 % of what is held; an order that needs it is refused elsewhere. An
     absent maintenance rate counts as the initial one.
     """
     if not terms.marginable:
-        initial_long = initial_short = maintenance_long = maintenance_short = ONE
-    else:
-        initial_long = ONE if terms.initial_long_bps < 0 else terms.initial_long_bps
-        initial_short = ONE if terms.initial_short_bps < 0 else terms.initial_short_bps
-        maintenance_long = terms.maintenance_long_bps
-        maintenance_short = terms.maintenance_short_bps
-        if maintenance_long < 0:
-            maintenance_long = initial_long
-        if maintenance_short < 0:
-            maintenance_short = initial_short
+        return ONE, ONE, ONE, ONE
+    initial_long = ONE if terms.initial_long_bps < 0 else terms.initial_long_bps
+    initial_short = ONE if terms.initial_short_bps < 0 else terms.initial_short_bps
+    maintenance_long = terms.maintenance_long_bps
+    maintenance_short = terms.maintenance_short_bps
+    return (
+        initial_long,
+        initial_short,
+        initial_long if maintenance_long < 0 else maintenance_long,
+        initial_short if maintenance_short < 0 else maintenance_short,
+    )
+
+
+def effective_rates(terms: InstrumentTerms, factor: int) -> tuple[int, int, int, int, int]:
+    """Return v_eff and the four rates under it, in bps."""
+    initial_long, initial_short, maintenance_long, maintenance_short = own_rates(terms)
     return (
         factor,
         raised(initial_long, factor),
