@@ -149,6 +149,13 @@ class Script:
         table["bands"].append(band)
         return ""
 
+    def do_class(self, words: list[str]) -> str:
+        """`class <id> <offset in bps>`."""
+        classes = self.policy.setdefault("margin_classes", [])
+        classes[:] = [one for one in classes if one["class_id"] != words[0]]
+        classes.append({"class_id": words[0], "offset_bps": int(words[1])})
+        return ""
+
     def do_propose(self, words: list[str]) -> str:
         """`propose policy|limit|tier ...`: change the description, then propose it."""
         self.run(" ".join(words))

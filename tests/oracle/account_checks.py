@@ -50,14 +50,17 @@ def position_limit(case: Case, quantity: int) -> list[Message]:
     return []
 
 
-def solvency(case: Case, names: list[str], after: Figures, gaps: set[str]) -> list[Message]:
+def solvency(
+    case: Case, names: list[str], before: Figures, after: Figures, gaps: set[str]
+) -> list[Message]:
     """4.20 to 4.22 of an account as it would be after opening in the named instruments."""
     over = leverage(case, after)
     if not after.in_bounds:
         return over
     reasons = concentration(case, names, after) + over
     rates_known = not gaps & {"initial_margin_long_bps", "initial_margin_short_bps"}
-    if rates_known and after.available < 0:
+    hedge = after.model == "PORTFOLIO" and after.available >= before.available
+    if rates_known and after.available < 0 and not hedge:
         reasons.append(of_account(case, "INITIAL_MARGIN", after.available, 0))
     return reasons
 

@@ -1,9 +1,9 @@
 """Atomic batches (4.30): all or none, and one answer a batch id."""
 
 from tests.oracle import account_checks, judgement
-from tests.oracle.book import Batch, Book, Message
+from tests.oracle.book import Batch, Book, Message, lines_of
 from tests.oracle.case import open_case
-from tests.oracle.figures import projected
+from tests.oracle.figures import Figures, projected, valuable
 from tests.oracle.orders import Orders, about, content
 
 STAMP = frozenset({"sequence", "decided_time_ns", "policy_version"})
@@ -37,9 +37,10 @@ class Batches:
         return response
 
     def _decide_together(self, orders: list[Message], principal: str, now: int) -> list[Message]:
+        before = self._figures(orders, now)
         trials = [self._try(order, principal, now) for order in orders]
         if not any(answer["rejections"] for answer in trials):
-            self._judge_accounts(orders, trials, principal, now)
+            self._judge_accounts(orders, trials, before, now)
         if any(answer["rejections"] for answer in trials):
             for order, answer in zip(orders, trials, strict=True):
                 self._refuse_trial(order, answer)
@@ -64,8 +65,17 @@ class Batches:
         self.orders.store(request, principal, answer)
         return answer
 
+    def _figures(self, orders: list[Message], now: int) -> dict[str, Figures]:
+        """What the accounts were worth before the batch, where they can be valued."""
+        found = {}
+        for order in orders:
+            account = self.book.accounts.get(order["account_id"])
+            if account is not None and valuable(self.book, lines_of(account)):
+                found[account.account_id] = projected(self.book, account, lines_of(account), now)
+        return found
+
     def _judge_accounts(
-        self, orders: list[Message], trials: list[Message], principal: str, now: int
+        self, orders: list[Message], trials: list[Message], before: dict[str, Figures], now: int
     ) -> None:
         """4.20 to 4.22 once an account, on the book with all; its last opening order answers."""
         opening: dict[str, list[int]] = {}
@@ -73,10 +83,12 @@ class Batches:
             if not answer["verified_exit"]:
                 opening.setdefault(order["account_id"], []).append(index)
         for indexes in opening.values():
-            case = open_case(self.book, orders[indexes[-1]], principal, now)
+            case = open_case(self.book, orders[indexes[-1]], "", now)
             names = sorted({orders[index]["instrument_id"] for index in indexes})
             after = projected(self.book, case.account, case.lines, now)
-            trials[indexes[-1]]["rejections"] += account_checks.solvency(case, names, after, set())
+            trials[indexes[-1]]["rejections"] += account_checks.solvency(
+                case, names, before[case.account.account_id], after, set()
+            )
 
     def _refuse_trial(self, request: Message, answer: Message) -> None:
         """Take back what an order of a failed batch had reserved."""

@@ -618,6 +618,7 @@ class Commands:
             (policy, "slow_mark_step_bps"),
             (policy["default_limits"]["position"], "value"),
             (policy["principal_order_rate"], "burst"),
+            (policy["margin_classes"][1], "offset_bps"),
         ]
         holder, name = self.rng.choice(looser)
         holder[name] += 1

@@ -1,4 +1,4 @@
-"""An account's figures: projected (3.5), actual (3.7), under its margin model (6.1, 6.2)."""
+"""An account's figures: projected (3.5), actual (3.7), under its margin model (6)."""
 
 from dataclasses import dataclass, field
 
@@ -16,6 +16,7 @@ from tests.oracle.book import (
     up,
     upper_ratio,
 )
+from tests.oracle.portfolio import requirement
 
 # The least rates of 6.2.
 REGULATION_T = {
@@ -97,6 +98,8 @@ def projected(book: Book, account: Account, lines: dict[str, Line], now: int) ->
         figures.cash += down(sold * mark, unit)
         long, short = max(line.held, 0) + bought, max(-line.held, 0) + sold
         _add(figures, instrument_id, instrument, (long, short), book.factor(instrument, now))
+    if figures.model == "PORTFOLIO":
+        figures.initial = figures.maintenance = requirement(book, lines, now)
     return _closed(figures)
 
 
@@ -107,6 +110,9 @@ def actual(book: Book, account: Account, lines: dict[str, Line], now: int) -> Fi
         instrument = book.instruments[instrument_id]
         sides = (max(line.held, 0), max(-line.held, 0))
         _add(figures, instrument_id, instrument, sides, book.factor(instrument, now))
+    if figures.model == "PORTFOLIO":
+        needed = requirement(book, lines, now, fills_only=True)
+        figures.initial = figures.maintenance = needed
     return _closed(figures)
 
 

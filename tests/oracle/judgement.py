@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from tests.oracle.account_checks import figures_after, position_limit, solvency, turnover
 from tests.oracle.book import Message, up
 from tests.oracle.case import Case, lot
-from tests.oracle.figures import valuable
+from tests.oracle.figures import projected, valuable
 from tests.oracle.limits import missing_limits
 from tests.oracle.order_checks import (
     counts,
@@ -76,9 +76,9 @@ def judge(case: Case, quantity: int, *, book_only: bool = False) -> Judgement:
         return found
     after = figures_after(case, quantity, reserved_price)
     if after is not None:
-        reasons += solvency(
-            case, [case.instrument_id], after, {str(gap["subject"]) for gap in gaps}
-        )
+        before = projected(case.book, case.account, case.lines, case.now)
+        unset = {str(gap["subject"]) for gap in gaps}
+        reasons += solvency(case, [case.instrument_id], before, after, unset)
     return found
 
 

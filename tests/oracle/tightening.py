@@ -15,12 +15,21 @@ ANY = ("rules_version", "slow_mark_step_bps")
 
 def is_tightening(old: Message, new: Message) -> bool:
     """Compare field by field; whatever cannot be compared is a loosening."""
-    if not (_figures_tighter(old, new) and _all_limits_tighter(old, new)):
+    tighter = _figures_tighter(old, new) and _classes_tighter(old, new)
+    if not (tighter and _all_limits_tighter(old, new)):
         return False
     old_tiers, new_tiers = old.get("tiers", []), new.get("tiers", [])
     if len(old_tiers) != len(new_tiers):
         return False
     return all(_tier_tighter(*pair) for pair in zip(old_tiers, new_tiers, strict=True))
+
+
+def _classes_tighter(old: Message, new: Message) -> bool:
+    before = {one["class_id"]: one.get("offset_bps", 0) for one in old.get("margin_classes", [])}
+    return all(
+        one.get("offset_bps", 0) <= before.get(one["class_id"], 0)
+        for one in new.get("margin_classes", [])
+    )
 
 
 def _figures_tighter(old: Message, new: Message) -> bool:

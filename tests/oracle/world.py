@@ -31,6 +31,10 @@ def policy(rng: Random) -> Message:
         "principal_order_rate": _rate(rng, 8, 10),
         "default_limits": _default_limits(rng),
         "tiers": [_gold(rng), _silver(rng), {"tier_id": "bare", "limits": {}}],
+        "margin_classes": [
+            {"class_id": "C", "offset_bps": rng.choice((5_000, 9_000, 10_000))},
+            {"class_id": "D", "offset_bps": rng.choice((0, 3_333))},
+        ],
     }
 
 
@@ -123,6 +127,7 @@ def _instrument(rng: Random, name: str) -> tuple[Message, int]:
     facts: Message = {
         "instrument_id": name,
         "rating_group": rng.choice(RATING_GROUPS),
+        "margin_class": rng.choice(("", "C", "C", "D", "unknown")),
         "quantity_decimals": decimals,
         "least_quantity": rng.choice((0, 1, 10, 50)),
         "quantity_step": rng.choice((0, 1, 7, 50)),
@@ -183,7 +188,7 @@ def account(rng: Random, name: str) -> Message:
         "account_id": name,
         "group_id": rng.choice(GROUPS),
         "tier_id": tier,
-        "margin_model": rng.choice(("LEVERAGED", "LEVERAGED", "REG_T")),
+        "margin_model": rng.choice(("LEVERAGED", "LEVERAGED", "REG_T", "PORTFOLIO")),
         "limits": {},
     }
     own: Message = {

@@ -34,6 +34,8 @@ class _MarginModelEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_MarginMod
     """The instrument's own rates."""
     MARGIN_MODEL_REG_T: _MarginModel.ValueType  # 2
     """Regulation T: at least 50 % initial, 25 % maintenance long, 30 % and so much a share short."""
+    MARGIN_MODEL_PORTFOLIO: _MarginModel.ValueType  # 4
+    """What the positions lose over ten moves of the price; classes of instruments hedge."""
 
 class MarginModel(_MarginModel, metaclass=_MarginModelEnumTypeWrapper):
     """How margin is computed."""
@@ -44,6 +46,8 @@ MARGIN_MODEL_LEVERAGED: MarginModel.ValueType  # 1
 """The instrument's own rates."""
 MARGIN_MODEL_REG_T: MarginModel.ValueType  # 2
 """Regulation T: at least 50 % initial, 25 % maintenance long, 30 % and so much a share short."""
+MARGIN_MODEL_PORTFOLIO: MarginModel.ValueType  # 4
+"""What the positions lose over ten moves of the price; classes of instruments hedge."""
 Global___MarginModel: _TypeAlias = MarginModel  # noqa: Y015
 
 class _CashKind:

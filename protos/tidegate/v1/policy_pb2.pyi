@@ -74,6 +74,7 @@ class Policy(_message.Message):
     PRINCIPAL_ORDER_RATE_FIELD_NUMBER: _builtins.int
     DEFAULT_LIMITS_FIELD_NUMBER: _builtins.int
     TIERS_FIELD_NUMBER: _builtins.int
+    MARGIN_CLASSES_FIELD_NUMBER: _builtins.int
     version: _builtins.int
     """Its number; only grows. Given by the gate."""
     rules_version: _builtins.int
@@ -110,6 +111,10 @@ class Policy(_message.Message):
     def tiers(self) -> _containers.RepeatedCompositeFieldContainer[Global___Tier]:
         """Tiers by id, 1 000 at most."""
 
+    @_builtins.property
+    def margin_classes(self) -> _containers.RepeatedCompositeFieldContainer[Global___MarginClass]:
+        """Classes whose positions hedge each other under the margin model portfolio, 100 at most."""
+
     def __init__(
         self,
         *,
@@ -128,14 +133,41 @@ class Policy(_message.Message):
         principal_order_rate: Global___Rate | None = ...,
         default_limits: Global___Limits | None = ...,
         tiers: _abc.Iterable[Global___Tier] | None = ...,
+        margin_classes: _abc.Iterable[Global___MarginClass] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["default_limits", b"default_limits", "principal_order_rate", b"principal_order_rate"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["acknowledgement_limit_ns", b"acknowledgement_limit_ns", "comment", b"comment", "default_limits", b"default_limits", "elevated_regime_bps", b"elevated_regime_bps", "max_clock_skew_ns", b"max_clock_skew_ns", "max_mark_age_ns", b"max_mark_age_ns", "max_order_age_ns", b"max_order_age_ns", "max_volatility_age_ns", b"max_volatility_age_ns", "principal_order_rate", b"principal_order_rate", "rules_version", b"rules_version", "slow_mark_step_bps", b"slow_mark_step_bps", "stress_factor_bps", b"stress_factor_bps", "stressed_regime_bps", b"stressed_regime_bps", "tiers", b"tiers", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["acknowledgement_limit_ns", b"acknowledgement_limit_ns", "comment", b"comment", "default_limits", b"default_limits", "elevated_regime_bps", b"elevated_regime_bps", "margin_classes", b"margin_classes", "max_clock_skew_ns", b"max_clock_skew_ns", "max_mark_age_ns", b"max_mark_age_ns", "max_order_age_ns", b"max_order_age_ns", "max_volatility_age_ns", b"max_volatility_age_ns", "principal_order_rate", b"principal_order_rate", "rules_version", b"rules_version", "slow_mark_step_bps", b"slow_mark_step_bps", "stress_factor_bps", b"stress_factor_bps", "stressed_regime_bps", b"stressed_regime_bps", "tiers", b"tiers", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Policy: _TypeAlias = Policy  # noqa: Y015
+
+@_typing.final
+class MarginClass(_message.Message):
+    """A class of instruments under the margin model portfolio."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CLASS_ID_FIELD_NUMBER: _builtins.int
+    OFFSET_BPS_FIELD_NUMBER: _builtins.int
+    class_id: _builtins.str
+    """Its id, as instruments name it."""
+    offset_bps: _builtins.int
+    """The share of what its positions cannot lose all at once that is not required, to 10 000 bps."""
+    def __init__(
+        self,
+        *,
+        class_id: _builtins.str = ...,
+        offset_bps: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["class_id", b"class_id", "offset_bps", b"offset_bps"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MarginClass: _TypeAlias = MarginClass  # noqa: Y015
 
 @_typing.final
 class Tier(_message.Message):

@@ -12,16 +12,17 @@ from .amounts import AMOUNT_BOUND, scale_down
 from .checks.concentration import concentration_instrument
 from .checks.leverage import leverage
 from .checks.margin import initial_margin
-from .commands import CheckOrder, CheckOrders
+from .commands import MODEL_PORTFOLIO, CheckOrder, CheckOrders
 from .ends import has_room, no_new_risk, no_policy, repeated
 from .exposure import figures_of, line_of_position, rates_of, regime_multiplier
+from .hedges import account_offset
 from .ordering import decide_check
 from .outcomes import BatchOutcome, CheckOutcome, Figures, Refusal
 from .policy import Policy
 from .reasons import Rejection, RejectReason, ScopeKind
 from .reserve import Saved, apply_check, retract_check
-from .state import REFUSED, UNKNOWN_TO_GATE, Account, Batch, Book, effective_limits
-from .walk import walk
+from .state import REFUSED, UNKNOWN_TO_GATE, Account, Batch, Book, effective_limits, roll_if_due
+from .walk import projected_figures, walk
 
 
 def decide_batch(
@@ -38,15 +39,32 @@ def decide_batch(
     full = ids > book.order_id_limit or book.risk_refusal is not None
     if full and not has_room(book, len(command.orders)):
         return no_new_risk(book)
+    available = available_before(book, command, now_ns)
     answers, saved = apply_in_turn(book, command.orders, now_ns, alone=not command.atomic)
     if full and any(takes_place(answer) for answer in answers):
         retract_all(book, command.orders, answers, saved)
         return no_new_risk(book)
     if command.atomic:
-        return all_or_none(book, command, answers, saved, now_ns)
+        return all_or_none(book, command, answers, saved, available, now_ns)
     if not keep:
         retract_all(book, command.orders, answers, saved)
     return batch_outcome(book, now_ns, answers)
+
+
+def available_before(book: Book, command: CheckOrders, now_ns: int) -> dict[str, int]:
+    """Return what accounts under `portfolio` have available: an atomic batch may hedge (4.22)."""
+    found: dict[str, int] = {}
+    if not command.atomic:
+        return found
+    for order in command.orders:
+        account = book.accounts.get(order.account_id)
+        if account is None or account.margin_model != MODEL_PORTFOLIO:
+            continue
+        roll_if_due(book, account)
+        figures = projected_figures(book, account, now_ns)
+        if figures is not None:
+            found[order.account_id] = figures.available
+    return found
 
 
 def takes_place(answer: CheckOutcome) -> bool:
@@ -91,6 +109,7 @@ def all_or_none(
     command: CheckOrders,
     answers: list[CheckOutcome],
     saved: list[Saved],
+    available: dict[str, int],
     now_ns: int,
 ) -> BatchOutcome:
     """Finish an atomic batch, whose orders were judged by 4.1 to 4.19 and stand applied.
@@ -101,7 +120,7 @@ def all_or_none(
     together: dict[int, list[Rejection]] = {}
     try:
         if not failures:
-            together = judge_together(book, command.orders, answers, now_ns)
+            together = judge_together(book, command.orders, answers, available, now_ns)
     finally:
         retract_all(book, command.orders, answers, saved)
     for index, rejections in together.items():
@@ -200,7 +219,11 @@ def reject(answer: CheckOutcome, rejections: list[Rejection]) -> None:
 
 
 def judge_together(
-    book: Book, orders: list[CheckOrder], answers: list[CheckOutcome], now_ns: int
+    book: Book,
+    orders: list[CheckOrder],
+    answers: list[CheckOutcome],
+    available: dict[str, int],
+    now_ns: int,
 ) -> dict[int, list[Rejection]]:
     """Judge every account's figures once, with the whole batch in the book.
 
@@ -217,22 +240,26 @@ def judge_together(
             for order, answer in zip(orders, answers, strict=True)
             if order.account_id == account_id and not answer.verified_exit
         ]
-        rejections = account_reasons(book, book.accounts[account_id], opened, now_ns)
+        least = available.get(account_id, 0)
+        rejections = account_reasons(book, book.accounts[account_id], opened, least, now_ns)
         if rejections:
             failures[index] = rejections
     return failures
 
 
 def account_reasons(
-    book: Book, account: Account, opened: list[str], now_ns: int
+    book: Book, account: Account, opened: list[str], least: int, now_ns: int
 ) -> list[Rejection]:
-    """Return 4.20 to 4.22 of an account as it stands; 4.20 for the instruments it opened."""
+    """Return 4.20 to 4.22 of an account as it stands; 4.20 for the instruments it opened.
+
+    `least` is what must be available, unless none of it is missing.
+    """
     policy = book.policy
     if policy is None:
         return []
     regime_bps = regime_multiplier(book, policy)
     total = walk(account, None, policy, regime_bps, now_ns)
-    figures = figures_of(account, total.line)
+    figures = figures_of(account, total.line, account_offset(account, policy, regime_bps, now_ns))
     limits = effective_limits(account, policy)
     rejections: list[Rejection] = []
     if figures.gross <= AMOUNT_BOUND:
@@ -242,7 +269,7 @@ def account_reasons(
     )
     if found is not None:
         rejections.append(found)
-    if figures.gross <= AMOUNT_BOUND:
+    if figures.gross <= AMOUNT_BOUND and figures.available < least:
         found = initial_margin(account.account_id, figures.equity, figures.initial)
         if found is not None:
             rejections.append(found)

@@ -34,8 +34,9 @@ STOP_REDUCE_ONLY: Final = 2
 
 MODEL_LEVERAGED: Final = 1
 MODEL_REG_T: Final = 2
+MODEL_PORTFOLIO: Final = 4
 
-MARGIN_MODELS: Final = (MODEL_LEVERAGED, MODEL_REG_T)
+MARGIN_MODELS: Final = (MODEL_LEVERAGED, MODEL_REG_T, MODEL_PORTFOLIO)
 
 
 class Command:
@@ -277,6 +278,7 @@ class InstrumentTerms:
         "lower_limit_e4",
         "maintenance_long_bps",
         "maintenance_short_bps",
+        "margin_class",
         "marginable",
         "position_limit",
         "price_limit_bps",
@@ -310,7 +312,9 @@ class InstrumentTerms:
         maintenance_short_bps: int = -1,
         marginable: bool = False,
         position_limit: int = -1,
+        margin_class: str = "",
     ) -> None:
+        self.margin_class = margin_class
         self.instrument_id = instrument_id
         self.sector = sector
         self.board = board

@@ -182,8 +182,8 @@ def exit_quantity(quantity: int, open_buy: int, open_sell: int, buy: bool) -> in
     return room if room > 0 else 0
 
 
-def figures_of(account: Account, line: Line) -> Figures:
-    """Return an account's figures from the sum of its lines (3.5)."""
+def figures_of(account: Account, line: Line, offset: int = 0) -> Figures:
+    """Return an account's figures from the sum of its lines (3.5); what hedges need less (6.4)."""
     cash = account.cash + line[0]
     assets = (cash if cash > 0 else 0) + line[1]
     debt = (-cash if cash < 0 else 0) + line[2] + account.interest_and_fees
@@ -194,8 +194,8 @@ def figures_of(account: Account, line: Line) -> Figures:
         debt,
         line[3],
         line[4],
-        required(account.margin_model, line[5], debt),
-        required(account.margin_model, line[6], debt),
+        required(account.margin_model, line[5] - offset, debt),
+        required(account.margin_model, line[6] - offset, debt),
         lower_ratio_bps(assets, debt) if debt > 0 else -1,
         upper_ratio_bps(line[4], equity) if equity > 0 else -1,
     )

@@ -14,7 +14,7 @@ from .checks.setup import limit_not_set, missing_rate
 from .checks.shape import lot_size, price_limit, tick_size
 from .checks.size import order_notional, order_quantity, order_volume_share
 from .checks.stops import false_claim, halted, reduce_only
-from .commands import REGIME_HALTED
+from .commands import MODEL_PORTFOLIO, REGIME_HALTED
 from .judgement import Judgement
 from .reasons import Rejection
 
@@ -128,5 +128,12 @@ def valued_reasons(judged: Judgement, rejections: list[Rejection]) -> None:
         rejections.append(found)
     if judged.equity < judged.initial and not missing_rate(judged):
         found = initial_margin(account_id, judged.equity, judged.initial)
-        if found is not None:
+        if found is not None and not hedges(judged):
             rejections.append(found)
+
+
+def hedges(judged: Judgement) -> bool:
+    """Tell whether an order leaves no less available than there was; `portfolio` only (4.22)."""
+    if judged.account.margin_model != MODEL_PORTFOLIO:
+        return False
+    return judged.equity - judged.initial >= judged.before().available

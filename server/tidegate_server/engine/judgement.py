@@ -7,17 +7,20 @@ it is then taken anew, and the rest of the account stays summed (4.0.3).
 from __future__ import annotations
 
 from .amounts import ONE, product_in_bounds, scale_up
-from .commands import BUY, MARKET_ORDER, MODEL_LEVERAGED, REGIME_CALM, CheckOrder
+from .commands import BUY, MARKET_ORDER, MODEL_LEVERAGED, MODEL_PORTFOLIO, REGIME_CALM, CheckOrder
 from .exposure import (
     exit_quantity,
     figures_of,
     line_in_model,
     line_of,
+    line_of_position,
     rates_of,
     regime_multiplier,
 )
+from .hedges import class_losses, class_of, losses_in, offsets
 from .lines import NO_LINE, plus
 from .margin.models import required
+from .margin.portfolio import NO_LOSSES, Losses, added, offset_of
 from .outcomes import Figures
 from .policy import NO_CHECK, Effective, Policy
 from .state import Account, Book, Instrument, effective_limits
@@ -58,9 +61,11 @@ class Judgement:
         "line",
         "mark",
         "now_ns",
+        "offset",
         "open_buy",
         "open_sell",
         "order",
+        "other_losses",
         "policy",
         "position",
         "position_quantity",
@@ -72,6 +77,7 @@ class Judgement:
         "regime_bps",
         "reserved_price",
         "rest",
+        "rest_offset",
         "sell_notional",
         "turnover_before",
         "unit",
@@ -134,6 +140,8 @@ class Judgement:
         )
         self.collar = collar_bps(self.limits, self.factor, instrument.terms.price_limit_bps)
         self.rest: Walk | None = None
+        self.other_losses: dict[str, Losses] | None = None
+        self.offset = self.rest_offset = 0
         self.priced = self.valued = False
         self.quantity = order.quantity
         self.is_exit = order.quantity <= self.exit_room
@@ -232,13 +240,51 @@ class Judgement:
         self.equity = assets - debt
         self.gross = others[3] + line[3]
         self.weighted = others[4] + line[4]
-        self.initial = required(account.margin_model, others[5] + line[5], debt)
+        self.initial = required(account.margin_model, others[5] + line[5] - self._hedged(), debt)
         self.valued = True
+
+    def _hedged(self) -> int:
+        """Return what the account's classes need less with the order (6.4)."""
+        if self.account.margin_model != MODEL_PORTFOLIO:
+            return 0
+        open_buy = self.open_buy + (self.quantity if self.buy else 0)
+        open_sell = self.open_sell + (0 if self.buy else self.quantity)
+        self.offset = self.offset_with(open_buy, open_sell)
+        return self.offset
+
+    def offset_with(self, open_buy: int, open_sell: int) -> int:
+        """Return what the account's classes need less, with so much open of the instrument."""
+        policy = self.policy
+        if self.other_losses is None:
+            self.other_losses = class_losses(
+                self.account, self.position, policy, self.regime_bps, self.now_ns
+            )
+            self.rest_offset = offsets(self.other_losses, policy)
+        name = class_of(self.instrument, policy)
+        if not name:
+            return self.rest_offset
+        others = self.other_losses.get(name, NO_LOSSES)
+        mine = losses_in(self.instrument, self.position_quantity, open_buy, open_sell, self.rates)
+        offset_bps = policy.margin_classes[name]
+        without = offset_of(others, offset_bps)
+        return self.rest_offset - without + offset_of(added(others, mine), offset_bps)
+
+    def before(self) -> Figures:
+        """Return the account's figures without the order; only where it is valued."""
+        position = self.position
+        line = self.rest.line if self.rest is not None else NO_LINE
+        offset = 0
+        if self.account.margin_model == MODEL_PORTFOLIO:
+            offset = self.offset_with(self.open_buy, self.open_sell)
+        if position is not None and not position.is_flat():
+            own = line_of_position(position, self.rates, self.account.margin_model)
+            line = plus(line, own)
+        return figures_of(self.account, line, offset)
 
     def figures(self) -> Figures:
         """Return the account's figures with the order; only where it is valued."""
         others = self.rest.line if self.rest is not None else NO_LINE
-        return figures_of(self.account, plus(others, self.line))
+        return figures_of(self.account, plus(others, self.line), self.offset)
 
 
 def collar_bps(limits: Effective, factor: int, day_limit_bps: int) -> int:

@@ -14,10 +14,8 @@ from .accept import accepted
 from .checks.rate import next_time_ns
 from .commands import CheckOrder
 from .ends import has_room, id_taken, no_new_risk, no_policy, order_stale, refuse, repeated, unknown
-from .exposure import figures_of, line_of_position
 from .judge import judge
 from .judgement import Judgement
-from .lines import NO_LINE, plus
 from .outcomes import CheckOutcome, PreviewOutcome, Refusal
 from .policy import Policy
 from .reasons import Rejection, RejectReason
@@ -153,8 +151,4 @@ def decide_preview(book: Book, command: CheckOrder, now_ns: int) -> PreviewOutco
     held = position is not None and not position.is_flat()
     if rest is None or rest.missing_id or (held and not judged.mark):
         return PreviewOutcome(outcome, None, None)
-    line = NO_LINE
-    if position is not None and held:
-        line = line_of_position(position, judged.rates, account.margin_model)
-    before = figures_of(account, plus(rest.line, line))
-    return PreviewOutcome(outcome, before, judged.figures() if judged.valued else None)
+    return PreviewOutcome(outcome, judged.before(), judged.figures() if judged.valued else None)

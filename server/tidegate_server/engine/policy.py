@@ -91,6 +91,7 @@ class Policy:
         "comment",
         "default_limits",
         "elevated_regime_bps",
+        "margin_classes",
         "max_clock_skew_ns",
         "max_mark_age_ns",
         "max_order_age_ns",
@@ -125,7 +126,9 @@ class Policy:
         principal_order_rate: Limit | None,
         default_limits: dict[str, Limit],
         tiers: dict[str, Tier],
+        margin_classes: dict[str, int],
     ) -> None:
+        self.margin_classes = margin_classes
         self.version = version
         self.rules_version = rules_version
         self.comment = comment

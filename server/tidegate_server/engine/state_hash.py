@@ -100,6 +100,7 @@ def policy_fields(policy: Policy) -> Fields:
     rate = policy.principal_order_rate
     fields.append(("principal_order_rate", limit_fields({"rate": rate} if rate else {})))
     fields.append(("default_limits", limit_fields(policy.default_limits)))
+    fields.append(("margin_classes", sorted(policy.margin_classes.items())))
     for tier_id, tier in sorted(policy.tiers.items()):
         bands = [
             (group, [(band.ratio_from_bps, band.cap_bps) for band in bands])
@@ -137,6 +138,7 @@ def instrument_fields(instrument: Instrument) -> Fields:
             "quantity_step",
             "tick_e4",
             "marginable",
+            "margin_class",
         )
     ]
     # 0 is a value here, -1 is absence.

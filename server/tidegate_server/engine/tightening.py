@@ -51,6 +51,11 @@ def loosened_fields(old: Policy, new: Policy) -> list[str]:
         for name in LIMIT_NAMES[1:]  # a default leverage cap never counts
         if _limit_loosened(name, [old.default_limits], [new.default_limits])
     ]
+    fields += [
+        f"margin_classes[{name}]"
+        for name, offset_bps in sorted(new.margin_classes.items())
+        if offset_bps > old.margin_classes.get(name, 0)
+    ]
     for tier_id in sorted(new.tiers):
         fields += _tier_loosened(tier_id, old, new)
     return fields

@@ -12,6 +12,7 @@ from .exposure import (
     rates_of,
     regime_multiplier,
 )
+from .hedges import account_offset
 from .lines import NO_LINE, Line, minus, plus
 from .outcomes import Figures
 from .policy import Policy
@@ -133,8 +134,12 @@ def projected_figures(book: Book, account: Account, now_ns: int) -> Figures | No
     policy = book.policy
     if policy is None:
         return None
-    total = walk(account, None, policy, regime_multiplier(book, policy), now_ns)
-    return None if total.missing_id else figures_of(account, total.line)
+    regime_bps = regime_multiplier(book, policy)
+    total = walk(account, None, policy, regime_bps, now_ns)
+    if total.missing_id:
+        return None
+    offset = account_offset(account, policy, regime_bps, now_ns)
+    return figures_of(account, total.line, offset)
 
 
 def actual_figures(book: Book, account: Account, now_ns: int) -> Figures | None:
@@ -158,4 +163,5 @@ def actual_figures(book: Book, account: Account, now_ns: int) -> Figures | None:
         if model != MODEL_LEVERAGED:
             line = line_in_model(model, line, position.quantity, 0, instrument)
         total = plus(total, line)
-    return figures_of(account, total)
+    offset = account_offset(account, policy, regime_bps, now_ns, fills_only=True)
+    return figures_of(account, total, offset)

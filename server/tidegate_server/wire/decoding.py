@@ -369,7 +369,7 @@ def read_instrument(
 ) -> commands.InstrumentTerms:
     """Read what one instrument is."""
     problems.need_id("instrument_id", instrument.instrument_id)
-    for name in ("sector", "board", "rating_group"):
+    for name in ("sector", "board", "rating_group", "margin_class"):
         problems.may_id(name, getattr(instrument, name))
     decimals = instrument.quantity_decimals
     problems.need_range("quantity_decimals", decimals, 0, DECIMALS_BOUND)
@@ -393,6 +393,7 @@ def read_instrument(
         sector=instrument.sector,
         board=instrument.board,
         rating_group=instrument.rating_group,
+        margin_class=instrument.margin_class,
         quantity_decimals=decimals if 0 <= decimals <= DECIMALS_BOUND else 0,
         least_quantity=instrument.least_quantity or 1,
         quantity_step=instrument.quantity_step or 1,

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from .validation import Problems
 
 TIER_LIMIT = 1_000
+CLASS_LIMIT = 100
 BAND_LIMIT = 32
 RATE_BOUND = 1_000_000
 COMMENT_LENGTH = 256
@@ -72,7 +73,22 @@ def read_policy(message: policy_pb2.Policy, problems: Problems) -> Policy:
         principal_order_rate=rate,
         default_limits=read_limits(message.default_limits, problems, "default_limits."),
         tiers=tiers,
+        margin_classes=read_classes(message, problems),
     )
+
+
+def read_classes(message: policy_pb2.Policy, problems: Problems) -> dict[str, int]:
+    """Read the classes of the margin model portfolio: offset in bps by id."""
+    problems.need_count("margin_classes", len(message.margin_classes), 0, CLASS_LIMIT)
+    classes: dict[str, int] = {}
+    for index, one in enumerate(message.margin_classes):
+        field = f"margin_classes[{index}]."
+        problems.need_id(field + "class_id", one.class_id)
+        problems.need_range(field + "offset_bps", one.offset_bps, 0, ONE)
+        if one.class_id in classes:
+            problems.add(field + "class_id", "stands twice")
+        classes[one.class_id] = one.offset_bps
+    return classes
 
 
 def read_tier(message: policy_pb2.Tier, problems: Problems, prefix: str) -> Tier:
@@ -160,6 +176,8 @@ def write_policy(policy: Policy) -> policy_pb2.Policy:
     if policy.principal_order_rate is not None:
         message.principal_order_rate.CopyFrom(write_rate(policy.principal_order_rate))
     message.default_limits.CopyFrom(write_limits(policy.default_limits))
+    for class_id, offset_bps in policy.margin_classes.items():
+        message.margin_classes.add(class_id=class_id, offset_bps=offset_bps)
     for tier in policy.tiers.values():
         message.tiers.append(
             policy_pb2.Tier(

@@ -6,9 +6,9 @@ and the order path asks them only for accounts of another model.
 
 from __future__ import annotations
 
-from ..commands import MODEL_REG_T, InstrumentTerms  # noqa: TID252 - one level up is this room
+from ..commands import MODEL_PORTFOLIO, MODEL_REG_T, InstrumentTerms  # noqa: TID252 - one level up is this room
 from ..lines import Line  # noqa: TID252 - the same
-from . import leveraged, reg_t
+from . import leveraged, portfolio, reg_t
 
 
 def effective_rates(
@@ -17,6 +17,8 @@ def effective_rates(
     """Return v_eff and the initial long, short, maintenance long, short rates under it, in bps."""
     if model == MODEL_REG_T:
         return reg_t.effective_rates(terms, factor)
+    if model == MODEL_PORTFOLIO:
+        return portfolio.effective_rates(terms, factor)
     return leveraged.effective_rates(terms, factor)
 
 

@@ -1,0 +1,73 @@
+"""How positions of one class hedge each other under the `portfolio` margin model (6.4).
+
+Only accounts of that model ask here.
+"""
+
+from __future__ import annotations
+
+from .commands import MODEL_PORTFOLIO
+from .exposure import rates_of
+from .margin.portfolio import NO_LOSSES, Losses, added, losses_of, offset_of
+from .policy import Policy
+from .state import Account, Instrument, Position, Rates
+
+
+def class_losses(
+    account: Account,
+    without: Position | None,
+    policy: Policy,
+    regime_bps: int,
+    now_ns: int,
+    *,
+    fills_only: bool = False,
+) -> dict[str, Losses]:
+    """Return the losses of each class over all positions but one; all have marks."""
+    found: dict[str, Losses] = {}
+    for position in account.active:
+        instrument = position.instrument
+        name = class_of(instrument, policy)
+        if not name or position is without or not instrument.mark:
+            continue
+        stressed = now_ns > instrument.factor_time_ns + policy.max_volatility_age_ns
+        rates = rates_of(instrument, policy, regime_bps, MODEL_PORTFOLIO, stressed=stressed)
+        open_buy = 0 if fills_only else position.open_buy
+        open_sell = 0 if fills_only else position.open_sell
+        mine = losses_in(instrument, position.quantity, open_buy, open_sell, rates)
+        found[name] = added(found.get(name, NO_LOSSES), mine)
+    return found
+
+
+def class_of(instrument: Instrument, policy: Policy) -> str:
+    """Return the class that an instrument hedges in, empty for none."""
+    terms = instrument.terms
+    if terms.marginable and terms.margin_class in policy.margin_classes:
+        return terms.margin_class
+    return ""
+
+
+def losses_in(
+    instrument: Instrument, quantity: int, open_buy: int, open_sell: int, rates: Rates
+) -> Losses:
+    """Return the losses of a position in an instrument."""
+    return losses_of(
+        quantity, open_buy, open_sell, instrument.high, instrument.terms.unit, rates[1]
+    )
+
+
+def offsets(losses: dict[str, Losses], policy: Policy) -> int:
+    """Return by how much all classes need less than their positions one by one, in e4."""
+    total = 0
+    for name, sums in losses.items():
+        total += offset_of(sums, policy.margin_classes[name])
+    return total
+
+
+def account_offset(
+    account: Account, policy: Policy, regime_bps: int, now_ns: int, *, fills_only: bool = False
+) -> int:
+    """Return what an account's classes need less; 0 for the other margin models."""
+    if account.margin_model != MODEL_PORTFOLIO:
+        return 0
+    return offsets(
+        class_losses(account, None, policy, regime_bps, now_ns, fills_only=fills_only), policy
+    )

@@ -1,0 +1,59 @@
+"""The margin model `portfolio` (6.4): losses over ten moves, classes that hedge, by fractions."""
+
+from fractions import Fraction
+from math import ceil, floor
+
+from tests.oracle.book import ONE, Book, Instrument, Line, Message, scale_down, up
+
+MOVES = [Fraction(k, 5) for k in range(-5, 6) if k]
+
+
+def requirement(book: Book, lines: dict[str, Line], now: int, *, fills_only: bool = False) -> int:
+    """What all positions need, less what their classes hedge."""
+    total = 0
+    classes: dict[str, list[list[int]]] = {}
+    offsets = {one["class_id"]: one.get("offset_bps", 0) for one in margin_classes(book)}
+    for instrument_id, line in lines.items():
+        instrument = book.instruments[instrument_id]
+        reach = reach_of(instrument, book.factor(instrument, now))
+        outcomes = [line.held] if fills_only else outcomes_of(line)
+        losses = [max(loss(instrument, held, move * reach) for held in outcomes) for move in MOVES]
+        total += max(0, *losses)
+        if instrument.facts.get("marginable", False):
+            classes.setdefault(instrument.facts.get("margin_class", ""), []).append(losses)
+    for name, members in classes.items():
+        apart = sum(max(0, *losses) for losses in members)
+        together = max(max(0, sum(at)) for at in zip(*members, strict=True))
+        total -= scale_down(apart - together, offsets.get(name, 0))
+    return total
+
+
+def margin_classes(book: Book) -> list[Message]:
+    """The classes of the policy in force."""
+    found: list[Message] = book.policy.get("margin_classes", [])
+    return found
+
+
+def reach_of(instrument: Instrument, factor: int) -> Fraction:
+    """The greatest move as a fraction; all of the price of what is not marginable."""
+    if not instrument.facts.get("marginable", False):
+        return Fraction(1)
+    return Fraction(min(ONE, up(1_500 * factor, ONE)), ONE)
+
+
+def outcomes_of(line: Line) -> list[int]:
+    """The quantities that may become of a position and its opening orders."""
+    found = [line.held]
+    if line.opening_buys():
+        found.append(max(line.held, 0) + line.opening_buys())
+    if line.opening_sells():
+        found.append(-max(-line.held, 0) - line.opening_sells())
+    return found
+
+
+def loss(instrument: Instrument, held: int, move: Fraction) -> int:
+    """What a quantity loses at a move, up twice; a gain is negative, down twice."""
+    raw = Fraction(abs(held) * instrument.high, instrument.unit)
+    if held * move < 0:
+        return ceil(ceil(raw) * abs(move))
+    return -floor(floor(raw) * abs(move))
