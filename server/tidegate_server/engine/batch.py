@@ -8,21 +8,14 @@ state.
 
 from __future__ import annotations
 
-from .amounts import AMOUNT_BOUND, scale_down
-from .checks.concentration import concentration_instrument
-from .checks.leverage import leverage
-from .checks.margin import initial_margin
-from .commands import MODEL_PORTFOLIO, CheckOrder, CheckOrders
+from .commands import CheckOrder, CheckOrders
 from .ends import has_room, no_new_risk, no_policy, repeated
-from .exposure import figures_of, line_of_position, rates_of, regime_multiplier
-from .hedges import account_offset
 from .ordering import decide_check
-from .outcomes import BatchOutcome, CheckOutcome, Figures, Refusal
-from .policy import Policy
+from .outcomes import BatchOutcome, CheckOutcome, Refusal
 from .reasons import Rejection, RejectReason, ScopeKind
 from .reserve import Saved, apply_check, retract_check
-from .state import REFUSED, UNKNOWN_TO_GATE, Account, Batch, Book, effective_limits, roll_if_due
-from .walk import projected_figures, walk
+from .state import REFUSED, UNKNOWN_TO_GATE, Batch, Book
+from .together import available_before, judge_together
 
 
 def decide_batch(
@@ -49,22 +42,6 @@ def decide_batch(
     if not keep:
         retract_all(book, command.orders, answers, saved)
     return batch_outcome(book, now_ns, answers)
-
-
-def available_before(book: Book, command: CheckOrders, now_ns: int) -> dict[str, int]:
-    """Return what accounts under `portfolio` have available: an atomic batch may hedge (4.22)."""
-    found: dict[str, int] = {}
-    if not command.atomic:
-        return found
-    for order in command.orders:
-        account = book.accounts.get(order.account_id)
-        if account is None or account.margin_model != MODEL_PORTFOLIO:
-            continue
-        roll_if_due(book, account)
-        figures = projected_figures(book, account, now_ns)
-        if figures is not None:
-            found[order.account_id] = figures.available
-    return found
 
 
 def takes_place(answer: CheckOutcome) -> bool:
@@ -216,97 +193,3 @@ def reject(answer: CheckOutcome, rejections: list[Rejection]) -> None:
     answer.allowed = False
     answer.reserved_price_e4 = -1
     answer.acknowledge_by_ns = 0
-
-
-def judge_together(
-    book: Book,
-    orders: list[CheckOrder],
-    answers: list[CheckOutcome],
-    available: dict[str, int],
-    now_ns: int,
-) -> dict[int, list[Rejection]]:
-    """Judge every account's figures once, with the whole batch in the book.
-
-    A failure is put on the account's last opening order; the result is by index.
-    """
-    last: dict[str, int] = {}
-    for index, answer in enumerate(answers):
-        if not answer.verified_exit:
-            last[orders[index].account_id] = index
-    failures: dict[int, list[Rejection]] = {}
-    for account_id, index in last.items():
-        opened = [
-            order.instrument_id
-            for order, answer in zip(orders, answers, strict=True)
-            if order.account_id == account_id and not answer.verified_exit
-        ]
-        least = available.get(account_id, 0)
-        rejections = account_reasons(book, book.accounts[account_id], opened, least, now_ns)
-        if rejections:
-            failures[index] = rejections
-    return failures
-
-
-def account_reasons(
-    book: Book, account: Account, opened: list[str], least: int, now_ns: int
-) -> list[Rejection]:
-    """Return 4.20 to 4.22 of an account as it stands; 4.20 for the instruments it opened.
-
-    `least` is what must be available, unless none of it is missing.
-    """
-    policy = book.policy
-    if policy is None:
-        return []
-    regime_bps = regime_multiplier(book, policy)
-    total = walk(account, None, policy, regime_bps, now_ns)
-    figures = figures_of(account, total.line, account_offset(account, policy, regime_bps, now_ns))
-    limits = effective_limits(account, policy)
-    rejections: list[Rejection] = []
-    if figures.gross <= AMOUNT_BOUND:
-        rejections += worst_concentration(book, policy, account, opened, figures, now_ns)
-    found = leverage(
-        account.account_id, limits.leverage_bps, figures.gross, figures.weighted, figures.equity
-    )
-    if found is not None:
-        rejections.append(found)
-    if figures.gross <= AMOUNT_BOUND and figures.available < least:
-        found = initial_margin(account.account_id, figures.equity, figures.initial)
-        if found is not None:
-            rejections.append(found)
-    return rejections
-
-
-def worst_concentration(
-    book: Book,
-    policy: Policy,
-    account: Account,
-    opened: list[str],
-    figures: Figures,
-    now_ns: int,
-) -> list[Rejection]:
-    """Return 4.20 of the instrument with the greatest excess, ties by id; empty if none fails."""
-    limits = effective_limits(account, policy)
-    regime_bps = regime_multiplier(book, policy)
-    worst = 0
-    named: list[Rejection] = []
-    for instrument_id in sorted(set(opened)):
-        instrument = book.instruments[instrument_id]
-        stressed = instrument.factor_time_ns < now_ns - policy.max_volatility_age_ns
-        rates = rates_of(instrument, policy, regime_bps, account.margin_model, stressed=stressed)
-        gross = line_of_position(account.positions[instrument_id], rates, account.margin_model)[3]
-        found = concentration_instrument(
-            account.account_id,
-            limits,
-            instrument.terms.rating_group,
-            rates[0],
-            gross,
-            figures.assets,
-            figures.debt,
-        )
-        if found is None or found.limit is None:
-            continue
-        excess = gross - scale_down(figures.assets, found.limit)
-        if excess > worst:
-            worst = excess
-            named = [found]
-    return named

@@ -159,6 +159,7 @@ def terms_message(terms: InstrumentTerms) -> market_service_pb2.Instrument:
         sector=terms.sector,
         board=terms.board,
         rating_group=terms.rating_group,
+        margin_class=terms.margin_class,
         quantity_decimals=terms.quantity_decimals,
         least_quantity=terms.least_quantity,
         quantity_step=terms.quantity_step,
