@@ -84,3 +84,24 @@ def test_a_full_table_does_not_grow_with_refused_orders(order: str) -> None:
     for _ in range(LIMIT):
         script.run(order)
     assert kept(script) <= LIMIT + LIMIT // 16
+
+
+def test_a_report_of_an_unknown_order_takes_no_place() -> None:
+    script = filled(LIMIT - 1)
+    script.run("report cancelled A #p e1")
+    assert script.run("buy A X 1 @ 100000") == "allow 100000"
+
+
+def test_a_report_of_an_unknown_order_takes_no_place_after_a_snapshot() -> None:
+    script = filled(LIMIT - 1)
+    script.run("report cancelled A #p e1")
+    script.machine.load_snapshot(script.machine.snapshot_records())
+    assert kept(script) == LIMIT - 1
+
+
+def test_forgetting_an_unknown_order_gives_no_place_back() -> None:
+    script = filled(0)
+    script.run("report cancelled A #p e1")
+    script.run("wait 11000000000")
+    assert script.run("tick") == "A/p forgotten"
+    assert kept(script) == 0

@@ -14,6 +14,7 @@ from tests.oracle.adapter import to_protobuf
 from tidegate_server.engine import decide
 from tidegate_server.wire.machine import Machine
 from tidegate_server.wire.methods import BY_NAME
+from tidegate_server.wire.views import STOP_LIMIT
 
 START = 1_700_000_000 * 10**9
 SECOND = 10**9
@@ -200,6 +201,18 @@ def test_a_mark_takes_equal_steps_whoever_holds_it(small_and_large: tuple[Desk, 
 @interpreted
 def test_a_tick_that_finds_nothing_takes_equal_steps(small_and_large: tuple[Desk, Desk]) -> None:
     counts = [steps(partial(desk.machine.tick, START)) for desk in small_and_large]
+    assert counts[0] == counts[1] > 0
+
+
+@interpreted
+def test_a_status_takes_equal_steps_however_many_stops_stand() -> None:
+    counts = []
+    for number in (STOP_LIMIT, 5 * STOP_LIMIT):
+        desk = Desk(1)
+        for index in range(number):
+            stop = {"stop_id": f"h{index:04}", "scope_kind": "GROUP", "scope_id": f"G{index}"}
+            desk.call("Halt", {**stop, "reason": "a test"})
+        counts.append(steps(desk.machine.status))
     assert counts[0] == counts[1] > 0
 
 

@@ -203,3 +203,33 @@ def test_a_lower_rate_never_allows_more_at_once() -> None:
     assert "ORDER_RATE" in script.run("buy A X 1 @ 100000")
     assert script.run("propose limit t order_rate 1/5") == "NOT_A_TIGHTENING"
     assert "ORDER_RATE" in script.run("buy A X 1 @ 100000")
+
+
+def test_a_collar_where_there_was_none_lets_market_orders_in() -> None:
+    script = world("limit t leverage_bps unlimited")
+    assert "LIMIT_NOT_SET" in script.run("buy A X 1")
+    assert script.run("propose limit t price_collar_bps 100") == "NOT_A_TIGHTENING"
+
+
+def test_a_narrower_collar_is_a_tightening() -> None:
+    script = world("limit t leverage_bps unlimited", "limit t price_collar_bps 200")
+    assert script.run("propose limit t price_collar_bps 100") == "version 2"
+
+
+def test_a_floor_where_there_was_none_widens_the_collar() -> None:
+    script = world("limit t leverage_bps unlimited", "limit t price_collar_bps 100")
+    assert "PRICE_COLLAR" in script.run("buy A X 1 @ 102000")
+    assert script.run("propose limit t price_collar_floor_bps 500") == "NOT_A_TIGHTENING"
+
+
+def test_an_unlimited_floor_is_none_so_a_floor_is_looser() -> None:
+    floor = "limit t price_collar_floor_bps unlimited"
+    script = world("limit t leverage_bps unlimited", "limit t price_collar_bps 100", floor)
+    assert "PRICE_COLLAR" in script.run("buy A X 1 @ 102000")
+    assert script.run("propose limit t price_collar_floor_bps 500") == "NOT_A_TIGHTENING"
+
+
+def test_taking_a_floor_away_is_a_tightening() -> None:
+    floor = "limit t price_collar_floor_bps 500"
+    script = world("limit t leverage_bps unlimited", "limit t price_collar_bps 100", floor)
+    assert script.run("propose limit t price_collar_floor_bps unset") == "version 2"

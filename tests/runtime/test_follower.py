@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import grpc
+import msgspec
 import pytest
 import structlog
 from tests.runtime.folders import (
@@ -155,6 +156,17 @@ def test_a_changed_outcome_is_counted_even_after_a_kill(folder: Path) -> None:
         third = Process(config, "follow")  # begins at the snapshot, behind the finding
         assert wait_until_hashed(config, third, last)["mismatch_count"] == 1
         third.kill()
+
+
+def test_it_proves_more_order_ids_than_the_table_may_keep_now(folder: Path) -> None:
+    config = make_config(folder)
+    make_journal(config, 1)
+    with writing(config) as desk:
+        desk.trade(1200, in_frame=100)
+        last, expected = desk.machine.sequence, desk.machine.state_hash()
+    with following(msgspec.structs.replace(config, order_id_table=1000)) as process:
+        proof = wait_until_hashed(config, process, last)
+        assert (proof["mismatch_count"], hash_of(proof)) == (0, expected)
 
 
 def test_two_snapshots_are_kept_and_rebuild_the_state(folder: Path) -> None:

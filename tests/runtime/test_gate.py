@@ -11,8 +11,10 @@ import pytest
 from tests.runtime.gates import DIRECTORY, Bench, bench, call, check, fact, halt, read, status
 
 from tidegate.v1 import account_service_pb2 as accounts_pb
+from tidegate.v1 import market_service_pb2 as market_pb
 from tidegate.v1 import order_pb2
 from tidegate_server.journal import JournalFailedError
+from tidegate_server.runtime import gate as gate_module
 from tidegate_server.runtime.config_schema import Admission, Commit
 from tidegate_server.runtime.counters import INDEX, open_gate_page
 from tidegate_server.runtime.gate import IDLE_SECONDS, PUBLISH_NS, RISK_SERVICE
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tidegate.v1 import control_service_pb2 as control_pb
+    from tidegate_server.transport import Call
 
 
 @pytest.fixture
@@ -95,6 +98,26 @@ def test_a_commit_ends_when_its_time_is_spent(tmp_path: Path) -> None:
         calls = [check() for _ in range(3)]
         assert gate.turn(*calls) == 0.0
         assert gate.answered(*calls) == [True, False, False]
+
+
+def test_a_commit_ends_when_it_holds_its_share_of_a_segment(tmp_path: Path) -> None:
+    with bench(tmp_path, commit=Commit(work_us=1_000_000)) as gate:
+        calls = [large_fact(gate.config.segment_bytes // 4), fact()]
+        assert gate.turn(*calls) == 0.0
+        assert gate.answered(*calls) == [True, False]
+        gate.turn()
+        assert all(gate.answered(*calls))
+
+
+def large_fact(size: int) -> Call:
+    """Return a call whose record is longer than so many bytes."""
+    name = "n" * 64
+    terms = market_pb.Instrument(sector=name, board=name, rating_group=name)
+    made = market_pb.UpsertInstrumentsRequest()
+    while made.ByteSize() <= size:
+        terms.instrument_id = f"{len(made.instruments):064}"
+        made.instruments.append(terms)
+    return call("UpsertInstruments", made)
 
 
 def test_no_answer_leaves_before_its_record_is_durable(gate: Bench) -> None:
@@ -208,6 +231,16 @@ def test_a_drain_answers_what_waited_in_its_lanes(tmp_path: Path) -> None:
         gate.front.batches = []
         gate.gate.run()
         assert all(gate.answered(*told))
+
+
+def test_a_drain_ends_at_its_time_whatever_still_waits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gate_module, "DRAIN_NS", 0)
+    with bench(tmp_path, commit=Commit(orders=1)) as gate:
+        gate.gate.stopping = True
+        assert gate.turn(fact(), fact(), fact()) == 0.0
+        assert gate.turn(fact()) == STOP
 
 
 def test_a_call_whose_caller_has_gone_is_not_decided(gate: Bench) -> None:

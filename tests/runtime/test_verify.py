@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import msgspec
 import pytest
 from tests.runtime.folders import make_config, make_journal, state_hash_of, writing
 
@@ -63,6 +64,13 @@ def test_an_outcome_that_was_changed_is_a_mismatch(tmp_path: Path) -> None:
     assert f"record {forged}" in report.message
     assert report.last_sequence == last
     assert report.state_hash == expected
+
+
+def test_a_journal_of_more_ids_than_the_table_may_keep_now_is_sound(tmp_path: Path) -> None:
+    config = make_config(tmp_path)
+    make_journal(config, 20)
+    report = verify(msgspec.structs.replace(config, order_id_table=10))
+    assert (report.mismatches, report.state_hash) == (0, state_hash_of(config))
 
 
 def test_until_stops_after_that_record_inside_a_frame(tmp_path: Path) -> None:

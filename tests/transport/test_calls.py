@@ -37,6 +37,17 @@ def bearer(token: str) -> dict[str, Any]:
     return {"metadata": (("authorization", f"Bearer {token}"),)}
 
 
+def test_a_call_is_taken_in_while_a_gate_works_off_its_backlog(
+    gate: Gate, channel: grpc.Channel
+) -> None:
+    turns: list[Gate] = []
+    gate.pause = 0.0
+    gate.after = turns.append
+    eventually(lambda: len(turns) > 10)
+    gate.after = lambda _: None
+    assert call(channel, b"x") == b"x"
+
+
 def test_a_reply_reaches_its_own_caller(channel: grpc.Channel) -> None:
     with ThreadPoolExecutor(16) as pool:
         requests = [b"request %d" % number for number in range(500)]

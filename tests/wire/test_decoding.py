@@ -21,7 +21,9 @@ from tests.wire.requests import (
     message,
 )
 
+from tidegate_server.wire.decoding import refuse_repeats
 from tidegate_server.wire.methods import METHODS
+from tidegate_server.wire.validation import BATCH_LENGTH, PROBLEM_LIMIT, Problems
 
 UNKNOWN = b"\xf8\x7f\x01"  # field 2047, varint 1
 LONG = "i" * 65
@@ -116,6 +118,11 @@ MALFORMED: list[tuple[str, dict[str, Any], str]] = [
         "events[0].cumulative_quantity",
     ),
     ("RecordOrderEvents", end(kind="BUSTED"), "events[0].busted_event_id"),
+    (
+        "RecordOrderEvents",
+        end(kind="BUSTED", busted_event_id=END["event_id"]),
+        "events[0].busted_event_id",
+    ),
     ("UpsertAccounts", {"accounts": []}, "accounts"),
     ("UpsertAccounts", {"accounts": [ACCOUNT, ACCOUNT]}, "accounts"),
     ("UpsertAccounts", {"accounts": [{**ACCOUNT, "account_id": ""}]}, "accounts[0].account_id"),
@@ -319,9 +326,54 @@ def test_a_bound_is_within_the_bounds(method: str, request_: dict[str, Any]) -> 
     assert not fields_of(method, request_)
 
 
+# Lists of things that are each malformed, one longer than they may be.
+TOO_LONG: list[tuple[str, dict[str, Any], str]] = [
+    ("CheckOrders", {"orders": [{}] * (BATCH_LENGTH + 1)}, "orders"),
+    ("RecordOrderEvents", {"events": [{}] * (BATCH_LENGTH + 1)}, "events"),
+    ("UpsertAccounts", {"accounts": [{}] * (BATCH_LENGTH + 1)}, "accounts"),
+    ("SetPositions", {"account_id": "A", "positions": [{}] * (BATCH_LENGTH + 1)}, "positions"),
+    ("RevalueAccounts", {"account_ids": [""] * (BATCH_LENGTH + 1)}, "account_ids"),
+    ("UpdateMarks", {"marks": [{}] * (BATCH_LENGTH + 1)}, "marks"),
+    ("UpsertInstruments", {"instruments": [{}] * (BATCH_LENGTH + 1)}, "instruments"),
+    ("UpdateVolatility", {"factors": [{}] * (BATCH_LENGTH + 1)}, "factors"),
+]
+
+
+class ComparedId(str):
+    """An id that counts how often it is compared with another."""
+
+    __slots__ = ()
+    comparisons = 0
+    __hash__ = str.__hash__
+
+    def __eq__(self, other: object) -> bool:
+        ComparedId.comparisons += 1
+        return str.__eq__(self, other)
+
+
 def test_all_that_is_wrong_is_named_at_once() -> None:
     found = fields_of("CheckOrder", order(account_id="", quantity=0, side="UNSPECIFIED"))
     assert {"account_id", "quantity", "side"} <= set(found)
+
+
+@pytest.mark.parametrize(("method", "request_", "field"), TOO_LONG)
+def test_a_list_that_is_too_long_is_not_read(
+    method: str, request_: dict[str, Any], field: str
+) -> None:
+    assert fields_of(method, request_) == [field]
+
+
+def test_no_more_than_the_first_problems_are_named() -> None:
+    found = fields_of("UpdateMarks", {"marks": [{}] * BATCH_LENGTH})
+    assert len(found) == PROBLEM_LIMIT
+
+
+def test_finding_repeats_compares_an_id_a_few_times_only() -> None:
+    ids = [ComparedId(f"i{number // 2}") for number in range(BATCH_LENGTH)]
+    problems = Problems()
+    refuse_repeats("ids", ids, problems)
+    assert [field for field, _ in problems.found] == ["ids"]
+    assert ComparedId.comparisons <= 4 * len(ids)
 
 
 @pytest.mark.parametrize("method", [spec.name for spec in METHODS if spec.name in SOUND])
