@@ -53,7 +53,7 @@ def position_limit(case: Case, quantity: int) -> list[Message]:
 def solvency(
     case: Case, names: list[str], before: Figures, after: Figures, gaps: set[str]
 ) -> list[Message]:
-    """4.20 to 4.22 of an account as it would be after opening in the named instruments."""
+    """4.20 to 4.24 of an account as it would be after opening in the named instruments."""
     over = leverage(case, after)
     if not after.in_bounds:
         return over
@@ -62,6 +62,10 @@ def solvency(
     hedge = after.model == "PORTFOLIO" and after.available >= before.available
     if rates_known and after.available < 0 and not hedge:
         reasons.append(of_account(case, "INITIAL_MARGIN", after.available, 0))
+    line = setting(case, "credit_line_e4").value
+    drawn = max(0, -after.cash)
+    if line is not None and drawn > line:
+        reasons.append(of_account(case, "CREDIT_LINE", drawn, line))
     return reasons
 
 

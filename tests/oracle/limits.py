@@ -17,6 +17,7 @@ LIMIT_NAMES = (
     "day_order_count",
     "day_turnover_e4",
     "position",
+    "credit_line_e4",
 )
 
 

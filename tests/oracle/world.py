@@ -55,6 +55,8 @@ def _default_limits(rng: Random) -> Message:
         "position": {"value": rng.choice((1_500, 2_500, 4_000))},
         "leverage_bps": {"value": 90_000},  # does not count: the tier must set it
     }
+    if rng.random() < 0.8:
+        limits["credit_line_e4"] = {"value": rng.randint(0, 6) * 100_000_000}
     if rng.random() < 0.3:
         limits["order_volume_share_bps"] = {"required": True}
     return limits
@@ -171,7 +173,13 @@ def accounts(rng: Random) -> list[Message]:
     made = [account(rng, f"A{index}") for index in range(1, rng.randint(3, 7))]
     unlimited = {"unlimited": True}
     names = ("leverage_bps", "order_quantity", "order_notional_e4", "price_collar_bps", "position")
-    counts = ("open_order_count", "day_order_count", "day_turnover_e4", "order_volume_share_bps")
+    counts = (
+        "open_order_count",
+        "day_order_count",
+        "day_turnover_e4",
+        "order_volume_share_bps",
+        "credit_line_e4",
+    )
     whale = {
         "account_id": "WHALE",
         "tier_id": "gold",

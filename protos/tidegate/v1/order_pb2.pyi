@@ -208,6 +208,8 @@ class _RejectReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_RejectRe
     """Over the leverage cap, or equity would not be positive; bps [25]."""
     REJECT_REASON_INITIAL_MARGIN: _RejectReason.ValueType  # 220
     """Not enough margin; available e4, 0 [25]."""
+    REJECT_REASON_CREDIT_LINE: _RejectReason.ValueType  # 240
+    """Over the account's credit line, all opening orders filled; e4 [25]."""
     REJECT_REASON_INTERNAL: _RejectReason.ValueType  # 270
     """A fault in the gate's own judgement; the order was not allowed [0]."""
     REJECT_REASON_BATCH_REJECTED: _RejectReason.ValueType  # 271
@@ -270,6 +272,8 @@ REJECT_REASON_LEVERAGE: RejectReason.ValueType  # 210
 """Over the leverage cap, or equity would not be positive; bps [25]."""
 REJECT_REASON_INITIAL_MARGIN: RejectReason.ValueType  # 220
 """Not enough margin; available e4, 0 [25]."""
+REJECT_REASON_CREDIT_LINE: RejectReason.ValueType  # 240
+"""Over the account's credit line, all opening orders filled; e4 [25]."""
 REJECT_REASON_INTERNAL: RejectReason.ValueType  # 270
 """A fault in the gate's own judgement; the order was not allowed [0]."""
 REJECT_REASON_BATCH_REJECTED: RejectReason.ValueType  # 271

@@ -224,6 +224,7 @@ class Limits(_message.Message):
     DAY_ORDER_COUNT_FIELD_NUMBER: _builtins.int
     DAY_TURNOVER_E4_FIELD_NUMBER: _builtins.int
     POSITION_FIELD_NUMBER: _builtins.int
+    CREDIT_LINE_E4_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def leverage_bps(self) -> Global___Limit:
         """Weighted gross over equity, bps. The tier must set it."""
@@ -268,6 +269,10 @@ class Limits(_message.Message):
     def position(self) -> Global___Limit:
         """Position in one instrument, long or short, open orders included."""
 
+    @_builtins.property
+    def credit_line_e4(self) -> Global___Limit:
+        """Financing drawn, that is cash below zero with all opening orders filled, e4."""
+
     def __init__(
         self,
         *,
@@ -282,10 +287,11 @@ class Limits(_message.Message):
         day_order_count: Global___Limit | None = ...,
         day_turnover_e4: Global___Limit | None = ...,
         position: Global___Limit | None = ...,
+        credit_line_e4: Global___Limit | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["day_order_count", b"day_order_count", "day_turnover_e4", b"day_turnover_e4", "leverage_bps", b"leverage_bps", "open_order_count", b"open_order_count", "order_notional_e4", b"order_notional_e4", "order_quantity", b"order_quantity", "order_rate", b"order_rate", "order_volume_share_bps", b"order_volume_share_bps", "position", b"position", "price_collar_bps", b"price_collar_bps", "price_collar_floor_bps", b"price_collar_floor_bps"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["credit_line_e4", b"credit_line_e4", "day_order_count", b"day_order_count", "day_turnover_e4", b"day_turnover_e4", "leverage_bps", b"leverage_bps", "open_order_count", b"open_order_count", "order_notional_e4", b"order_notional_e4", "order_quantity", b"order_quantity", "order_rate", b"order_rate", "order_volume_share_bps", b"order_volume_share_bps", "position", b"position", "price_collar_bps", b"price_collar_bps", "price_collar_floor_bps", b"price_collar_floor_bps"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["day_order_count", b"day_order_count", "day_turnover_e4", b"day_turnover_e4", "leverage_bps", b"leverage_bps", "open_order_count", b"open_order_count", "order_notional_e4", b"order_notional_e4", "order_quantity", b"order_quantity", "order_rate", b"order_rate", "order_volume_share_bps", b"order_volume_share_bps", "position", b"position", "price_collar_bps", b"price_collar_bps", "price_collar_floor_bps", b"price_collar_floor_bps"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["credit_line_e4", b"credit_line_e4", "day_order_count", b"day_order_count", "day_turnover_e4", b"day_turnover_e4", "leverage_bps", b"leverage_bps", "open_order_count", b"open_order_count", "order_notional_e4", b"order_notional_e4", "order_quantity", b"order_quantity", "order_rate", b"order_rate", "order_volume_share_bps", b"order_volume_share_bps", "position", b"position", "price_collar_bps", b"price_collar_bps", "price_collar_floor_bps", b"price_collar_floor_bps"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -30,6 +30,7 @@ _UNITS = {
     "ORDER_NOTIONAL": "money",
     "DAY_TURNOVER": "money",
     "INITIAL_MARGIN": "money",
+    "CREDIT_LINE": "money",
     "TICK_SIZE": "money",
     "PRICE_LIMIT": "money",
     "LOT_SIZE": "count",

@@ -14,9 +14,8 @@ from .amounts import AMOUNT_BOUND, ONE, scale_down, unscale_down
 from .checks.concentration import cap_at
 from .commands import BUY, LIMIT_ORDER, MODEL_LEVERAGED, REGIME_CALM, CheckOrder
 from .exposure import line_of
-from .judgement import NO_COLLAR, collar_bps
 from .lines import Line
-from .policy import NO_CHECK, Effective, Policy
+from .policy import NO_CHECK, NO_COLLAR, Effective, Policy, collar_bps
 from .state import Account, Book, Instrument, effective_limits
 from .walk import walk
 
@@ -138,6 +137,8 @@ def carries(
         assets += cash
     else:
         debt -= cash
+        if -cash > limits.credit_line_e4:
+            return False
     equity = assets - debt
     leverage_cap = limits.leverage_bps
     if (

@@ -5,6 +5,7 @@ from __future__ import annotations
 from .amounts import AMOUNT_BOUND
 from .checks.concentration import concentration_instrument
 from .checks.counts import day_order_count, day_turnover, open_order_count
+from .checks.credit import credit_line
 from .checks.leverage import leverage
 from .checks.margin import initial_margin
 from .checks.position import position_limit
@@ -130,6 +131,8 @@ def valued_reasons(judged: Judgement, rejections: list[Rejection]) -> None:
         found = initial_margin(account_id, judged.equity, judged.initial)
         if found is not None and not hedges(judged):
             rejections.append(found)
+    if found := credit_line(account_id, limits.credit_line_e4, judged.cash):
+        rejections.append(found)
 
 
 def hedges(judged: Judgement) -> bool:

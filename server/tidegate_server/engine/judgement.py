@@ -22,12 +22,11 @@ from .lines import NO_LINE, plus
 from .margin.models import required
 from .margin.portfolio import NO_LOSSES, Losses, added, offset_of
 from .outcomes import Figures
-from .policy import NO_CHECK, Effective, Policy
+from .policy import NO_COLLAR, Policy, collar_bps
 from .state import Account, Book, Instrument, effective_limits
 from .walk import Walk, walk
 
 NO_PRICE = -1
-NO_COLLAR = -1
 
 
 class Judgement:
@@ -36,7 +35,7 @@ class Judgement:
     `price` is 0 for a market order, `mark` 0 where there is none. `reserved_price` is NO_PRICE
     where rule 3.1 has none; `collar` is NO_COLLAR where none is set. `valued` says whether 4.20 to
     4.22 can be judged: only then `line` (the instrument's, with the order) and the account's
-    figures from `assets` to `initial` are set.
+    figures from `cash` to `initial` are set.
     """
 
     __slots__ = (
@@ -46,6 +45,7 @@ class Judgement:
         "book",
         "buy",
         "buy_notional",
+        "cash",
         "collar",
         "debt",
         "equity",
@@ -235,6 +235,7 @@ class Judgement:
         else:
             debt -= cash
         self.line = line
+        self.cash = cash
         self.assets = assets
         self.debt = debt
         self.equity = assets - debt
@@ -285,15 +286,3 @@ class Judgement:
         """Return the account's figures with the order; only where it is valued."""
         others = self.rest.line if self.rest is not None else NO_LINE
         return figures_of(self.account, plus(others, self.line), self.offset)
-
-
-def collar_bps(limits: Effective, factor: int, day_limit_bps: int) -> int:
-    """Return c of 4.12 in bps: widened by volatility, from the floor to the day's limit."""
-    collar = limits.price_collar_bps
-    if collar == NO_CHECK:
-        return NO_COLLAR
-    collar = scale_up(collar, factor)
-    floor = limits.price_collar_floor_bps
-    if floor != NO_CHECK and floor > collar:
-        collar = floor
-    return day_limit_bps if 0 <= day_limit_bps < collar else collar

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from .amounts import INT64_MAX
+from .amounts import INT64_MAX, scale_up
 
 RULES_VERSION: Final = 1
 
@@ -29,10 +29,12 @@ LIMIT_NAMES: Final = (
     "day_order_count",
     "day_turnover_e4",
     "position",
+    "credit_line_e4",
 )
 
 UNSET: Final = -1
 NO_CHECK: Final = INT64_MAX
+NO_COLLAR: Final = -1
 
 
 class Limit:
@@ -160,6 +162,7 @@ class Effective:
     __slots__ = (
         "concentration",
         "concentration_required",
+        "credit_line_e4",
         "day_order_count",
         "day_turnover_e4",
         "is_complete",
@@ -197,6 +200,7 @@ class Effective:
         self.day_order_count = self._take_or_none("day_order_count", levels)
         self.day_turnover_e4 = self._take_or_none("day_turnover_e4", levels)
         self.position = self._take_or_none("position", levels)
+        self.credit_line_e4 = self._take_or_none("credit_line_e4", levels)
         self.concentration = tier.concentration if tier is not None else {}
         self.concentration_required = tier is not None and tier.concentration_required
         self.is_complete = not (self.tier_missing or self.leverage_missing or self.missing)
@@ -258,3 +262,15 @@ def band_cap(bands: list[Band], ratio_at_least: int) -> int:
             break
         cap = NO_CHECK if band.cap_bps is None else band.cap_bps
     return cap
+
+
+def collar_bps(limits: Effective, factor: int, day_limit_bps: int) -> int:
+    """Return c of 4.12 in bps: widened by volatility, from the floor to the day's limit."""
+    collar = limits.price_collar_bps
+    if collar == NO_CHECK:
+        return NO_COLLAR
+    collar = scale_up(collar, factor)
+    floor = limits.price_collar_floor_bps
+    if floor != NO_CHECK and floor > collar:
+        collar = floor
+    return day_limit_bps if 0 <= day_limit_bps < collar else collar

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from .amounts import AMOUNT_BOUND, scale_down
 from .checks.concentration import concentration_instrument
+from .checks.credit import credit_line
 from .checks.leverage import leverage
 from .checks.margin import initial_margin
 from .commands import MODEL_PORTFOLIO, CheckOrder, CheckOrders
@@ -85,6 +86,10 @@ def account_reasons(
         rejections.append(found)
     if figures.gross <= AMOUNT_BOUND and figures.available < least:
         found = initial_margin(account.account_id, figures.equity, figures.initial)
+        if found is not None:
+            rejections.append(found)
+    if figures.gross <= AMOUNT_BOUND:
+        found = credit_line(account.account_id, limits.credit_line_e4, figures.cash)
         if found is not None:
             rejections.append(found)
     return rejections

@@ -136,6 +136,7 @@ def limit_views(book: Book, account: Account) -> list[account_service_pb2.LimitV
             ("day_order_count", limits.day_order_count),
             ("day_turnover_e4", limits.day_turnover_e4),
             ("position", limits.position),
+            ("credit_line_e4", limits.credit_line_e4),
         )
     ]
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from tidegate_server.engine.judgement import NO_COLLAR, Judgement
-from tidegate_server.engine.policy import NO_CHECK
+from tidegate_server.engine.judgement import Judgement
+from tidegate_server.engine.policy import NO_CHECK, NO_COLLAR
 from tidegate_server.engine.reasons import Rejection, RejectReason, ScopeKind
 
 
