@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.laws.runs import SEEDS, Call, Step, ask, calls_of, law, play, played, view_of
 
-from tidegate.v1 import order_pb2, risk_service_pb2
+from tidegate.v1 import order_pb2, policy_pb2, risk_service_pb2
 from tidegate_server.wire.machine import Machine
+from tidegate_server.wire.snapshots import order_request
 
 ALLOW = order_pb2.VERDICT_ALLOW
 FACED_BY_EXITS = {
@@ -23,6 +24,7 @@ FACED_BY_EXITS = {
     order_pb2.REJECT_REASON_ORDER_VOLUME_SHARE,
     order_pb2.REJECT_REASON_ORDER_RATE,
     order_pb2.REJECT_REASON_OPEN_ORDER_COUNT,
+    order_pb2.REJECT_REASON_SELF_TRADE,
     order_pb2.REJECT_REASON_BATCH_REJECTED,
 }
 NOT_STORED = {
@@ -128,6 +130,40 @@ def test_no_accepted_order_breaches_leverage_margin_or_position(seed: int) -> No
                     bought = held.quantity + held.open_buy_quantity
                     sold = held.quantity - held.open_sell_quantity
                     assert max(abs(bought), abs(sold)) <= limits.get("position", 10**13)
+
+
+@law(12)
+@given(seed=seeds)
+def test_no_accepted_order_could_trade_with_one_of_its_own_scope(seed: int) -> None:
+    machine = Machine()
+    for call in calls_of(seed):
+        resting = list(resting_orders(machine))
+        step = ask(machine, call)
+        policy = machine.book.policy
+        if call.method != "CheckOrder" or step.record is None or policy is None:
+            continue
+        answer, asked = step.message(), step.asked()
+        if answer.verdict != ALLOW or not policy.self_trade_scope:
+            continue
+        group = machine.book.accounts[asked.account_id].group_id
+        grouped = policy.self_trade_scope == policy_pb2.SELF_TRADE_SCOPE_GROUP and group
+        for order in resting:
+            mates = machine.book.accounts[order.account_id].group_id == group if grouped else False
+            if not mates and order.account_id != asked.account_id:
+                continue
+            if order.instrument_id == asked.instrument_id and order.side != asked.side:
+                buy, sell = (asked, order) if asked.side == order_pb2.SIDE_BUY else (order, asked)
+                assert buy.HasField("price_e4")
+                assert sell.HasField("price_e4")
+                assert buy.price_e4 < sell.price_e4
+
+
+def resting_orders(machine: Machine) -> Iterator[Any]:
+    """Yield what was asked of every order that is open and has not ended."""
+    for account in machine.book.accounts.values():
+        for order in account.orders.values():
+            if order.reserved and order.state in OPEN and order.command is not None:
+                yield order_request(order.command)
 
 
 @law(12)

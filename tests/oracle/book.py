@@ -109,6 +109,16 @@ class Order:
     unconfirmed: bool = False
     reported: bool = False
 
+    @property
+    def is_market(self) -> bool:
+        """Whether it has no price of its own."""
+        return self.limit_price == 0
+
+    @property
+    def limit_price(self) -> int:
+        """Its limit; 0 for a market order."""
+        return 0 if self.content is None else int(str(self.content[3]))
+
 
 @dataclass
 class Event:

@@ -23,6 +23,7 @@ from tests.oracle.order_checks import (
     prices,
     reduce_only,
     reserved_price_of,
+    self_trade,
 )
 
 INCURABLE = frozenset(
@@ -33,6 +34,7 @@ INCURABLE = frozenset(
         "PRICE_COLLAR",
         "ORDER_RATE",
         "OPEN_ORDER_COUNT",
+        "SELF_TRADE",
     }
 )
 
@@ -66,10 +68,11 @@ def judge(case: Case, quantity: int, *, book_only: bool = False) -> Judgement:
     reasons += order_size(case, quantity, bound)
     reasons += order_rate(case)
     reasons += counts(case, is_exit=is_exit)
+    if not bound and not is_exit:
+        reasons += turnover(case, quantity, reserved_price)
+    reasons += self_trade(case)
     if is_exit:
         return found
-    if not bound:
-        reasons += turnover(case, quantity, reserved_price)
     if valuable(case.book, case.lines) and case.instrument.mark is not None:
         reasons += position_limit(case, quantity)
     if book_only or bound:

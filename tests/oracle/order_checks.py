@@ -1,7 +1,8 @@
-"""Checks of the order by itself: 4.4, 4.5 and 4.9 to 4.16."""
+"""Checks of the order by itself: 4.4, 4.5 and 4.9 to 4.17."""
 
 from tests.oracle.book import (
     INT64_MAX,
+    LIVE,
     MONEY_MAX,
     ONE,
     Message,
@@ -187,6 +188,41 @@ def order_rate(case: Case) -> list[Message]:
             figures = (next_time - case.now, found.tolerance)
             worst, named = excess, [entry("ORDER_RATE", (kind, name), figures)]
     return named
+
+
+def self_trade(case: Case) -> list[Message]:
+    """4.17: against the best open order of the other side."""
+    kind = case.book.policy.get("self_trade_scope", "UNSPECIFIED")
+    if kind == "UNSPECIFIED":
+        return []
+    scope = (kind, case.account.account_id)
+    mates = [case.account]
+    group_id = case.account.facts.get("group_id", "")
+    if kind == "GROUP" and group_id:
+        scope = (kind, group_id)
+        accounts = case.book.accounts.values()
+        mates = [mate for mate in accounts if mate.facts.get("group_id", "") == group_id]
+    elif kind == "GROUP":
+        scope = ("ACCOUNT", case.account.account_id)
+    resting = [
+        order
+        for mate in mates
+        for order in mate.open_orders()
+        if order.state in LIVE
+        and order.instrument_id == case.instrument_id
+        and order.side != case.side
+    ]
+    if not resting:
+        return []
+    best_of = min if case.side == "BUY" else max
+    markets = [order.reserved_price for order in resting if order.is_market]
+    if markets:
+        return [entry("SELF_TRADE", scope, (case.price, best_of(markets)))]
+    best = best_of(order.limit_price for order in resting)
+    apart = case.price is not None and (
+        case.price < best if case.side == "BUY" else case.price > best
+    )
+    return [] if apart else [entry("SELF_TRADE", scope, (case.price, best))]
 
 
 def principal_next(case: Case) -> int:

@@ -11,6 +11,7 @@ HIGHER = (
 )
 LOWER = ("stress_factor_bps", "elevated_regime_bps", "stressed_regime_bps")
 ANY = ("rules_version", "slow_mark_step_bps")
+SCOPES = ("UNSPECIFIED", "ACCOUNT", "GROUP")
 
 
 def is_tightening(old: Message, new: Message) -> bool:
@@ -37,7 +38,13 @@ def _figures_tighter(old: Message, new: Message) -> bool:
         all(new.get(name, 0) <= old.get(name, 0) for name in HIGHER)
         and all(new.get(name, 0) >= old.get(name, 0) for name in LOWER)
         and all(new.get(name, 0) == old.get(name, 0) for name in ANY)
+        and _scope(new) >= _scope(old)
     )
+
+
+def _scope(policy: Message) -> int:
+    """How wide orders are kept from trading with each other."""
+    return SCOPES.index(policy.get("self_trade_scope", "UNSPECIFIED"))
 
 
 def _all_limits_tighter(old: Message, new: Message) -> bool:

@@ -35,6 +35,7 @@ def policy(rng: Random) -> Message:
             {"class_id": "C", "offset_bps": rng.choice((5_000, 9_000, 10_000))},
             {"class_id": "D", "offset_bps": rng.choice((0, 3_333))},
         ],
+        "self_trade_scope": rng.choice(("UNSPECIFIED", "UNSPECIFIED", "ACCOUNT", "GROUP")),
     }
 
 
@@ -51,7 +52,7 @@ def _default_limits(rng: Random) -> Message:
         "order_rate": _rate(rng, 5, 5),
         "open_order_count": {"value": rng.randint(5, 9)},
         "day_order_count": {"value": rng.randint(60, 160)},
-        "day_turnover_e4": {"value": rng.randint(1, 6) * 1_000_000_000 + rng.randint(0, 9)},
+        "day_turnover_e4": {"value": rng.randint(1, 4) * 1_000_000_000 + rng.randint(0, 9)},
         "position": {"value": rng.choice((1_500, 2_500, 4_000))},
         "leverage_bps": {"value": 90_000},  # does not count: the tier must set it
     }

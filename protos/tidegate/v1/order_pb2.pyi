@@ -200,6 +200,8 @@ class _RejectReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_RejectRe
     """Too many orders today; count [3]."""
     REJECT_REASON_DAY_TURNOVER: _RejectReason.ValueType  # 162
     """Too much turnover today; e4 [3]."""
+    REJECT_REASON_SELF_TRADE: _RejectReason.ValueType  # 170
+    """It could trade with an open order of the same account or group; price, best opposite price [0]."""
     REJECT_REASON_POSITION_LIMIT: _RejectReason.ValueType  # 180
     """Over the greatest position; quantity [3]."""
     REJECT_REASON_CONCENTRATION_INSTRUMENT: _RejectReason.ValueType  # 200
@@ -262,6 +264,8 @@ REJECT_REASON_DAY_ORDER_COUNT: RejectReason.ValueType  # 161
 """Too many orders today; count [3]."""
 REJECT_REASON_DAY_TURNOVER: RejectReason.ValueType  # 162
 """Too much turnover today; e4 [3]."""
+REJECT_REASON_SELF_TRADE: RejectReason.ValueType  # 170
+"""It could trade with an open order of the same account or group; price, best opposite price [0]."""
 REJECT_REASON_POSITION_LIMIT: RejectReason.ValueType  # 180
 """Over the greatest position; quantity [3]."""
 REJECT_REASON_CONCENTRATION_INSTRUMENT: RejectReason.ValueType  # 200

@@ -32,6 +32,7 @@ _UNITS = {
     "INITIAL_MARGIN": "money",
     "TICK_SIZE": "money",
     "PRICE_LIMIT": "money",
+    "SELF_TRADE": "money",
     "LOT_SIZE": "count",
     "ORDER_QUANTITY": "count",
     "OPEN_ORDER_COUNT": "count",

@@ -17,6 +17,7 @@ from .exposure import line_of
 from .judgement import NO_COLLAR, collar_bps
 from .lines import Line
 from .policy import NO_CHECK, Effective, Policy
+from .resting import crossed_order
 from .state import Account, Book, Instrument, effective_limits
 from .walk import walk
 
@@ -113,6 +114,7 @@ def within_limits(
         account.turnover_e4 + quantity * reserved > limits.day_turnover_e4
         or book.principal_next_ns.get(order.principal, 0) > now_ns + policy.principal_tolerance_ns
         or not within_position(limits, terms.position_limit, held + open_buy, open_sell - held)
+        or (policy.self_trade_scope and crossed_order(book, account, order) is not None)
         or (away > 0 and not within_collar(limits, instrument, factor, away))
         or not within_size(limits, terms.average_volume, quantity, quantity * highest, factor)
     ):

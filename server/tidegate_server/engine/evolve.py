@@ -44,6 +44,7 @@ from .outcomes import (
 )
 from .reasons import ScopeKind
 from .reserve import apply_check
+from .resting import change_group, make_ladders
 from .settle import (
     account_for_fact,
     apply_event,
@@ -97,6 +98,7 @@ def evolve(book: Book, command: Command, outcome: Outcome, time_ns: int) -> None
         command.policy.version = outcome.version
         book.policy = command.policy
         forget_rates(book)
+        make_ladders(book)
     elif isinstance(command, StartEpoch) and isinstance(outcome, EpochOutcome):
         apply_epoch(book, command, outcome)
     else:
@@ -197,7 +199,7 @@ def apply_accounts(book: Book, command: UpsertAccounts, sequence: int) -> None:
             account = new_account(book, terms.account_id)
         roll_if_due(book, account)
         account.sequence = sequence
-        account.group_id = terms.group_id
+        change_group(book, account, terms.group_id)
         account.tier_id = terms.tier_id
         if account.margin_model != terms.margin_model:
             account.margin_model = terms.margin_model

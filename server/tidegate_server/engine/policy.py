@@ -31,6 +31,10 @@ LIMIT_NAMES: Final = (
     "position",
 )
 
+# Whose open orders an order is compared with (4.17); 0 is nobody's.
+SELF_TRADE_ACCOUNT: Final = 1
+SELF_TRADE_GROUP: Final = 2
+
 UNSET: Final = -1
 NO_CHECK: Final = INT64_MAX
 
@@ -101,6 +105,7 @@ class Policy:
         "principal_rate_missing",
         "principal_tolerance_ns",
         "rules_version",
+        "self_trade_scope",
         "slow_mark_step_bps",
         "stress_factor_bps",
         "stressed_regime_bps",
@@ -127,6 +132,7 @@ class Policy:
         default_limits: dict[str, Limit],
         tiers: dict[str, Tier],
         margin_classes: dict[str, int],
+        self_trade_scope: int,
     ) -> None:
         self.margin_classes = margin_classes
         self.version = version
@@ -149,6 +155,7 @@ class Policy:
         self.principal_cost_ns, self.principal_tolerance_ns = bucket(principal_order_rate)
         self.default_limits = default_limits
         self.tiers = tiers
+        self.self_trade_scope = self_trade_scope
 
 
 class Effective:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from .commands import BUY, CheckOrder
 from .outcomes import CheckOutcome
 from .reasons import RejectReason
+from .resting import put_to_rest
 from .state import (
     REFUSED,
     RESERVED,
@@ -70,6 +71,8 @@ def reserve(
     account.open_order_count += 1
     book.open_order_count += 1
     move_open(account, position, command, order, command.quantity)
+    if book.self_trade_scope:
+        put_to_rest(book, account, order)
     if was_flat:
         account.activate(position)
     elif outcome.line is not None:

@@ -15,6 +15,7 @@ INCURABLE = frozenset(
         RejectReason.PRICE_COLLAR,
         RejectReason.ORDER_RATE,
         RejectReason.OPEN_ORDER_COUNT,
+        RejectReason.SELF_TRADE,
     }
 )
 

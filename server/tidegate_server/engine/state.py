@@ -15,6 +15,7 @@ from __future__ import annotations
 from .amounts import INT64_MAX
 from .commands import CheckOrder, CheckOrders, InstrumentTerms
 from .due import DueQueue, Rank
+from .ladders import Ladder
 from .lines import NO_LINE, Line, exchanged
 from .outcomes import BatchOutcome, CheckOutcome, Figures, Refusal
 from .policy import Effective, Limit, Policy
@@ -32,6 +33,8 @@ REFUSED = 9
 UNKNOWN_TO_GATE = 10
 
 Rates = tuple[int, int, int, int, int]
+# Where, in which instrument, on which side.
+LadderKey = tuple[int, str, str, int]
 
 ORDER_ID_LIMIT = 1 << 20
 UNBOUNDED = 1 << 62
@@ -332,7 +335,7 @@ class Book:
 
     `order_id_limit` and `risk_refusal` (why only verified exits pass) are settings, no state.
     Memos: `order_id_count`, `open_order_count`, `unconfirmed_count`, the due queues and `stops_at`
-    follow from the rest.
+    follow from the rest; so do `ladders`, kept only while `self_trade_scope`, the policy's, is set.
     """
 
     __slots__ = (
@@ -343,6 +346,7 @@ class Book:
         "epoch",
         "forget_queue",
         "instruments",
+        "ladders",
         "open_order_count",
         "order_id_count",
         "order_id_limit",
@@ -350,6 +354,7 @@ class Book:
         "principal_next_ns",
         "regime",
         "risk_refusal",
+        "self_trade_scope",
         "sequence",
         "sessions",
         "stops",
@@ -378,6 +383,8 @@ class Book:
         self.risk_refusal: Refusal | None = None
         self.open_order_count = 0
         self.unconfirmed_count = 0
+        self.self_trade_scope = 0
+        self.ladders: dict[LadderKey, Ladder[Order]] = {}
         self.acknowledge_queue: DueQueue[Order] = DueQueue(acknowledge_rank)
         self.forget_queue: DueQueue[Order] = DueQueue(forget_rank)
         self.batch_queue: DueQueue[Batch] = DueQueue(batch_rank)

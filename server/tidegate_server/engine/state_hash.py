@@ -95,6 +95,7 @@ def policy_fields(policy: Policy) -> Fields:
             "stressed_regime_bps",
             "slow_mark_step_bps",
             "acknowledgement_limit_ns",
+            "self_trade_scope",
         )
     ]
     rate = policy.principal_order_rate

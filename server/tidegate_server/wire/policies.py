@@ -9,6 +9,7 @@ from tidegate_server.engine.amounts import AMOUNT_BOUND, ONE, RATIO_BOUND
 from tidegate_server.engine.policy import (
     LIMIT_NAMES,
     RULES_VERSION,
+    SELF_TRADE_GROUP,
     Band,
     Limit,
     Policy,
@@ -48,6 +49,7 @@ def read_policy(message: policy_pb2.Policy, problems: Problems) -> Policy:
         "stressed_regime_bps", message.stressed_regime_bps, message.elevated_regime_bps, RATIO_BOUND
     )
     problems.need_range("slow_mark_step_bps", message.slow_mark_step_bps, 0, ONE)
+    problems.need_range("self_trade_scope", message.self_trade_scope, 0, SELF_TRADE_GROUP)
     problems.need_count("tiers", len(message.tiers), 0, TIER_LIMIT)
     tiers = {}
     for index, tier in enumerate(message.tiers):
@@ -74,6 +76,7 @@ def read_policy(message: policy_pb2.Policy, problems: Problems) -> Policy:
         default_limits=read_limits(message.default_limits, problems, "default_limits."),
         tiers=tiers,
         margin_classes=read_classes(message, problems),
+        self_trade_scope=message.self_trade_scope,
     )
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from tidegate.v1 import journal_pb2, market_service_pb2, risk_service_pb2
 from tidegate_server.engine.reasons import ScopeKind
 from tidegate_server.engine.reserve import move_open
+from tidegate_server.engine.resting import make_ladders
 from tidegate_server.engine.state import (
     Account,
     Batch,
@@ -271,6 +272,7 @@ class Loader:
             book.forget_queue.add(order, order.keep_until_ns, order.sequence)
         for batch in sorted(book.batches.values(), key=batch_rank):
             book.batch_queue.add(batch, batch.keep_until_ns, 0)
+        make_ladders(book)
         found = state_hash(book)
         if not self.expected_hash or found != self.expected_hash:
             raise SnapshotError(f"state hash {found} is not the snapshot's {self.expected_hash}")
