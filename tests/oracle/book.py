@@ -145,6 +145,7 @@ class Account:
     orders: dict[str, Order] = field(default_factory=dict)
     events: dict[str, Event] = field(default_factory=dict)
     adjustments: set[str] = field(default_factory=set)
+    sent: list[tuple[int, tuple[object, ...]]] = field(default_factory=list)  # orders, for 4.15
 
     @property
     def account_id(self) -> str:
@@ -168,6 +169,7 @@ class Stop:
     reason: str
     sequence: int
     time: int
+    latched: tuple[object, ...] | None = None  # of a latch: what was repeated
 
     @property
     def note(self) -> str:

@@ -17,6 +17,7 @@ from tests.oracle.order_checks import (
     lot_and_tick,
     notional_bound,
     order_rate,
+    order_repeated,
     order_size,
     price_collar,
     price_limit,
@@ -34,6 +35,7 @@ INCURABLE = frozenset(
         "PRICE_COLLAR",
         "ORDER_RATE",
         "OPEN_ORDER_COUNT",
+        "ORDER_REPEATED",
         "SELF_TRADE",
     }
 )
@@ -67,6 +69,7 @@ def judge(case: Case, quantity: int, *, book_only: bool = False) -> Judgement:
     bound = notional_bound(case, quantity, reserved_price)
     reasons += order_size(case, quantity, bound)
     reasons += order_rate(case)
+    reasons += order_repeated(case)
     reasons += counts(case, is_exit=is_exit)
     if not bound and not is_exit:
         reasons += turnover(case, quantity, reserved_price)

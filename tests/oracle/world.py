@@ -16,6 +16,7 @@ RATING_GROUPS = ("", "", "A", "A", "STAR")
 
 def policy(rng: Random) -> Message:
     """A policy with three tiers: a rich one, one that requires tables, one without leverage."""
+    aside = Random(rng.getstate()[1][2])  # draws that leave the others as they are
     return {
         "rules_version": 1,
         "comment": "a small world",
@@ -35,8 +36,16 @@ def policy(rng: Random) -> Message:
             {"class_id": "C", "offset_bps": rng.choice((5_000, 9_000, 10_000))},
             {"class_id": "D", "offset_bps": rng.choice((0, 3_333))},
         ],
-        "self_trade_scope": rng.choice(("UNSPECIFIED", "UNSPECIFIED", "ACCOUNT", "GROUP")),
+        **_repeats(aside),
+        "self_trade_scope": aside.choice(("UNSPECIFIED", "UNSPECIFIED", "ACCOUNT", "GROUP")),
     }
+
+
+def _repeats(rng: Random) -> Message:
+    if rng.random() < 0.5:
+        return {}
+    window = rng.choice((SECOND // 5, SECOND, 4 * SECOND))
+    return {"order_repeated": {"count": rng.choice((2, 3)), "window_ns": window}}
 
 
 def _rate(rng: Random, per_second: int, burst: int) -> Message:

@@ -194,6 +194,8 @@ class _RejectReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_RejectRe
     """Over the greatest share of the 20-day average volume; bps [3]."""
     REJECT_REASON_ORDER_RATE: _RejectReason.ValueType  # 140
     """Too many orders too fast; ns until the next token, tolerance in ns [99, with 380 = 8]."""
+    REJECT_REASON_ORDER_REPEATED: _RejectReason.ValueType  # 150
+    """The same order too often, or what its latch keeps out until it is released; count [6]."""
     REJECT_REASON_OPEN_ORDER_COUNT: _RejectReason.ValueType  # 160
     """Too many open orders; count [3]."""
     REJECT_REASON_DAY_ORDER_COUNT: _RejectReason.ValueType  # 161
@@ -258,6 +260,8 @@ REJECT_REASON_ORDER_VOLUME_SHARE: RejectReason.ValueType  # 132
 """Over the greatest share of the 20-day average volume; bps [3]."""
 REJECT_REASON_ORDER_RATE: RejectReason.ValueType  # 140
 """Too many orders too fast; ns until the next token, tolerance in ns [99, with 380 = 8]."""
+REJECT_REASON_ORDER_REPEATED: RejectReason.ValueType  # 150
+"""The same order too often, or what its latch keeps out until it is released; count [6]."""
 REJECT_REASON_OPEN_ORDER_COUNT: RejectReason.ValueType  # 160
 """Too many open orders; count [3]."""
 REJECT_REASON_DAY_ORDER_COUNT: RejectReason.ValueType  # 161

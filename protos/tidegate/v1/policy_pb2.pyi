@@ -99,6 +99,7 @@ class Policy(_message.Message):
     DEFAULT_LIMITS_FIELD_NUMBER: _builtins.int
     TIERS_FIELD_NUMBER: _builtins.int
     SELF_TRADE_SCOPE_FIELD_NUMBER: _builtins.int
+    ORDER_REPEATED_FIELD_NUMBER: _builtins.int
     MARGIN_CLASSES_FIELD_NUMBER: _builtins.int
     version: _builtins.int
     """Its number; only grows. Given by the gate."""
@@ -139,6 +140,10 @@ class Policy(_message.Message):
         """Tiers by id, 1 000 at most."""
 
     @_builtins.property
+    def order_repeated(self) -> Global___RepeatLimit:
+        """How often an account may send the same order. Left out: as often as it likes."""
+
+    @_builtins.property
     def margin_classes(self) -> _containers.RepeatedCompositeFieldContainer[Global___MarginClass]:
         """Classes whose positions hedge each other under the margin model portfolio, 100 at most."""
 
@@ -161,11 +166,12 @@ class Policy(_message.Message):
         default_limits: Global___Limits | None = ...,
         tiers: _abc.Iterable[Global___Tier] | None = ...,
         self_trade_scope: Global___SelfTradeScope.ValueType = ...,
+        order_repeated: Global___RepeatLimit | None = ...,
         margin_classes: _abc.Iterable[Global___MarginClass] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["default_limits", b"default_limits", "principal_order_rate", b"principal_order_rate"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["default_limits", b"default_limits", "order_repeated", b"order_repeated", "principal_order_rate", b"principal_order_rate"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["acknowledgement_limit_ns", b"acknowledgement_limit_ns", "comment", b"comment", "default_limits", b"default_limits", "elevated_regime_bps", b"elevated_regime_bps", "margin_classes", b"margin_classes", "max_clock_skew_ns", b"max_clock_skew_ns", "max_mark_age_ns", b"max_mark_age_ns", "max_order_age_ns", b"max_order_age_ns", "max_volatility_age_ns", b"max_volatility_age_ns", "principal_order_rate", b"principal_order_rate", "rules_version", b"rules_version", "self_trade_scope", b"self_trade_scope", "slow_mark_step_bps", b"slow_mark_step_bps", "stress_factor_bps", b"stress_factor_bps", "stressed_regime_bps", b"stressed_regime_bps", "tiers", b"tiers", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["acknowledgement_limit_ns", b"acknowledgement_limit_ns", "comment", b"comment", "default_limits", b"default_limits", "elevated_regime_bps", b"elevated_regime_bps", "margin_classes", b"margin_classes", "max_clock_skew_ns", b"max_clock_skew_ns", "max_mark_age_ns", b"max_mark_age_ns", "max_order_age_ns", b"max_order_age_ns", "max_volatility_age_ns", b"max_volatility_age_ns", "order_repeated", b"order_repeated", "principal_order_rate", b"principal_order_rate", "rules_version", b"rules_version", "self_trade_scope", b"self_trade_scope", "slow_mark_step_bps", b"slow_mark_step_bps", "stress_factor_bps", b"stress_factor_bps", "stressed_regime_bps", b"stressed_regime_bps", "tiers", b"tiers", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -384,6 +390,32 @@ class Rate(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Rate: _TypeAlias = Rate  # noqa: Y015
+
+@_typing.final
+class RepeatLimit(_message.Message):
+    """A limit on orders alike: of one account, instrument, side, price and quantity, whatever their verdict."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    COUNT_FIELD_NUMBER: _builtins.int
+    WINDOW_NS_FIELD_NUMBER: _builtins.int
+    count: _builtins.int
+    """The one that is refused, counted within the window: 2 to 1 000."""
+    window_ns: _builtins.int
+    """How far back orders count, ns: 1 to an hour."""
+    def __init__(
+        self,
+        *,
+        count: _builtins.int = ...,
+        window_ns: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["count", b"count", "window_ns", b"window_ns"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RepeatLimit: _TypeAlias = RepeatLimit  # noqa: Y015
 
 @_typing.final
 class ConcentrationTable(_message.Message):

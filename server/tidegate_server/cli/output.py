@@ -35,6 +35,7 @@ _UNITS = {
     "SELF_TRADE": "money",
     "LOT_SIZE": "count",
     "ORDER_QUANTITY": "count",
+    "ORDER_REPEATED": "count",
     "OPEN_ORDER_COUNT": "count",
     "DAY_ORDER_COUNT": "count",
     "POSITION_LIMIT": "count",

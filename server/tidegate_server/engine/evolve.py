@@ -29,6 +29,7 @@ from .commands import (
     UpsertInstruments,
 )
 from .due import DueQueue
+from .latches import forget_old
 from .outcomes import (
     BatchOutcome,
     CashOutcome,
@@ -53,7 +54,8 @@ from .settle import (
     instrument_for_fact,
     new_account,
 )
-from .state import Batch, Book, Instrument, Order, Stop, acknowledge_rank, roll_if_due
+from .state import Batch, Book, Instrument, Order, acknowledge_rank, roll_if_due
+from .stop import Stop
 from .ticking import apply_tick
 
 
@@ -108,6 +110,8 @@ def evolve(book: Book, command: Command, outcome: Outcome, time_ns: int) -> None
 
 def finish(book: Book, time_ns: int) -> None:
     """Count the record."""
+    if book.repeats_floor_ns:
+        forget_old(book)
     book.sequence += 1
     book.time_ns = time_ns
 

@@ -88,7 +88,10 @@ class Tier:
 
 
 class Policy:
-    """A versioned document of limits. Ages and limits of time in ns, factors in bps."""
+    """A versioned document of limits. Ages and limits of time in ns, factors in bps.
+
+    A `repeat_count` of 0 is none: orders alike are not counted (4.15).
+    """
 
     __slots__ = (
         "acknowledgement_limit_ns",
@@ -104,6 +107,8 @@ class Policy:
         "principal_order_rate",
         "principal_rate_missing",
         "principal_tolerance_ns",
+        "repeat_count",
+        "repeat_window_ns",
         "rules_version",
         "self_trade_scope",
         "slow_mark_step_bps",
@@ -133,6 +138,8 @@ class Policy:
         tiers: dict[str, Tier],
         margin_classes: dict[str, int],
         self_trade_scope: int,
+        repeat_count: int,
+        repeat_window_ns: int,
     ) -> None:
         self.margin_classes = margin_classes
         self.version = version
@@ -156,6 +163,8 @@ class Policy:
         self.default_limits = default_limits
         self.tiers = tiers
         self.self_trade_scope = self_trade_scope
+        self.repeat_count = repeat_count
+        self.repeat_window_ns = repeat_window_ns
 
 
 class Effective:
