@@ -29,6 +29,7 @@ from .commands import (
     UpsertInstruments,
 )
 from .due import DueQueue
+from .latches import forget_old
 from .outcomes import (
     BatchOutcome,
     CashOutcome,
@@ -44,6 +45,7 @@ from .outcomes import (
 )
 from .reasons import ScopeKind
 from .reserve import apply_check
+from .resting import change_group, make_ladders
 from .settle import (
     account_for_fact,
     apply_event,
@@ -52,7 +54,8 @@ from .settle import (
     instrument_for_fact,
     new_account,
 )
-from .state import Batch, Book, Instrument, Order, Stop, acknowledge_rank, roll_if_due
+from .state import Batch, Book, Instrument, Order, acknowledge_rank, roll_if_due
+from .stop import Stop
 from .ticking import apply_tick
 
 
@@ -97,6 +100,7 @@ def evolve(book: Book, command: Command, outcome: Outcome, time_ns: int) -> None
         command.policy.version = outcome.version
         book.policy = command.policy
         forget_rates(book)
+        make_ladders(book)
     elif isinstance(command, StartEpoch) and isinstance(outcome, EpochOutcome):
         apply_epoch(book, command, outcome)
     else:
@@ -106,6 +110,8 @@ def evolve(book: Book, command: Command, outcome: Outcome, time_ns: int) -> None
 
 def finish(book: Book, time_ns: int) -> None:
     """Count the record."""
+    if book.repeats_floor_ns:
+        forget_old(book)
     book.sequence += 1
     book.time_ns = time_ns
 
@@ -197,7 +203,7 @@ def apply_accounts(book: Book, command: UpsertAccounts, sequence: int) -> None:
             account = new_account(book, terms.account_id)
         roll_if_due(book, account)
         account.sequence = sequence
-        account.group_id = terms.group_id
+        change_group(book, account, terms.group_id)
         account.tier_id = terms.tier_id
         if account.margin_model != terms.margin_model:
             account.margin_model = terms.margin_model

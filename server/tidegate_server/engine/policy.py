@@ -32,6 +32,10 @@ LIMIT_NAMES: Final = (
     "credit_line_e4",
 )
 
+# Whose open orders an order is compared with (4.17); 0 is nobody's.
+SELF_TRADE_ACCOUNT: Final = 1
+SELF_TRADE_GROUP: Final = 2
+
 UNSET: Final = -1
 NO_CHECK: Final = INT64_MAX
 NO_COLLAR: Final = -1
@@ -86,7 +90,10 @@ class Tier:
 
 
 class Policy:
-    """A versioned document of limits. Ages and limits of time in ns, factors in bps."""
+    """A versioned document of limits. Ages and limits of time in ns, factors in bps.
+
+    A `repeat_count` of 0 is none: orders alike are not counted (4.15).
+    """
 
     __slots__ = (
         "acknowledgement_limit_ns",
@@ -102,7 +109,10 @@ class Policy:
         "principal_order_rate",
         "principal_rate_missing",
         "principal_tolerance_ns",
+        "repeat_count",
+        "repeat_window_ns",
         "rules_version",
+        "self_trade_scope",
         "slow_mark_step_bps",
         "stress_factor_bps",
         "stressed_regime_bps",
@@ -129,6 +139,9 @@ class Policy:
         default_limits: dict[str, Limit],
         tiers: dict[str, Tier],
         margin_classes: dict[str, int],
+        self_trade_scope: int,
+        repeat_count: int,
+        repeat_window_ns: int,
     ) -> None:
         self.margin_classes = margin_classes
         self.version = version
@@ -151,6 +164,9 @@ class Policy:
         self.principal_cost_ns, self.principal_tolerance_ns = bucket(principal_order_rate)
         self.default_limits = default_limits
         self.tiers = tiers
+        self.self_trade_scope = self_trade_scope
+        self.repeat_count = repeat_count
+        self.repeat_window_ns = repeat_window_ns
 
 
 class Effective:

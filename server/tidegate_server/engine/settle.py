@@ -37,10 +37,9 @@ from .state import (
     Instrument,
     Order,
     Position,
-    Stop,
-    frozen_id,
     roll_if_due,
 )
+from .stop import GATE, Stop, frozen_id
 
 APPLIED = 1
 DUPLICATE = 2
@@ -57,8 +56,6 @@ END_STATE = {
     EVENT_REJECTED: REJECTED,
     EVENT_EXPIRED: EXPIRED,
 }
-
-GATE = "gate"
 
 
 def is_ended(order: Order) -> bool:

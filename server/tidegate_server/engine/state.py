@@ -12,13 +12,17 @@ invisible to the hash.
 
 from __future__ import annotations
 
+from collections import deque
+
 from .amounts import INT64_MAX
 from .commands import CheckOrder, CheckOrders, InstrumentTerms
 from .due import DueQueue, Rank
+from .ladders import Ladder
 from .lines import NO_LINE, Line, exchanged
 from .outcomes import BatchOutcome, CheckOutcome, Figures, Refusal
 from .policy import Effective, Limit, Policy
-from .reasons import ScopeKind
+from .repeats import Times
+from .stop import RepeatKey, Stop, stop_id_of
 
 RESERVED = 1
 ACKNOWLEDGED = 2
@@ -32,6 +36,8 @@ REFUSED = 9
 UNKNOWN_TO_GATE = 10
 
 Rates = tuple[int, int, int, int, int]
+# Where, in which instrument, on which side.
+LadderKey = tuple[int, str, str, int]
 
 ORDER_ID_LIMIT = 1 << 20
 UNBOUNDED = 1 << 62
@@ -216,6 +222,7 @@ class Account:
         "open_order_count",
         "orders",
         "positions",
+        "repeats",
         "sequence",
         "start_of_day_equity",
         "tier_id",
@@ -242,6 +249,7 @@ class Account:
         self.adjustments: dict[str, int] = {}
         self.trading_date = 0
         self.day_order_count = 0
+        self.repeats: dict[RepeatKey, Times] = {}
         self.turnover_e4 = 0
         self.start_of_day_equity: int | None = None
         self.next_order_ns = 0
@@ -281,41 +289,6 @@ class Account:
         return position
 
 
-class Stop:
-    """A halt or reduce-only that stands, and the record that set it."""
-
-    __slots__ = (
-        "kind",
-        "principal",
-        "reason",
-        "scope_id",
-        "scope_kind",
-        "sequence",
-        "set_time_ns",
-        "stop_id",
-    )
-
-    def __init__(
-        self,
-        stop_id: str,
-        kind: int,
-        scope_kind: int,
-        scope_id: str,
-        principal: str,
-        reason: str,
-        set_time_ns: int,
-        sequence: int,
-    ) -> None:
-        self.stop_id = stop_id
-        self.sequence = sequence
-        self.kind = kind
-        self.scope_kind = scope_kind
-        self.scope_id = scope_id
-        self.principal = principal
-        self.reason = reason
-        self.set_time_ns = set_time_ns
-
-
 class Batch:
     """An atomic batch that is kept, with its first answer."""
 
@@ -331,8 +304,9 @@ class Book:
     """The whole state. `sequence` is the last record, `time_ns` the gate's clock at it.
 
     `order_id_limit` and `risk_refusal` (why only verified exits pass) are settings, no state.
-    Memos: `order_id_count`, `open_order_count`, `unconfirmed_count`, the due queues and `stops_at`
-    follow from the rest.
+    Memos: `order_id_count`, `open_order_count`, `unconfirmed_count`, the due queues, `stops_at`
+    (without latches), `latches` and `repeat_queue` follow from the rest; so do `ladders`, kept only
+    while `self_trade_scope`, the policy's, is set. `repeats_floor_ns` is 0 between records.
     """
 
     __slots__ = (
@@ -343,13 +317,18 @@ class Book:
         "epoch",
         "forget_queue",
         "instruments",
+        "ladders",
+        "latches",
         "open_order_count",
         "order_id_count",
         "order_id_limit",
         "policy",
         "principal_next_ns",
         "regime",
+        "repeat_queue",
+        "repeats_floor_ns",
         "risk_refusal",
+        "self_trade_scope",
         "sequence",
         "sessions",
         "stops",
@@ -370,6 +349,9 @@ class Book:
         self.instruments: dict[str, Instrument] = {}
         self.stops: dict[str, Stop] = {}
         self.stops_at: dict[tuple[int, str], list[Stop]] = {}
+        self.latches: dict[tuple[str, str], Stop] = {}
+        self.repeat_queue: deque[tuple[int, str, RepeatKey]] = deque()
+        self.repeats_floor_ns = 0
         self.sessions: dict[str, list[tuple[int, int]]] = {}
         self.principal_next_ns: dict[str, int] = {}
         self.batches: dict[str, Batch] = {}
@@ -378,6 +360,8 @@ class Book:
         self.risk_refusal: Refusal | None = None
         self.open_order_count = 0
         self.unconfirmed_count = 0
+        self.self_trade_scope = 0
+        self.ladders: dict[LadderKey, Ladder[Order]] = {}
         self.acknowledge_queue: DueQueue[Order] = DueQueue(acknowledge_rank)
         self.forget_queue: DueQueue[Order] = DueQueue(forget_rank)
         self.batch_queue: DueQueue[Batch] = DueQueue(batch_rank)
@@ -390,6 +374,9 @@ class Book:
     def add_stop(self, stop: Stop) -> None:
         """Set a stop; within a scope they are kept in order of id."""
         self.stops[stop.stop_id] = stop
+        if stop.latched is not None:
+            self.latches[stop.scope_id, stop.latched[0]] = stop
+            return
         at_scope = self.stops_at.setdefault((stop.scope_kind, stop.scope_id), [])
         at_scope.append(stop)
         at_scope.sort(key=stop_id_of)
@@ -397,6 +384,9 @@ class Book:
     def remove_stop(self, stop_id: str) -> None:
         """Take a stop back."""
         stop = self.stops.pop(stop_id)
+        if stop.latched is not None:
+            del self.latches[stop.scope_id, stop.latched[0]]
+            return
         at_scope = self.stops_at[stop.scope_kind, stop.scope_id]
         at_scope.remove(stop)
         if not at_scope:
@@ -416,16 +406,6 @@ def forget_rank(order: Order) -> Rank:
 def batch_rank(batch: Batch) -> Rank:
     """Return when a batch id may be forgotten, ties by id."""
     return batch.keep_until_ns, 0, batch.command.batch_id, ""
-
-
-def stop_id_of(stop: Stop) -> str:
-    """Return the id, for sorting."""
-    return stop.stop_id
-
-
-def frozen_id(scope_kind: ScopeKind, scope_id: str) -> str:
-    """Return the id of the halt that freezes an account or instrument."""
-    return f"frozen-{scope_kind.name}-{scope_id}"
 
 
 def effective_limits(account: Account, policy: Policy) -> Effective:

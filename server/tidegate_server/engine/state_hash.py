@@ -55,6 +55,7 @@ def state_hash(book: Book) -> str:
                     ("reason", stop.reason),
                     ("set_time_ns", stop.set_time_ns),
                     ("sequence", stop.sequence),
+                    ("latched", stop.latched),
                 ],
             )
         )
@@ -95,6 +96,9 @@ def policy_fields(policy: Policy) -> Fields:
             "stressed_regime_bps",
             "slow_mark_step_bps",
             "acknowledgement_limit_ns",
+            "self_trade_scope",
+            "repeat_count",
+            "repeat_window_ns",
         )
     ]
     rate = policy.principal_order_rate
@@ -206,6 +210,8 @@ def account_fields(account: Account) -> Fields:
         )
         if any(figures):
             fields.append(("position", (instrument_id, *figures)))
+    repeats = [(key, times.kept()) for key, times in sorted(account.repeats.items())]
+    fields.append(("repeats", repeats))
     for event_id in sorted(account.events):
         entry = account.events[event_id]
         kept = (

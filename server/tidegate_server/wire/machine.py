@@ -25,6 +25,7 @@ from tidegate_server.engine.state_hash import state_hash
 from tidegate_server.engine.ticking import decide_tick, has_effects, next_due_ns, prune
 
 from . import decoding, encoding, views
+from .effects import check_effects
 from .errors import CallError
 from .methods import CHECK_ORDER, CODECS, START_EPOCH, TICK, Codec, MethodSpec
 from .policies import write_policy
@@ -150,7 +151,7 @@ class Machine:
             self.allowed += 1
         else:
             self._tally(outcome)
-        effects = encoding.check_effects(outcome, command)
+        effects = check_effects(outcome, command)
         return Answer(
             response,
             None,
