@@ -42,6 +42,7 @@ PORTFOLIOS: Final = {
 BROAD_ORDERS: Final = ("JPM", "MSFT", "WMT", "XOM")
 _TIER: Final = "study"
 _SETTLED_NS: Final = 60 * 10**9  # after which the slow mark has reached the mark (3.4)
+_ALWAYS: Final = market_pb.Session(open_time_ns=0, close_time_ns=4 * 10**18)
 _MORNING: Final = time(14, 30, tzinfo=UTC)
 _CLOSE: Final = time(21, 0, tzinfo=UTC)
 
@@ -115,6 +116,9 @@ class _Gate:
                 instruments=[_instrument(listed[symbol]) for symbol in symbols]
             ),
         )
+        for board in sorted({listed[symbol].board for symbol in symbols}):
+            request = market_pb.SetSessionRequest(board=board, sessions=[_ALWAYS])
+            self._call("SetSession", request)
         self._call(
             "UpsertAccounts",
             accounts_pb.UpsertAccountsRequest(
