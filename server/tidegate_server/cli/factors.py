@@ -75,10 +75,10 @@ def volatility(
 ) -> None:
     """Estimate volatility factors from daily closes; show them, and send them to the gate.
 
-    A factor of 2 halves the caps of an instrument and doubles its margin rates, up to 100 %. An instrument with
-    too few closes gets none and is not sent: the gate then applies its policy's stress factor, as
-    it does to factors that are older than the policy allows. An instrument that the gate does not
-    know is created there frozen: name those that it knows with --only.
+    A factor of 2 halves the caps of an instrument and doubles its margin rates, up to 100 %. An
+    instrument with too few closes gets none and is not sent: the gate then applies its policy's
+    stress factor, as it does to factors that are older than the policy allows. An instrument that
+    the gate does not know is created there frozen: name those that it knows with --only.
 
     Example: tidegate volatility closes.csv.gz --date 2020-03-16 --only JPM --only XOM --send
     """
