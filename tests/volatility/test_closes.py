@@ -12,7 +12,7 @@ from tidegate_server.volatility.errors import ModelError
 if TYPE_CHECKING:
     from pathlib import Path
 
-GOOD = "Date,A,B\n2020-01-02,1.5,\n2020-01-03,2e1,3\n"
+GOOD = "Date,A,B\n2020-01-02,1.5,\n\n2020-01-03,2e1,3\n"
 
 
 def test_an_empty_cell_is_a_day_without_a_close() -> None:
