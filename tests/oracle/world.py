@@ -37,7 +37,7 @@ def policy(rng: Random) -> Message:
             {"class_id": "D", "offset_bps": rng.choice((0, 3_333))},
         ],
         **_repeats(aside),
-        "self_trade_scope": aside.choice(("UNSPECIFIED", "UNSPECIFIED", "ACCOUNT", "GROUP")),
+        "self_trade_scope": aside.choice(("UNSPECIFIED", "ACCOUNT", "GROUP")),
     }
 
 
