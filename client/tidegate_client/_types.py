@@ -104,6 +104,7 @@ class Decision:
     answer to act on: then the order must not go, under this id ever. `rejections` are in order of
     precedence. `sequence` is the journal position, `decided_time_ns` the gate's clock.
     `order_state` is the name of an `OrderState` without its prefix, "" unless `replayed`.
+    `warnings` are the limits in mode warn that the order breaks, whatever the verdict.
     """
 
     account_id: str
@@ -120,6 +121,7 @@ class Decision:
     replayed: bool = False
     order_state: str = ""
     error: TidegateError | None = None
+    warnings: tuple[Rejection, ...] = ()
 
     @property
     def allowed(self) -> bool:
@@ -170,6 +172,7 @@ class Preview:
     before: Figures | None
     after: Figures | None
     change: Figures | None
+    warnings: tuple[Rejection, ...] = ()
 
     @property
     def would_allow(self) -> bool:

@@ -65,6 +65,7 @@ def decision_of(
         order_id=order_id,
         verdict=answer.verdict,
         rejections=_rejections(answer.rejections),
+        warnings=_rejections(answer.warnings),
         sequence=answer.sequence,
         decided_time_ns=answer.decided_time_ns,
         policy_version=answer.policy_version,
@@ -82,6 +83,7 @@ def preview_of(answer: risk_service_pb2.PreviewOrderResponse) -> Preview:
     return Preview(
         verdict=answer.verdict,
         rejections=_rejections(answer.rejections),
+        warnings=_rejections(answer.warnings),
         as_of_sequence=answer.as_of_sequence,
         decided_time_ns=answer.decided_time_ns,
         policy_version=answer.policy_version,

@@ -41,11 +41,13 @@ def value_of(word: str) -> Any:
 
 
 def limit_of(words: list[str]) -> dict[str, Any]:
-    """Read a limit: a value, a rate `r/b`, `unlimited`, `required`."""
+    """Read a limit: a value, a rate `r/b`, `unlimited`, `required`, `warn`."""
     limit: dict[str, Any] = {}
     for word in words:
         if word in {"unlimited", "required"}:
             limit[word] = True
+        elif word == "warn":
+            limit["mode"] = "WARN"
         elif "/" in word:
             rate, burst = word.split("/")
             limit |= {"per_second": int(rate), "burst": int(burst)}
@@ -114,11 +116,12 @@ class Script:
         for word in words:
             name, _, value = word.partition("=")
             rate = name == "principal_order_rate"
-            if name == "order_repeated":  # count/window
-                count, window = value.split("/")
+            if name == "order_repeated":  # count/window[/warn]
+                count, window, *mode = value.split("/")
                 self.policy[name] = {"count": int(count), "window_ns": int(window)}
+                self.policy[name] |= limit_of(mode)
                 continue
-            self.policy[name] = limit_of([value]) if rate else value_of(value)
+            self.policy[name] = limit_of(value.split("+")) if rate else value_of(value)
         return ""
 
     def do_tier(self, words: list[str]) -> str:
@@ -139,8 +142,8 @@ class Script:
         return ""
 
     def do_band(self, words: list[str]) -> str:
-        """`band <tier> <rating group or -> <from> <cap or none>`."""
-        tier, group, edge, cap = words
+        """`band <tier> <rating group or -> <from> <cap or none> [warn]`."""
+        tier, group, edge, cap, *mode = words
         tables = self.tier(tier)["concentration"]
         group = "" if group == "-" else group
         found = [table for table in tables if table["rating_group"] == group]
@@ -151,6 +154,7 @@ class Script:
             {} if cap == "none" else {"cap_bps": int(cap)}
         )
         table["bands"].append(band)
+        table |= limit_of(mode)
         return ""
 
     def do_class(self, words: list[str]) -> str:
@@ -458,6 +462,8 @@ def verdict(found: Any) -> str:
         price = f" {found.reserved_price_e4}" if found.HasField("reserved_price_e4") else ""
         parts.append(f"allow{price}")
     parts.append("; ".join(reason(entry) for entry in found.rejections))
+    if found.warnings:
+        parts.append("warned " + "; ".join(reason(entry) for entry in found.warnings))
     preview = isinstance(found, risk_service_pb2.PreviewOrderResponse)
     if preview or found.HasField("max_acceptable_quantity"):
         parts.append(f"max={found.max_acceptable_quantity}")

@@ -61,8 +61,9 @@ def test_a_verified_exit_is_refused_only_for_what_exits_face(seed: int) -> None:
 @given(seed=seeds)
 def test_reasons_stand_in_order_of_precedence_and_once_each(seed: int) -> None:
     for _, answer in verdicts(played(seed)[1]):
-        reasons = [entry.reason for entry in answer.rejections]
-        assert reasons == sorted(set(reasons))
+        for entries in (answer.rejections, answer.warnings):
+            reasons = [entry.reason for entry in entries]
+            assert reasons == sorted(set(reasons))
 
 
 @law(12)
@@ -146,7 +147,7 @@ def test_no_accepted_order_could_trade_with_one_of_its_own_scope(seed: int) -> N
         if call.method != "CheckOrder" or step.record is None or policy is None:
             continue
         answer, asked = step.message(), step.asked()
-        if answer.verdict != ALLOW or not policy.self_trade_scope:
+        if answer.verdict != ALLOW or not policy.self_trade_scope or policy.self_trade_warns:
             continue
         group = machine.book.accounts[asked.account_id].group_id
         grouped = policy.self_trade_scope == policy_pb2.SELF_TRADE_SCOPE_GROUP and group
@@ -177,7 +178,7 @@ def test_of_orders_alike_in_one_window_too_few_are_accepted_to_be_too_many(seed:
             key = (asked.account_id, asked.instrument_id, asked.side, asked.price_e4)
             times = passed.setdefault((*key, asked.quantity), [])
             times.append(call.now_ns)
-            if policy is not None and policy.repeat_count:
+            if policy is not None and policy.repeat_count and not policy.repeat_warns:
                 since = call.now_ns - policy.repeat_window_ns
                 assert sum(1 for time_ns in times if time_ns > since) < policy.repeat_count
 

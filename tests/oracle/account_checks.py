@@ -15,7 +15,7 @@ from tests.oracle.book import (
 )
 from tests.oracle.case import Case, of_account, of_instrument
 from tests.oracle.figures import Figures, projected, valuable
-from tests.oracle.limits import concentration_bands, setting
+from tests.oracle.limits import concentration_bands, setting, table_in_mode
 
 
 def turnover(case: Case, quantity: int, reserved_price: int | None) -> list[Message]:
@@ -42,7 +42,7 @@ def position_limit(case: Case, quantity: int) -> list[Message]:
     line = case.line.plus(case.side, quantity, 0)
     worst = max(abs(line.held + line.open_buys), abs(line.held - line.open_sells))
     own = setting(case, "position").value
-    instruments = case.instrument.facts.get("position_limit")
+    instruments = None if case.warning else case.instrument.facts.get("position_limit")
     if own is not None and worst > own and (instruments is None or own <= instruments):
         return [of_account(case, "POSITION_LIMIT", worst, own)]
     if instruments is not None and worst > instruments:
@@ -56,17 +56,25 @@ def solvency(
     """4.20 to 4.24 of an account as it would be after opening in the named instruments."""
     over = leverage(case, after)
     if not after.in_bounds:
-        return over
+        return [] if case.warning else over
+    if case.warning:
+        over = [] if after.equity <= 0 else over
+        return concentration(case, names, after) + over + credit_line(case, after)
     reasons = concentration(case, names, after) + over
     rates_known = not gaps & {"initial_margin_long_bps", "initial_margin_short_bps"}
     hedge = after.model == "PORTFOLIO" and after.available >= before.available
     if rates_known and after.available < 0 and not hedge:
         reasons.append(of_account(case, "INITIAL_MARGIN", after.available, 0))
+    return reasons + credit_line(case, after)
+
+
+def credit_line(case: Case, after: Figures) -> list[Message]:
+    """4.24: what is financed against the account's line."""
     line = setting(case, "credit_line_e4").value
     drawn = max(0, -after.cash)
-    if line is not None and drawn > line:
-        reasons.append(of_account(case, "CREDIT_LINE", drawn, line))
-    return reasons
+    if line is None or drawn <= line:
+        return []
+    return [of_account(case, "CREDIT_LINE", drawn, line)]
 
 
 def concentration(case: Case, names: list[str], after: Figures) -> list[Message]:
@@ -87,6 +95,8 @@ def concentration(case: Case, names: list[str], after: Figures) -> list[Message]
 def concentration_cap(case: Case, instrument: Instrument, after: Figures) -> int | None:
     """The cap of the ratio's band, divided by the factor (5.3)."""
     cap = None
+    if not table_in_mode(case, instrument):
+        return None
     for band in concentration_bands(case, instrument) or []:
         edge = band.get("ratio_from_bps", 0)
         if after.debt == 0 or after.assets * ONE >= after.debt * edge:

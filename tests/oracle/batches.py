@@ -1,5 +1,7 @@
 """Atomic batches (4.30): all or none, and one answer a batch id."""
 
+from dataclasses import replace
+
 from tests.oracle import account_checks, judgement
 from tests.oracle.book import Batch, Book, Message, lines_of
 from tests.oracle.case import open_case
@@ -55,7 +57,7 @@ class Batches:
             return answer
         self.book.touch(request["account_id"])
         case = open_case(self.book, request, principal, now)
-        found = judgement.judge(case, request["quantity"], book_only=True)
+        found = judgement.judge_whole(case, request["quantity"], book_only=True)
         answer = self.orders.answer(found, now)
         if request.get("want_max_acceptable_quantity", False):
             answer["max_acceptable_quantity"] = judgement.largest_acceptable(
@@ -86,9 +88,10 @@ class Batches:
             case = open_case(self.book, orders[indexes[-1]], "", now)
             names = sorted({orders[index]["instrument_id"] for index in indexes})
             after = projected(self.book, case.account, case.lines, now)
-            trials[indexes[-1]]["rejections"] += account_checks.solvency(
-                case, names, before[case.account.account_id], after, set()
-            )
+            old = before[case.account.account_id]
+            for kind, warning in (("rejections", False), ("warnings", True)):
+                one = replace(case, warning=warning)
+                trials[indexes[-1]][kind] += account_checks.solvency(one, names, old, after, set())
 
     def _refuse_trial(self, request: Message, answer: Message) -> None:
         """Take back what an order of a failed batch had reserved."""

@@ -16,6 +16,7 @@ class Case:
     principal: str
     now: int
     lines: dict[str, Line]
+    warning: bool = False  # judge the limits in mode warn instead of those that are on (4.28)
 
     @property
     def instrument_id(self) -> str:

@@ -620,6 +620,10 @@ class Commands:
         base = self.book.version
         if self._chance(0.3):
             return self._staff("ProposePolicy", self._refused_policy(policy, base))
+        if self._chance(0.2):  # on, or back to warn: that is refused
+            level = self.rng.choice([policy["default_limits"], policy["tiers"][0]["limits"]])
+            changed = level[self.rng.choice([name for name in level if "floor" not in name])]
+            changed["mode"] = self.rng.choice(("ON", "ON", "WARN"))
         limits = policy["default_limits"]
         name = self.rng.choice(("order_quantity", "position", "price_collar_bps"))
         limits[name]["value"] = limits[name]["value"] * 99 // 100

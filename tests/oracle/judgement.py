@@ -4,7 +4,7 @@
 found (4.0.3).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from tests.oracle.account_checks import figures_after, position_limit, solvency, turnover
 from tests.oracle.book import Message, up
@@ -48,6 +48,7 @@ class Judgement:
     rejections: list[Message]
     reserved_price: int | None
     verified_exit: bool
+    warnings: list[Message] = field(default_factory=list)
 
 
 def judge(case: Case, quantity: int, *, book_only: bool = False) -> Judgement:
@@ -86,6 +87,36 @@ def judge(case: Case, quantity: int, *, book_only: bool = False) -> Judgement:
         unset = {str(gap["subject"]) for gap in gaps}
         reasons += solvency(case, [case.instrument_id], before, after, unset)
     return found
+
+
+def judge_whole(case: Case, quantity: int, *, book_only: bool = False) -> Judgement:
+    """Judge the limits that are on, and those that only warn (4.28)."""
+    found = judge(case, quantity, book_only=book_only)
+    found.warnings = warnings(replace(case, warning=True), found, quantity, book_only=book_only)
+    return found
+
+
+def warnings(
+    case: Case, found: Judgement, quantity: int, *, book_only: bool = False
+) -> list[Message]:
+    """What breaks limits in mode warn, in the table's order."""
+    bound = notional_bound(case, quantity, found.reserved_price)
+    reasons = price_collar(case) + order_size(case, quantity, bound)
+    reasons += order_rate(case) + order_repeated(case)
+    reasons += counts(case, is_exit=found.verified_exit)
+    if not bound and not found.verified_exit:
+        reasons += turnover(case, quantity, found.reserved_price)
+    reasons += self_trade(case)
+    if found.verified_exit:
+        return reasons
+    if valuable(case.book, case.lines) and case.instrument.mark is not None:
+        reasons += position_limit(case, quantity)
+    if book_only or bound:
+        return reasons
+    after = figures_after(case, quantity, found.reserved_price)
+    if after is not None:
+        reasons += solvency(case, [case.instrument_id], after, after, set())
+    return reasons
 
 
 def largest_acceptable(

@@ -39,14 +39,20 @@ class Bucket(NamedTuple):
         return min(max(next_time, now) + self.cost, now + self.tolerance + self.cost)
 
 
-def setting(case: Case, name: str) -> Setting:
-    """Resolve a limit."""
+def in_mode(case: Case, level: Message) -> bool:
+    """Say whether a limit is of the mode that is being judged (4.28)."""
+    return bool((level.get("mode", "ON") == "WARN") == case.warning)
+
+
+def setting(case: Case, name: str, *, any_mode: bool = False) -> Setting:
+    """Resolve a limit; one of the other mode has no value now."""
     found = levels(case, name)
     for level in found:
         if level.get("unlimited", False):
             return Setting()
         if "value" in level:
-            return Setting(int(level["value"]))
+            judged = any_mode or in_mode(case, level)
+            return Setting(int(level["value"]) if judged else None)
     required = name == "leverage_bps" or any(level.get("required", False) for level in found)
     return Setting(missing=required)
 
@@ -68,6 +74,14 @@ def tier_of(case: Case) -> Message | None:
             found: Message = tier
             return found
     return None
+
+
+def rate_in_mode(case: Case, found: list[Message]) -> bool:
+    """Say whether the rate that applies is of the mode that is being judged."""
+    for level in found:
+        if level.get("unlimited", False) or level.get("per_second", 0) > 0:
+            return in_mode(case, level)
+    return False
 
 
 def bucket(found: list[Message]) -> Bucket | None:
@@ -93,10 +107,10 @@ def principal_bucket(case: Case) -> Bucket | None:
 
 def collar(case: Case) -> int | None:
     """c of 4.12 and 3.1, if a collar is set."""
-    found = setting(case, "price_collar_bps").value
+    found = setting(case, "price_collar_bps", any_mode=True).value
     if found is None:
         return None
-    floor = setting(case, "price_collar_floor_bps").value or 0
+    floor = setting(case, "price_collar_floor_bps", any_mode=True).value or 0
     wide = max(scale_up(found, case.factor), floor)
     day = case.instrument.facts.get("price_limit_bps")
     return wide if day is None else min(wide, day)
@@ -110,6 +124,14 @@ def concentration_bands(case: Case, instrument: Instrument) -> list[Message] | N
             bands: list[Message] = table.get("bands", [])
             return bands
     return None if tier.get("concentration_required", False) else []
+
+
+def table_in_mode(case: Case, instrument: Instrument) -> bool:
+    """Say whether the table of the instrument's rating group is of the mode being judged."""
+    for table in (tier_of(case) or {}).get("concentration", []):
+        if table.get("rating_group", "") == instrument.facts.get("rating_group", ""):
+            return in_mode(case, table)
+    return False
 
 
 def missing_limits(case: Case) -> list[Message]:
@@ -150,7 +172,7 @@ def _limit_missing(case: Case, name: str) -> bool:
 
 def _volume_missing(case: Case) -> bool:
     """A share of the volume is capped and the volume is not known (4.13)."""
-    share = setting(case, "order_volume_share_bps").value
+    share = setting(case, "order_volume_share_bps", any_mode=True).value
     return share is not None and "average_volume" not in case.instrument.facts
 
 

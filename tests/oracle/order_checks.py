@@ -14,7 +14,16 @@ from tests.oracle.book import (
     upper_ratio,
 )
 from tests.oracle.case import Case, entry, lot, of_account, of_instrument
-from tests.oracle.limits import account_bucket, collar, principal_bucket, setting
+from tests.oracle.limits import (
+    account_bucket,
+    collar,
+    in_mode,
+    levels,
+    principal_bucket,
+    principal_levels,
+    rate_in_mode,
+    setting,
+)
 
 
 def halted(case: Case) -> list[Message]:
@@ -116,6 +125,8 @@ def price_collar(case: Case) -> list[Message]:
     mark, price, width = case.instrument.mark, case.price, collar(case)
     if mark is None or price is None or width is None:
         return []
+    if setting(case, "price_collar_bps").value is None:
+        return []  # of the other mode
     away = price - mark if case.side == "BUY" else mark - price
     if away <= scale_down(mark, width):
         return []
@@ -159,29 +170,40 @@ def order_size(case: Case, quantity: int, bound: int) -> list[Message]:
     mark = case.instrument.mark
     limit = setting(case, "order_notional_e4").value
     if bound:
+        if case.warning:
+            return reasons + volume_share(case, quantity)
         reasons.append(of_account(case, "ORDER_NOTIONAL", bound, MONEY_MAX))
     elif limit is not None and mark is not None:
         notional = up(quantity * max(case.price or 0, mark), case.instrument.unit)
         effective = limit * ONE // case.factor
         if notional > effective:
             reasons.append(of_account(case, "ORDER_NOTIONAL", notional, effective))
+    return reasons + volume_share(case, quantity)
+
+
+def volume_share(case: Case, quantity: int) -> list[Message]:
+    """4.13, the share of the volume."""
     limit = setting(case, "order_volume_share_bps").value
     volume = case.instrument.facts.get("average_volume")
     if limit is not None and volume is not None and quantity > scale_down(volume, limit):
         share = upper_ratio(quantity, volume)
-        reasons.append(of_account(case, "ORDER_VOLUME_SHARE", share, limit))
-    return reasons
+        return [of_account(case, "ORDER_VOLUME_SHARE", share, limit)]
+    return []
 
 
 def order_rate(case: Case) -> list[Message]:
     """4.14: the account's bucket and the principal's; the greater excess is named."""
+    modes = [
+        rate_in_mode(case, levels(case, "order_rate")),
+        rate_in_mode(case, principal_levels(case)),
+    ]
     buckets = [
         ("ACCOUNT", case.account.account_id, account_bucket(case), case.account.next_order_time),
         ("PRINCIPAL", case.principal, principal_bucket(case), principal_next(case)),
     ]
     worst, named = 0, []
-    for kind, name, found, next_time in buckets:
-        if found is None:
+    for (kind, name, found, next_time), judged in zip(buckets, modes, strict=True):
+        if found is None or not judged:
             continue
         excess = next_time - case.now - found.tolerance
         if excess > worst:
@@ -193,7 +215,8 @@ def order_rate(case: Case) -> list[Message]:
 def self_trade(case: Case) -> list[Message]:
     """4.17: against the best open order of the other side."""
     kind = case.book.policy.get("self_trade_scope", "UNSPECIFIED")
-    if kind == "UNSPECIFIED":
+    mode = {"mode": case.book.policy.get("self_trade_mode", "ON")}
+    if kind == "UNSPECIFIED" or not in_mode(case, mode):
         return []
     scope = (kind, case.account.account_id)
     mates = [case.account]
@@ -250,14 +273,16 @@ def order_repeated(case: Case) -> list[Message]:
     latch = standing_latch(case)
     scope = ("ACCOUNT", case.account.account_id)
     rule = case.book.policy.get("order_repeated")
-    if rule:
+    if rule and in_mode(case, rule):
         since = case.now - rule["window_ns"]
         own = likeness(case)
         count = 1 + sum(1 for time, like in case.account.sent if time > since and like == own)
         if count >= rule["count"]:
             subject = latch.stop_id if latch else next_latch_id(case)
+            if case.warning:
+                subject = ""
             return [entry("ORDER_REPEATED", scope, (count, rule["count"]), subject=subject)]
-    if latch is None:
+    if latch is None or case.warning:
         return []
     if case.is_exit(case.request["quantity"]) and likeness(case) != latch.latched:
         return []

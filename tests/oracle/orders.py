@@ -61,7 +61,7 @@ class Orders:
             return answer
         self.book.touch(request["account_id"])
         case = open_case(self.book, request, principal, now)
-        found = judgement.judge(case, request["quantity"])
+        found = judgement.judge_whole(case, request["quantity"])
         answer = self.answer(found, now)
         if request.get("want_max_acceptable_quantity", False):
             answer["max_acceptable_quantity"] = judgement.largest_acceptable(
@@ -76,6 +76,7 @@ class Orders:
         answer: Message = {
             "verdict": "REJECT" if found.rejections else "ALLOW",
             "rejections": found.rejections,
+            "warnings": found.warnings,
             **self.book.stamp(now),
             "policy_version": self.book.version,
             "verified_exit": found.verified_exit,
@@ -205,10 +206,11 @@ class Orders:
             return response
         case = open_case(self.book, request, principal, now)
         quantity = request["quantity"]
-        found = judgement.judge(case, quantity)
+        found = judgement.judge_whole(case, quantity)
         response |= {
             "verdict": "REJECT" if found.rejections else "ALLOW",
             "rejections": found.rejections,
+            "warnings": found.warnings,
             "max_acceptable_quantity": judgement.largest_acceptable(
                 case, quantity, found.rejections
             ),

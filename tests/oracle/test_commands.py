@@ -54,6 +54,7 @@ ODDITIES = [
     "forgotten",
     "forgotten_batches",
     "replayed",
+    "warning",
 ]
 
 
@@ -71,6 +72,7 @@ def seen(answer: Message) -> list[str]:
     found = []
     for one in [*answer.get("answers", []), answer]:
         found += [entry["reason"] for entry in one.get("rejections", [])]
+        found += ["warning"] * bool(one.get("warnings"))
         found += ["replayed"] * one.get("replayed", False)
         found += [one["verdict"]] if "verdict" in one else []
     for result in answer.get("results", []):

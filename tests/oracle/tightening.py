@@ -39,8 +39,14 @@ def _figures_tighter(old: Message, new: Message) -> bool:
         and all(new.get(name, 0) >= old.get(name, 0) for name in LOWER)
         and all(new.get(name, 0) == old.get(name, 0) for name in ANY)
         and _scope(new) >= _scope(old)
+        and not (_scope(old) and _warns(new, "self_trade_mode") > _warns(old, "self_trade_mode"))
         and _repeats_tighter(old.get("order_repeated"), new.get("order_repeated"))
     )
+
+
+def _warns(limit: Message, name: str = "mode") -> bool:
+    """Whether a limit only warns (4.28)."""
+    return bool(limit.get(name, "ON") == "WARN")
 
 
 def _scope(policy: Message) -> int:
@@ -52,7 +58,7 @@ def _repeats_tighter(old: Message | None, new: Message | None) -> bool:
     """Fewer orders alike, counted over no shorter a window (4.15)."""
     if not old:
         return True
-    if not new:
+    if not new or (_warns(new) and not _warns(old)):
         return False
     return bool(new["count"] <= old["count"] and new["window_ns"] >= old["window_ns"])
 
@@ -81,6 +87,8 @@ def _tier_tighter(old: Message, new: Message) -> bool:
 def _table_tighter(old: Message, new: Message) -> bool:
     if old.get("rating_group", "") != new.get("rating_group", ""):
         return False
+    if _warns(new) and not _warns(old):
+        return False
     old_bands, new_bands = old.get("bands", []), new.get("bands", [])
     if len(old_bands) != len(new_bands):
         return False
@@ -102,6 +110,8 @@ def _limit_tighter(old: Message, new: Message) -> bool:
     if old.get("required", False) and not new.get("required", False):
         return False
     if _is_set(old) != _is_set(new):
+        return False
+    if _warns(new) and not _warns(old):
         return False
     if new.get("unlimited", False) or old.get("unlimited", False):
         return bool(old.get("unlimited", False))

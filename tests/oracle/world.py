@@ -17,7 +17,7 @@ RATING_GROUPS = ("", "", "A", "A", "STAR")
 def policy(rng: Random) -> Message:
     """A policy with three tiers: a rich one, one that requires tables, one without leverage."""
     aside = Random(rng.getstate()[1][2])  # draws that leave the others as they are
-    return {
+    made = {
         "rules_version": 1,
         "comment": "a small world",
         "max_order_age_ns": rng.choice((3, 5, 10)) * SECOND,
@@ -37,8 +37,26 @@ def policy(rng: Random) -> Message:
             {"class_id": "D", "offset_bps": rng.choice((0, 3_333))},
         ],
         **_repeats(aside),
-        "self_trade_scope": aside.choice(("UNSPECIFIED", "UNSPECIFIED", "ACCOUNT", "GROUP")),
+        "self_trade_scope": aside.choice(("UNSPECIFIED", "ACCOUNT", "GROUP")),
     }
+    warn_somewhere(aside, made)
+    return made
+
+
+def warn_somewhere(rng: Random, policy: Message) -> None:
+    """Let some limits of half of the worlds only warn (4.28)."""
+    if rng.random() < 0.5:
+        return
+    tables = [table for tier in policy["tiers"] for table in tier.get("concentration", [])]
+    limits = [policy["default_limits"], *(tier["limits"] for tier in policy["tiers"])]
+    single = [level[name] for level in limits for name in level if "floor" not in name]
+    for limit in (*single, *tables, policy["principal_order_rate"]):
+        if rng.random() < 0.25:
+            limit["mode"] = "WARN"
+    if rng.random() < 0.5:
+        policy["self_trade_mode"] = "WARN"
+    if "order_repeated" in policy and rng.random() < 0.5:
+        policy["order_repeated"]["mode"] = "WARN"
 
 
 def _repeats(rng: Random) -> Message:
@@ -201,6 +219,7 @@ def accounts(rng: Random) -> list[Message]:
 
 def account(rng: Random, name: str) -> Message:
     """One account."""
+    aside = Random(rng.getstate()[1][2])
     tier = rng.choices((*TIERS, "unknown"), (6, 5, 0.6, 0.3))[0]
     facts: Message = {
         "account_id": name,
@@ -220,5 +239,5 @@ def account(rng: Random, name: str) -> Message:
     }
     for limit, value in own.items():
         if rng.random() < 0.15:
-            facts["limits"][limit] = value
+            facts["limits"][limit] = value | ({"mode": "WARN"} if aside.random() < 0.2 else {})
     return facts

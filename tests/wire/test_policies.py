@@ -31,6 +31,8 @@ def limit(draw: st.DrawFn, name: str) -> dict[str, Any]:
         made |= {"per_second": draw(st.integers(1, 99)), "burst": draw(st.integers(1, 99))}
     elif kind == "value":
         made["value"] = draw(RATIOS)
+    if "floor" not in name and draw(FLAGS):
+        made["mode"] = "WARN"
     return made
 
 
@@ -49,7 +51,8 @@ def tier(draw: st.DrawFn, name: str) -> dict[str, Any]:
     for edge in (0, *edges):
         cap = draw(st.none() | RATIOS)
         bands.append({"ratio_from_bps": edge} | ({} if cap is None else {"cap_bps": cap}))
-    tables = [{"rating_group": "G", "bands": bands}] if draw(FLAGS) else []
+    table = {"rating_group": "G", "bands": bands} | ({"mode": "WARN"} if draw(FLAGS) else {})
+    tables = [table] if draw(FLAGS) else []
     made: dict[str, Any] = {"tier_id": name, "limits": draw(limits()), "concentration": tables}
     return {**made, "concentration_required": draw(FLAGS)}
 

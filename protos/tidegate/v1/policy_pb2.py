@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import descriptor_pb2 as google_dot_protobuf_dot_descriptor__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18tidegate/v1/policy.proto\x12\x0btidegate.v1\x1a google/protobuf/descriptor.proto\"\xc8\x05\n\x06Policy\x12\x15\n\x07version\x18\x01 \x01(\x03\x42\x04\x88\xb5\x18\x04\x12\x1b\n\rrules_version\x18\x02 \x01(\x05\x42\x04\x88\xb5\x18\x03\x12\x15\n\x07\x63omment\x18\x03 \x01(\tB\x04\x88\xb5\x18\x04\x12\x1e\n\x10max_order_age_ns\x18\x04 \x01(\x03\x42\x04\x88\xb5\x18\x01\x12\x1f\n\x11max_clock_skew_ns\x18\x05 \x01(\x03\x42\x04\x88\xb5\x18\x01\x12\x1d\n\x0fmax_mark_age_ns\x18\x06 \x01(\x03\x42\x04\x88\xb5\x18\x01\x12#\n\x15max_volatility_age_ns\x18\x07 \x01(\x03\x42\x04\x88\xb5\x18\x01\x12\x1f\n\x11stress_factor_bps\x18\x08 \x01(\x03\x42\x04\x88\xb5\x18\x02\x12!\n\x13\x65levated_regime_bps\x18\t \x01(\x03\x42\x04\x88\xb5\x18\x02\x12!\n\x13stressed_regime_bps\x18\n \x01(\x03\x42\x04\x88\xb5\x18\x02\x12 \n\x12slow_mark_step_bps\x18\x0b \x01(\x03\x42\x04\x88\xb5\x18\x03\x12&\n\x18\x61\x63knowledgement_limit_ns\x18\x0c \x01(\x03\x42\x04\x88\xb5\x18\x01\x12\x35\n\x14principal_order_rate\x18\r \x01(\x0b\x32\x11.tidegate.v1.RateB\x04\x88\xb5\x18\x01\x12\x31\n\x0e\x64\x65\x66\x61ult_limits\x18\x0e \x01(\x0b\x32\x13.tidegate.v1.LimitsB\x04\x88\xb5\x18\x01\x12&\n\x05tiers\x18\x0f \x03(\x0b\x32\x11.tidegate.v1.TierB\x04\x88\xb5\x18\x03\x12;\n\x10self_trade_scope\x18\x19 \x01(\x0e\x32\x1b.tidegate.v1.SelfTradeScopeB\x04\x88\xb5\x18\x02\x12\x36\n\x0eorder_repeated\x18\x1b \x01(\x0b\x32\x18.tidegate.v1.RepeatLimitB\x04\x88\xb5\x18\x01\x12\x36\n\x0emargin_classes\x18# \x03(\x0b\x32\x18.tidegate.v1.MarginClassB\x04\x88\xb5\x18\x03\"?\n\x0bMarginClass\x12\x16\n\x08\x63lass_id\x18\x01 \x01(\tB\x04\x88\xb5\x18\x03\x12\x18\n\noffset_bps\x18\x02 \x01(\x03\x42\x04\x88\xb5\x18\x01\"\xac\x01\n\x04Tier\x12\x15\n\x07tier_id\x18\x01 \x01(\tB\x04\x88\xb5\x18\x03\x12)\n\x06limits\x18\x02 \x01(\x0b\x32\x13.tidegate.v1.LimitsB\x04\x88\xb5\x18\x01\x12<\n\rconcentration\x18\x03 \x03(\x0b\x32\x1f.tidegate.v1.ConcentrationTableB\x04\x88\xb5\x18\x03\x12$\n\x16\x63oncentration_required\x18\x04 \x01(\x08\x42\x04\x88\xb5\x18\x02\"\xec\x04\n\x06Limits\x12.\n\x0cleverage_bps\x18\x01 \x01(\x0b\x32\x12.tidegate.v1.LimitB\x04\x88\xb5\x18\x01\x12\x30\n\x0eorder_quantity\x18\x02 \x01(\x0b\x32\x12.tidegate.v1.LimitB\x04\x88\xb5\x18\x01\x12\x33\n\x11order_notional_e4\x18\x03 \x01(\x0b\x32\x12.tidegate.v1.LimitB\x04\x88\xb5\x18\x01\x12\x38\n\x16order_volume_share_bps\x18\x04 \x01(\x0b\x32\x12.tidegate.v1.LimitB\x04\x88\xb5\x18\x01\x12\x32\n\x10price_collar_bps\x18\x05 \x01(\x0b\x32\x12.tidegate.v1.LimitB\x04\x88\xb5\x18\x01\x12\x38\n\x16price_collar_floor_bps\x18\x06 \x01(\x0b\x32\x12.tidegate.v1.LimitB\x04\x88\xb5\x18\x01\x12+\n\norder_rate\x18\x07 \x01(\x0b\x32\x11.tidegate.v1.RateB\x04\x88\xb5\x18\x01\x12\x32\n\x10open_order_count\x18\x08 \x01(\x0b\x32\x12.tidegate.v1.LimitB\x04\x88\xb5\x18\x01\x12\x31\n\x0f\x64\x61y_order_count\x18\t \x01(\x0b\x32\x12.tidegate.v1.LimitB\x04\x88\xb5\x18\x01\x12\x31\n\x0f\x64\x61y_turnover_e4\x18\n \x01(\x0b\x32\x12.tidegate.v1.LimitB\x04\x88\xb5\x18\x01\x12*\n\x08position\x18\x0b \x01(\x0b\x32\x12.tidegate.v1.LimitB\x04\x88\xb5\x18\x01\x12\x30\n\x0e\x63redit_line_e4\x18\x14 \x01(\x0b\x32\x12.tidegate.v1.LimitB\x04\x88\xb5\x18\x01\"\\\n\x05Limit\x12\x18\n\x05value\x18\x01 \x01(\x03\x42\x04\x88\xb5\x18\x01H\x00\x88\x01\x01\x12\x17\n\tunlimited\x18\x02 \x01(\x08\x42\x04\x88\xb5\x18\x01\x12\x16\n\x08required\x18\x03 \x01(\x08\x42\x04\x88\xb5\x18\x02\x42\x08\n\x06_value\"f\n\x04Rate\x12\x18\n\nper_second\x18\x01 \x01(\x03\x42\x04\x88\xb5\x18\x01\x12\x13\n\x05\x62urst\x18\x02 \x01(\x03\x42\x04\x88\xb5\x18\x01\x12\x17\n\tunlimited\x18\x03 \x01(\x08\x42\x04\x88\xb5\x18\x01\x12\x16\n\x08required\x18\x04 \x01(\x08\x42\x04\x88\xb5\x18\x02\";\n\x0bRepeatLimit\x12\x13\n\x05\x63ount\x18\x01 \x01(\x03\x42\x04\x88\xb5\x18\x01\x12\x17\n\twindow_ns\x18\x02 \x01(\x03\x42\x04\x88\xb5\x18\x02\"e\n\x12\x43oncentrationTable\x12\x1a\n\x0crating_group\x18\x01 \x01(\tB\x04\x88\xb5\x18\x03\x12\x33\n\x05\x62\x61nds\x18\x02 \x03(\x0b\x32\x1e.tidegate.v1.ConcentrationBandB\x04\x88\xb5\x18\x03\"Y\n\x11\x43oncentrationBand\x12\x1c\n\x0eratio_from_bps\x18\x01 \x01(\x03\x42\x04\x88\xb5\x18\x03\x12\x1a\n\x07\x63\x61p_bps\x18\x02 \x01(\x03\x42\x04\x88\xb5\x18\x01H\x00\x88\x01\x01\x42\n\n\x08_cap_bps*l\n\x0eSelfTradeScope\x12 \n\x1cSELF_TRADE_SCOPE_UNSPECIFIED\x10\x00\x12\x1c\n\x18SELF_TRADE_SCOPE_ACCOUNT\x10\x01\x12\x1a\n\x16SELF_TRADE_SCOPE_GROUP\x10\x02*g\n\x06Looser\x12\x16\n\x12LOOSER_UNSPECIFIED\x10\x00\x12\x11\n\rLOOSER_HIGHER\x10\x01\x12\x10\n\x0cLOOSER_LOWER\x10\x02\x12\x0e\n\nLOOSER_ANY\x10\x03\x12\x10\n\x0cLOOSER_NEVER\x10\x04:D\n\x06looser\x12\x1d.google.protobuf.FieldOptions\x18\xd1\x86\x03 \x01(\x0e\x32\x13.tidegate.v1.Looserb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18tidegate/v1/policy.proto\x12\x0btidegate.v1\x1a google/protobuf/descriptor.proto\"\xff\x05\n\x06Policy\x12\x15\n\x07version\x18\x01 \x01(\x03\x42\x04\x88\xb5\x18\x04\x12\x1b\n\rrules_version\x18\x02 \x01(\x05\x42\x04\x88\xb5\x18\x03\x12\x15\n\x07\x63omment\x18\x03 \x01(\tB\x04\x88\xb5\x18\x04\x12\x1e\n\x10max_order_age_ns\x18\x04 \x01(\x03\x42\x04\x88\xb5\x18\x01\x12\x1f\n\x11max_clock_skew_ns\x18\x05 \x01(\x03\x42\x04\x88\xb5\x18\x01\x12\x1d\n\x0fmax_mark_age_ns\x18\x06 \x01(\x03\x42\x04\x88\xb5\x18\x01\x12#\n\x15max_volatility_age_ns\x18\x07 \x01(\x03\x42\x04\x88\xb5\x18\x01\x12\x1f\n\x11stress_factor_bps\x18\x08 \x01(\x03\x42\x04\x88\xb5\x18\x02\x12!\n\x13\x65levated_regime_bps\x18\t \x01(\x03\x42\x04\x88\xb5\x18\x02\x12!\n\x13stressed_regime_bps\x18\n \x01(\x03\x42\x04\x88\xb5\x18\x02\x12 \n\x12slow_mark_step_bps\x18\x0b \x01(\x03\x42\x04\x88\xb5\x18\x03\x12&\n\x18\x61\x63knowledgement_limit_ns\x18\x0c \x01(\x03\x42\x04\x88\xb5\x18\x01\x12\x35\n\x14principal_order_rate\x18\r \x01(\x0b\x32\x11.tidegate.v1.RateB\x04\x88\xb5\x18\x01\x12\x31\n\x0e\x64\x65\x66\x61ult_limits\x18\x0e \x01(\x0b\x32\x13.tidegate.v1.LimitsB\x04\x88\xb5\x18\x01\x12&\n\x05tiers\x18\x0f \x03(\x0b\x32\x11.tidegate.v1.TierB\x04\x88\xb5\x18\x03\x12;\n\x10self_trade_scope\x18\x19 \x01(\x0e\x32\x1b.tidegate.v1.SelfTradeScopeB\x04\x88\xb5\x18\x02\x12\x35\n\x0fself_trade_mode\x18\x1a \x01(\x0e\x32\x16.tidegate.v1.LimitModeB\x04\x88\xb5\x18\x01\x12\x36\n\x0eorder_repeated\x18\x1b \x01(\x0b\x32\x18.tidegate.v1.RepeatLimitB\x04\x88\xb5\x18\x01\x12\x36\n\x0emargin_classes\x18# \x03(\x0b\x32\x18.tidegate.v1.MarginClassB\x04\x88\xb5\x18\x03\"?\n\x0bMarginClass\x12\x16\n\x08\x63lass_id\x18\x01 \x01(\tB\x04\x88\xb5\x18\x03\x12\x18\n\noffset_bps\x18\x02 \x01(\x03\x42\x04\x88\xb5\x18\x01\"\xac\x01\n\x04Tier\x12\x15\n\x07tier_id\x18\x01 \x01(\tB\x04\x88\xb5\x18\x03\x12)\n\x06limits\x18\x02 \x01(\x0b\x32\x13.tidegate.v1.LimitsB\x04\x88\xb5\x18\x01\x12<\n\rconcentration\x18\x03 \x03(\x0b\x32\x1f.tidegate.v1.ConcentrationTableB\x04\x88\xb5\x18\x03\x12$\n\x16\x63oncentration_required\x18\x04 \x01(\x08\x42\x04\x88\xb5\x18\x02\"\xec\x04\n\x06Limits\x12.\n\x0cleverage_bps\x18\x01 \x01(\x0b\x32\x12.tidegate.v1.LimitB\x04\x88\xb5\x18\x01\x12\x30\n\x0eorder_quantity\x18\x02 \x01(\x0b\x32\x12.tidegate.v1.LimitB\x04\x88\xb5\x18\x01\x12\x33\n\x11order_notional_e4\x18\x03 \x01(\x0b\x32\x12.tidegate.v1.LimitB\x04\x88\xb5\x18\x01\x12\x38\n\x16order_volume_share_bps\x18\x04 \x01(\x0b\x32\x12.tidegate.v1.LimitB\x04\x88\xb5\x18\x01\x12\x32\n\x10price_collar_bps\x18\x05 \x01(\x0b\x32\x12.tidegate.v1.LimitB\x04\x88\xb5\x18\x01\x12\x38\n\x16price_collar_floor_bps\x18\x06 \x01(\x0b\x32\x12.tidegate.v1.LimitB\x04\x88\xb5\x18\x01\x12+\n\norder_rate\x18\x07 \x01(\x0b\x32\x11.tidegate.v1.RateB\x04\x88\xb5\x18\x01\x12\x32\n\x10open_order_count\x18\x08 \x01(\x0b\x32\x12.tidegate.v1.LimitB\x04\x88\xb5\x18\x01\x12\x31\n\x0f\x64\x61y_order_count\x18\t \x01(\x0b\x32\x12.tidegate.v1.LimitB\x04\x88\xb5\x18\x01\x12\x31\n\x0f\x64\x61y_turnover_e4\x18\n \x01(\x0b\x32\x12.tidegate.v1.LimitB\x04\x88\xb5\x18\x01\x12*\n\x08position\x18\x0b \x01(\x0b\x32\x12.tidegate.v1.LimitB\x04\x88\xb5\x18\x01\x12\x30\n\x0e\x63redit_line_e4\x18\x14 \x01(\x0b\x32\x12.tidegate.v1.LimitB\x04\x88\xb5\x18\x01\"\x88\x01\n\x05Limit\x12\x18\n\x05value\x18\x01 \x01(\x03\x42\x04\x88\xb5\x18\x01H\x00\x88\x01\x01\x12\x17\n\tunlimited\x18\x02 \x01(\x08\x42\x04\x88\xb5\x18\x01\x12\x16\n\x08required\x18\x03 \x01(\x08\x42\x04\x88\xb5\x18\x02\x12*\n\x04mode\x18\n \x01(\x0e\x32\x16.tidegate.v1.LimitModeB\x04\x88\xb5\x18\x01\x42\x08\n\x06_value\"\x92\x01\n\x04Rate\x12\x18\n\nper_second\x18\x01 \x01(\x03\x42\x04\x88\xb5\x18\x01\x12\x13\n\x05\x62urst\x18\x02 \x01(\x03\x42\x04\x88\xb5\x18\x01\x12\x17\n\tunlimited\x18\x03 \x01(\x08\x42\x04\x88\xb5\x18\x01\x12\x16\n\x08required\x18\x04 \x01(\x08\x42\x04\x88\xb5\x18\x02\x12*\n\x04mode\x18\n \x01(\x0e\x32\x16.tidegate.v1.LimitModeB\x04\x88\xb5\x18\x01\"g\n\x0bRepeatLimit\x12\x13\n\x05\x63ount\x18\x01 \x01(\x03\x42\x04\x88\xb5\x18\x01\x12\x17\n\twindow_ns\x18\x02 \x01(\x03\x42\x04\x88\xb5\x18\x02\x12*\n\x04mode\x18\n \x01(\x0e\x32\x16.tidegate.v1.LimitModeB\x04\x88\xb5\x18\x01\"\x91\x01\n\x12\x43oncentrationTable\x12\x1a\n\x0crating_group\x18\x01 \x01(\tB\x04\x88\xb5\x18\x03\x12\x33\n\x05\x62\x61nds\x18\x02 \x03(\x0b\x32\x1e.tidegate.v1.ConcentrationBandB\x04\x88\xb5\x18\x03\x12*\n\x04mode\x18\n \x01(\x0e\x32\x16.tidegate.v1.LimitModeB\x04\x88\xb5\x18\x01\"Y\n\x11\x43oncentrationBand\x12\x1c\n\x0eratio_from_bps\x18\x01 \x01(\x03\x42\x04\x88\xb5\x18\x03\x12\x1a\n\x07\x63\x61p_bps\x18\x02 \x01(\x03\x42\x04\x88\xb5\x18\x01H\x00\x88\x01\x01\x42\n\n\x08_cap_bps*O\n\tLimitMode\x12\x1a\n\x16LIMIT_MODE_UNSPECIFIED\x10\x00\x12\x11\n\rLIMIT_MODE_ON\x10\x01\x12\x13\n\x0fLIMIT_MODE_WARN\x10\x02*l\n\x0eSelfTradeScope\x12 \n\x1cSELF_TRADE_SCOPE_UNSPECIFIED\x10\x00\x12\x1c\n\x18SELF_TRADE_SCOPE_ACCOUNT\x10\x01\x12\x1a\n\x16SELF_TRADE_SCOPE_GROUP\x10\x02*g\n\x06Looser\x12\x16\n\x12LOOSER_UNSPECIFIED\x10\x00\x12\x11\n\rLOOSER_HIGHER\x10\x01\x12\x10\n\x0cLOOSER_LOWER\x10\x02\x12\x0e\n\nLOOSER_ANY\x10\x03\x12\x10\n\x0cLOOSER_NEVER\x10\x04:D\n\x06looser\x12\x1d.google.protobuf.FieldOptions\x18\xd1\x86\x03 \x01(\x0e\x32\x13.tidegate.v1.Looserb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -64,6 +64,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_POLICY'].fields_by_name['tiers']._serialized_options = b'\210\265\030\003'
   _globals['_POLICY'].fields_by_name['self_trade_scope']._loaded_options = None
   _globals['_POLICY'].fields_by_name['self_trade_scope']._serialized_options = b'\210\265\030\002'
+  _globals['_POLICY'].fields_by_name['self_trade_mode']._loaded_options = None
+  _globals['_POLICY'].fields_by_name['self_trade_mode']._serialized_options = b'\210\265\030\001'
   _globals['_POLICY'].fields_by_name['order_repeated']._loaded_options = None
   _globals['_POLICY'].fields_by_name['order_repeated']._serialized_options = b'\210\265\030\001'
   _globals['_POLICY'].fields_by_name['margin_classes']._loaded_options = None
@@ -110,6 +112,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LIMIT'].fields_by_name['unlimited']._serialized_options = b'\210\265\030\001'
   _globals['_LIMIT'].fields_by_name['required']._loaded_options = None
   _globals['_LIMIT'].fields_by_name['required']._serialized_options = b'\210\265\030\002'
+  _globals['_LIMIT'].fields_by_name['mode']._loaded_options = None
+  _globals['_LIMIT'].fields_by_name['mode']._serialized_options = b'\210\265\030\001'
   _globals['_RATE'].fields_by_name['per_second']._loaded_options = None
   _globals['_RATE'].fields_by_name['per_second']._serialized_options = b'\210\265\030\001'
   _globals['_RATE'].fields_by_name['burst']._loaded_options = None
@@ -118,38 +122,46 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_RATE'].fields_by_name['unlimited']._serialized_options = b'\210\265\030\001'
   _globals['_RATE'].fields_by_name['required']._loaded_options = None
   _globals['_RATE'].fields_by_name['required']._serialized_options = b'\210\265\030\002'
+  _globals['_RATE'].fields_by_name['mode']._loaded_options = None
+  _globals['_RATE'].fields_by_name['mode']._serialized_options = b'\210\265\030\001'
   _globals['_REPEATLIMIT'].fields_by_name['count']._loaded_options = None
   _globals['_REPEATLIMIT'].fields_by_name['count']._serialized_options = b'\210\265\030\001'
   _globals['_REPEATLIMIT'].fields_by_name['window_ns']._loaded_options = None
   _globals['_REPEATLIMIT'].fields_by_name['window_ns']._serialized_options = b'\210\265\030\002'
+  _globals['_REPEATLIMIT'].fields_by_name['mode']._loaded_options = None
+  _globals['_REPEATLIMIT'].fields_by_name['mode']._serialized_options = b'\210\265\030\001'
   _globals['_CONCENTRATIONTABLE'].fields_by_name['rating_group']._loaded_options = None
   _globals['_CONCENTRATIONTABLE'].fields_by_name['rating_group']._serialized_options = b'\210\265\030\003'
   _globals['_CONCENTRATIONTABLE'].fields_by_name['bands']._loaded_options = None
   _globals['_CONCENTRATIONTABLE'].fields_by_name['bands']._serialized_options = b'\210\265\030\003'
+  _globals['_CONCENTRATIONTABLE'].fields_by_name['mode']._loaded_options = None
+  _globals['_CONCENTRATIONTABLE'].fields_by_name['mode']._serialized_options = b'\210\265\030\001'
   _globals['_CONCENTRATIONBAND'].fields_by_name['ratio_from_bps']._loaded_options = None
   _globals['_CONCENTRATIONBAND'].fields_by_name['ratio_from_bps']._serialized_options = b'\210\265\030\003'
   _globals['_CONCENTRATIONBAND'].fields_by_name['cap_bps']._loaded_options = None
   _globals['_CONCENTRATIONBAND'].fields_by_name['cap_bps']._serialized_options = b'\210\265\030\001'
-  _globals['_SELFTRADESCOPE']._serialized_start=2106
-  _globals['_SELFTRADESCOPE']._serialized_end=2214
-  _globals['_LOOSER']._serialized_start=2216
-  _globals['_LOOSER']._serialized_end=2319
+  _globals['_LIMITMODE']._serialized_start=2340
+  _globals['_LIMITMODE']._serialized_end=2419
+  _globals['_SELFTRADESCOPE']._serialized_start=2421
+  _globals['_SELFTRADESCOPE']._serialized_end=2529
+  _globals['_LOOSER']._serialized_start=2531
+  _globals['_LOOSER']._serialized_end=2634
   _globals['_POLICY']._serialized_start=76
-  _globals['_POLICY']._serialized_end=788
-  _globals['_MARGINCLASS']._serialized_start=790
-  _globals['_MARGINCLASS']._serialized_end=853
-  _globals['_TIER']._serialized_start=856
-  _globals['_TIER']._serialized_end=1028
-  _globals['_LIMITS']._serialized_start=1031
-  _globals['_LIMITS']._serialized_end=1651
-  _globals['_LIMIT']._serialized_start=1653
-  _globals['_LIMIT']._serialized_end=1745
-  _globals['_RATE']._serialized_start=1747
-  _globals['_RATE']._serialized_end=1849
-  _globals['_REPEATLIMIT']._serialized_start=1851
-  _globals['_REPEATLIMIT']._serialized_end=1910
-  _globals['_CONCENTRATIONTABLE']._serialized_start=1912
-  _globals['_CONCENTRATIONTABLE']._serialized_end=2013
-  _globals['_CONCENTRATIONBAND']._serialized_start=2015
-  _globals['_CONCENTRATIONBAND']._serialized_end=2104
+  _globals['_POLICY']._serialized_end=843
+  _globals['_MARGINCLASS']._serialized_start=845
+  _globals['_MARGINCLASS']._serialized_end=908
+  _globals['_TIER']._serialized_start=911
+  _globals['_TIER']._serialized_end=1083
+  _globals['_LIMITS']._serialized_start=1086
+  _globals['_LIMITS']._serialized_end=1706
+  _globals['_LIMIT']._serialized_start=1709
+  _globals['_LIMIT']._serialized_end=1845
+  _globals['_RATE']._serialized_start=1848
+  _globals['_RATE']._serialized_end=1994
+  _globals['_REPEATLIMIT']._serialized_start=1996
+  _globals['_REPEATLIMIT']._serialized_end=2099
+  _globals['_CONCENTRATIONTABLE']._serialized_start=2102
+  _globals['_CONCENTRATIONTABLE']._serialized_end=2247
+  _globals['_CONCENTRATIONBAND']._serialized_start=2249
+  _globals['_CONCENTRATIONBAND']._serialized_end=2338
 # @@protoc_insertion_point(module_scope)

@@ -21,6 +21,30 @@ else:
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class _LimitMode:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _LimitModeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_LimitMode.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    LIMIT_MODE_UNSPECIFIED: _LimitMode.ValueType  # 0
+    """The same as on."""
+    LIMIT_MODE_ON: _LimitMode.ValueType  # 1
+    """It is refused."""
+    LIMIT_MODE_WARN: _LimitMode.ValueType  # 2
+    """It is answered with a warning, and with whatever else there is to say."""
+
+class LimitMode(_LimitMode, metaclass=_LimitModeEnumTypeWrapper):
+    """What becomes of an order that breaks a limit."""
+
+LIMIT_MODE_UNSPECIFIED: LimitMode.ValueType  # 0
+"""The same as on."""
+LIMIT_MODE_ON: LimitMode.ValueType  # 1
+"""It is refused."""
+LIMIT_MODE_WARN: LimitMode.ValueType  # 2
+"""It is answered with a warning, and with whatever else there is to say."""
+Global___LimitMode: _TypeAlias = LimitMode  # noqa: Y015
+
 class _SelfTradeScope:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -99,6 +123,7 @@ class Policy(_message.Message):
     DEFAULT_LIMITS_FIELD_NUMBER: _builtins.int
     TIERS_FIELD_NUMBER: _builtins.int
     SELF_TRADE_SCOPE_FIELD_NUMBER: _builtins.int
+    SELF_TRADE_MODE_FIELD_NUMBER: _builtins.int
     ORDER_REPEATED_FIELD_NUMBER: _builtins.int
     MARGIN_CLASSES_FIELD_NUMBER: _builtins.int
     version: _builtins.int
@@ -127,6 +152,8 @@ class Policy(_message.Message):
     """How long an order may stay reserved before the venue's first answer, ns. Required."""
     self_trade_scope: Global___SelfTradeScope.ValueType
     """Whose open orders an order must not be able to trade with. Left out: nobody's."""
+    self_trade_mode: Global___LimitMode.ValueType
+    """Whether an order that could trade with one of these is refused or only warned of."""
     @_builtins.property
     def principal_order_rate(self) -> Global___Rate:
         """Orders a second of one principal, over all accounts."""
@@ -166,12 +193,13 @@ class Policy(_message.Message):
         default_limits: Global___Limits | None = ...,
         tiers: _abc.Iterable[Global___Tier] | None = ...,
         self_trade_scope: Global___SelfTradeScope.ValueType = ...,
+        self_trade_mode: Global___LimitMode.ValueType = ...,
         order_repeated: Global___RepeatLimit | None = ...,
         margin_classes: _abc.Iterable[Global___MarginClass] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["default_limits", b"default_limits", "order_repeated", b"order_repeated", "principal_order_rate", b"principal_order_rate"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["acknowledgement_limit_ns", b"acknowledgement_limit_ns", "comment", b"comment", "default_limits", b"default_limits", "elevated_regime_bps", b"elevated_regime_bps", "margin_classes", b"margin_classes", "max_clock_skew_ns", b"max_clock_skew_ns", "max_mark_age_ns", b"max_mark_age_ns", "max_order_age_ns", b"max_order_age_ns", "max_volatility_age_ns", b"max_volatility_age_ns", "order_repeated", b"order_repeated", "principal_order_rate", b"principal_order_rate", "rules_version", b"rules_version", "self_trade_scope", b"self_trade_scope", "slow_mark_step_bps", b"slow_mark_step_bps", "stress_factor_bps", b"stress_factor_bps", "stressed_regime_bps", b"stressed_regime_bps", "tiers", b"tiers", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["acknowledgement_limit_ns", b"acknowledgement_limit_ns", "comment", b"comment", "default_limits", b"default_limits", "elevated_regime_bps", b"elevated_regime_bps", "margin_classes", b"margin_classes", "max_clock_skew_ns", b"max_clock_skew_ns", "max_mark_age_ns", b"max_mark_age_ns", "max_order_age_ns", b"max_order_age_ns", "max_volatility_age_ns", b"max_volatility_age_ns", "order_repeated", b"order_repeated", "principal_order_rate", b"principal_order_rate", "rules_version", b"rules_version", "self_trade_mode", b"self_trade_mode", "self_trade_scope", b"self_trade_scope", "slow_mark_step_bps", b"slow_mark_step_bps", "stress_factor_bps", b"stress_factor_bps", "stressed_regime_bps", b"stressed_regime_bps", "tiers", b"tiers", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -340,22 +368,26 @@ class Limit(_message.Message):
     VALUE_FIELD_NUMBER: _builtins.int
     UNLIMITED_FIELD_NUMBER: _builtins.int
     REQUIRED_FIELD_NUMBER: _builtins.int
+    MODE_FIELD_NUMBER: _builtins.int
     value: _builtins.int
     """The greatest that is allowed, 0 to 9 * 10^16 (bps: to 1 000 000)."""
     unlimited: _builtins.bool
     """"No limit", written down. Excludes a value."""
     required: _builtins.bool
     """If nothing sets it, new risk is refused with LIMIT_NOT_SET."""
+    mode: Global___LimitMode.ValueType
+    """Whether breaking it refuses an order or only warns. A collar's floor has none: its collar's counts."""
     def __init__(
         self,
         *,
         value: _builtins.int | None = ...,
         unlimited: _builtins.bool = ...,
         required: _builtins.bool = ...,
+        mode: Global___LimitMode.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_value", b"_value", "value", b"value"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_value", b"_value", "required", b"required", "unlimited", b"unlimited", "value", b"value"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_value", b"_value", "mode", b"mode", "required", b"required", "unlimited", b"unlimited", "value", b"value"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__value: _TypeAlias = _typing.Literal["value"]  # noqa: Y015
     _WhichOneofArgType__value: _TypeAlias = _typing.Literal["_value", b"_value"]  # noqa: Y015
@@ -373,6 +405,7 @@ class Rate(_message.Message):
     BURST_FIELD_NUMBER: _builtins.int
     UNLIMITED_FIELD_NUMBER: _builtins.int
     REQUIRED_FIELD_NUMBER: _builtins.int
+    MODE_FIELD_NUMBER: _builtins.int
     per_second: _builtins.int
     """Tokens a second, 1 to 1 000 000."""
     burst: _builtins.int
@@ -381,6 +414,8 @@ class Rate(_message.Message):
     """"No limit", written down. Excludes the figures."""
     required: _builtins.bool
     """If nothing sets it, new risk is refused with LIMIT_NOT_SET."""
+    mode: Global___LimitMode.ValueType
+    """Whether breaking it refuses an order or only warns."""
     def __init__(
         self,
         *,
@@ -388,10 +423,11 @@ class Rate(_message.Message):
         burst: _builtins.int = ...,
         unlimited: _builtins.bool = ...,
         required: _builtins.bool = ...,
+        mode: Global___LimitMode.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["burst", b"burst", "per_second", b"per_second", "required", b"required", "unlimited", b"unlimited"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["burst", b"burst", "mode", b"mode", "per_second", b"per_second", "required", b"required", "unlimited", b"unlimited"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -405,19 +441,23 @@ class RepeatLimit(_message.Message):
 
     COUNT_FIELD_NUMBER: _builtins.int
     WINDOW_NS_FIELD_NUMBER: _builtins.int
+    MODE_FIELD_NUMBER: _builtins.int
     count: _builtins.int
     """The one that is refused, counted within the window: 2 to 1 000."""
     window_ns: _builtins.int
     """How far back orders count, ns: 1 to an hour."""
+    mode: Global___LimitMode.ValueType
+    """Whether one too many is refused and latches, or only warns."""
     def __init__(
         self,
         *,
         count: _builtins.int = ...,
         window_ns: _builtins.int = ...,
+        mode: Global___LimitMode.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["count", b"count", "window_ns", b"window_ns"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["count", b"count", "mode", b"mode", "window_ns", b"window_ns"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -431,8 +471,11 @@ class ConcentrationTable(_message.Message):
 
     RATING_GROUP_FIELD_NUMBER: _builtins.int
     BANDS_FIELD_NUMBER: _builtins.int
+    MODE_FIELD_NUMBER: _builtins.int
     rating_group: _builtins.str
     """The rating group; empty is that of instruments without one."""
+    mode: Global___LimitMode.ValueType
+    """Whether breaking it refuses an order or only warns."""
     @_builtins.property
     def bands(self) -> _containers.RepeatedCompositeFieldContainer[Global___ConcentrationBand]:
         """Bands with rising lower edges, the first from 0; 32 at most."""
@@ -442,10 +485,11 @@ class ConcentrationTable(_message.Message):
         *,
         rating_group: _builtins.str = ...,
         bands: _abc.Iterable[Global___ConcentrationBand] | None = ...,
+        mode: Global___LimitMode.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bands", b"bands", "rating_group", b"rating_group"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bands", b"bands", "mode", b"mode", "rating_group", b"rating_group"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

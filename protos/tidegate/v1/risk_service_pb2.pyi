@@ -225,6 +225,7 @@ class CheckOrderResponse(_message.Message):
     VERIFIED_EXIT_FIELD_NUMBER: _builtins.int
     REPLAYED_FIELD_NUMBER: _builtins.int
     ORDER_STATE_FIELD_NUMBER: _builtins.int
+    WARNINGS_FIELD_NUMBER: _builtins.int
     verdict: _order_pb2.Verdict.ValueType
     """Allow or reject."""
     sequence: _builtins.int
@@ -249,6 +250,10 @@ class CheckOrderResponse(_message.Message):
     def rejections(self) -> _containers.RepeatedCompositeFieldContainer[_order_pb2.Rejection]:
         """Every reason, in order of precedence; empty for an allow."""
 
+    @_builtins.property
+    def warnings(self) -> _containers.RepeatedCompositeFieldContainer[_order_pb2.Rejection]:
+        """Every limit in mode warn that the order breaks, in order of precedence, whatever the verdict."""
+
     def __init__(
         self,
         *,
@@ -263,10 +268,11 @@ class CheckOrderResponse(_message.Message):
         verified_exit: _builtins.bool = ...,
         replayed: _builtins.bool = ...,
         order_state: _order_pb2.OrderState.ValueType = ...,
+        warnings: _abc.Iterable[_order_pb2.Rejection] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_acknowledge_by_time_ns", b"_acknowledge_by_time_ns", "_max_acceptable_quantity", b"_max_acceptable_quantity", "_reserved_price_e4", b"_reserved_price_e4", "acknowledge_by_time_ns", b"acknowledge_by_time_ns", "max_acceptable_quantity", b"max_acceptable_quantity", "reserved_price_e4", b"reserved_price_e4"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_acknowledge_by_time_ns", b"_acknowledge_by_time_ns", "_max_acceptable_quantity", b"_max_acceptable_quantity", "_reserved_price_e4", b"_reserved_price_e4", "acknowledge_by_time_ns", b"acknowledge_by_time_ns", "decided_time_ns", b"decided_time_ns", "max_acceptable_quantity", b"max_acceptable_quantity", "order_state", b"order_state", "policy_version", b"policy_version", "rejections", b"rejections", "replayed", b"replayed", "reserved_price_e4", b"reserved_price_e4", "sequence", b"sequence", "verdict", b"verdict", "verified_exit", b"verified_exit"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_acknowledge_by_time_ns", b"_acknowledge_by_time_ns", "_max_acceptable_quantity", b"_max_acceptable_quantity", "_reserved_price_e4", b"_reserved_price_e4", "acknowledge_by_time_ns", b"acknowledge_by_time_ns", "decided_time_ns", b"decided_time_ns", "max_acceptable_quantity", b"max_acceptable_quantity", "order_state", b"order_state", "policy_version", b"policy_version", "rejections", b"rejections", "replayed", b"replayed", "reserved_price_e4", b"reserved_price_e4", "sequence", b"sequence", "verdict", b"verdict", "verified_exit", b"verified_exit", "warnings", b"warnings"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__acknowledge_by_time_ns: _TypeAlias = _typing.Literal["acknowledge_by_time_ns"]  # noqa: Y015
     _WhichOneofArgType__acknowledge_by_time_ns: _TypeAlias = _typing.Literal["_acknowledge_by_time_ns", b"_acknowledge_by_time_ns"]  # noqa: Y015
@@ -420,6 +426,7 @@ class PreviewOrderResponse(_message.Message):
     BEFORE_FIELD_NUMBER: _builtins.int
     AFTER_FIELD_NUMBER: _builtins.int
     CHANGE_FIELD_NUMBER: _builtins.int
+    WARNINGS_FIELD_NUMBER: _builtins.int
     verdict: _order_pb2.Verdict.ValueType
     """Allow or reject."""
     as_of_sequence: _builtins.int
@@ -450,6 +457,10 @@ class PreviewOrderResponse(_message.Message):
     def change(self) -> Global___Figures:
         """After less before, figure by figure; ratio and leverage are left out."""
 
+    @_builtins.property
+    def warnings(self) -> _containers.RepeatedCompositeFieldContainer[_order_pb2.Rejection]:
+        """Every limit in mode warn that the order would break, in order of precedence."""
+
     def __init__(
         self,
         *,
@@ -464,10 +475,11 @@ class PreviewOrderResponse(_message.Message):
         before: Global___Figures | None = ...,
         after: Global___Figures | None = ...,
         change: Global___Figures | None = ...,
+        warnings: _abc.Iterable[_order_pb2.Rejection] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_reserved_price_e4", b"_reserved_price_e4", "after", b"after", "before", b"before", "change", b"change", "reserved_price_e4", b"reserved_price_e4"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_reserved_price_e4", b"_reserved_price_e4", "after", b"after", "as_of_sequence", b"as_of_sequence", "before", b"before", "change", b"change", "decided_time_ns", b"decided_time_ns", "max_acceptable_quantity", b"max_acceptable_quantity", "policy_version", b"policy_version", "rejections", b"rejections", "reserved_price_e4", b"reserved_price_e4", "verdict", b"verdict", "verified_exit", b"verified_exit"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_reserved_price_e4", b"_reserved_price_e4", "after", b"after", "as_of_sequence", b"as_of_sequence", "before", b"before", "change", b"change", "decided_time_ns", b"decided_time_ns", "max_acceptable_quantity", b"max_acceptable_quantity", "policy_version", b"policy_version", "rejections", b"rejections", "reserved_price_e4", b"reserved_price_e4", "verdict", b"verdict", "verified_exit", b"verified_exit", "warnings", b"warnings"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__reserved_price_e4: _TypeAlias = _typing.Literal["reserved_price_e4"]  # noqa: Y015
     _WhichOneofArgType__reserved_price_e4: _TypeAlias = _typing.Literal["_reserved_price_e4", b"_reserved_price_e4"]  # noqa: Y015

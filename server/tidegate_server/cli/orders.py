@@ -246,6 +246,8 @@ def _show_decision(
     console.print(output.facts(rows))
     if answer.rejections:
         console.print(output.rejections(answer.rejections))
+    if answer.warnings:
+        console.print(output.rejections(answer.warnings, "warning"))
     if isinstance(answer, risk_service_pb2.PreviewOrderResponse):
         _show_effect(answer)
     raise typer.Exit(0 if allowed else int(Exit.REJECTED))

@@ -137,9 +137,9 @@ def figure(reason: str, value: int | None) -> str:
             return percent(value)
 
 
-def rejections(found: Iterable[order_pb2.Rejection]) -> Table:
-    """Lay out the reasons of a reject, the headline first."""
-    table = make_table("reason", ">measured", ">limit", "scope", "subject")
+def rejections(found: Iterable[order_pb2.Rejection], heading: str = "reason") -> Table:
+    """Lay out the reasons of a reject, the headline first; or warnings."""
+    table = make_table(heading, ">measured", ">limit", "scope", "subject")
     for rejection in found:
         reason = short(order_pb2.RejectReason.Name(rejection.reason), "REJECT_REASON_")
         table.add_row(

@@ -13,10 +13,11 @@ from __future__ import annotations
 from .amounts import AMOUNT_BOUND, ONE, scale_down, unscale_down
 from .checks.concentration import cap_at
 from .commands import BUY, LIMIT_ORDER, MODEL_LEVERAGED, REGIME_CALM, CheckOrder
+from .effective import Effective, collar_bps
 from .exposure import line_of
 from .latches import repeats_too_often
 from .lines import Line
-from .policy import NO_CHECK, NO_COLLAR, Effective, Policy, collar_bps
+from .policy import NO_CHECK, NO_COLLAR, Policy
 from .resting import crossed_order
 from .state import Account, Book, Instrument, effective_limits
 from .walk import walk
@@ -48,7 +49,7 @@ def accepted(
         or book.risk_refusal is not None
         or order.order_type != LIMIT_ORDER
         or order.reduce_only
-        or not limits.is_complete
+        or not limits.is_plain
         or policy.principal_rate_missing
         or not mark
         or rates is None

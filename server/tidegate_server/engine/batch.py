@@ -174,6 +174,7 @@ def repeated_answer(book: Book, order: CheckOrder, first: CheckOutcome) -> Check
     answer.order_state = REFUSED
     answer.verified_exit = first.verified_exit
     answer.max_quantity = first.max_quantity
+    answer.warnings = first.warnings
     if first.allowed:
         answer.order_state = UNKNOWN_TO_GATE
         reject(

@@ -78,6 +78,7 @@ def repeated(book: Book, account: Account, order: Order) -> CheckOutcome:
     outcome.order_state = order.state
     outcome.verified_exit = first.verified_exit
     outcome.max_quantity = first.max_quantity
+    outcome.warnings = first.warnings
     if not first.allowed:
         return outcome
     stricter = moved_on(book, account, order, command)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from .amounts import ONE, product_in_bounds, scale_up
 from .commands import BUY, MARKET_ORDER, MODEL_LEVERAGED, MODEL_PORTFOLIO, REGIME_CALM, CheckOrder
+from .effective import collar_bps
 from .exposure import (
     exit_quantity,
     figures_of,
@@ -22,7 +23,7 @@ from .lines import NO_LINE, plus
 from .margin.models import required
 from .margin.portfolio import NO_LOSSES, Losses, added, offset_of
 from .outcomes import Figures
-from .policy import NO_COLLAR, Policy, collar_bps
+from .policy import NO_COLLAR, Policy
 from .state import Account, Book, Instrument, effective_limits
 from .walk import Walk, walk
 
@@ -33,7 +34,8 @@ class Judgement:
     """An order, its account and instrument, and the figures that checks compare.
 
     `price` is 0 for a market order, `mark` 0 where there is none. `reserved_price` is NO_PRICE
-    where rule 3.1 has none; `collar` is NO_COLLAR where none is set. `valued` says whether 4.20 to
+    where rule 3.1 has none; `collar` is NO_COLLAR where none is set. `warning` says that limits in
+    mode warn are judged: `limits` are then those. `valued` says whether 4.20 to
     4.22 can be judged: only then `line` (the instrument's, with the order) and the account's
     figures from `cash` to `initial` are set.
     """
@@ -82,6 +84,7 @@ class Judgement:
         "turnover_before",
         "unit",
         "valued",
+        "warning",
         "weighted",
     )
 
@@ -100,6 +103,7 @@ class Judgement:
         self.instrument = instrument
         self.order = order
         self.alone = True
+        self.warning = False
         self.now_ns = now_ns
         self.limits = effective_limits(account, policy)
         self.principal_next_ns = book.principal_next_ns.get(order.principal, 0)

@@ -21,6 +21,7 @@ from .policy import Policy
 from .reasons import Rejection, RejectReason
 from .sizing import max_acceptable
 from .state import Account, Book, effective_limits, roll_if_due
+from .warn import warnings_of
 
 
 def decide_check(
@@ -69,6 +70,7 @@ def decide_check(
         judged = Judgement(book, policy, account, instrument, command, now_ns)
         judged.alone = alone
         rejections = judge(judged)
+        outcome.warnings = warnings_of(judged)
         max_quantity = max_acceptable(judged, rejections) if command.want_max else -1
     except Exception:  # noqa: BLE001 - 4.27: whatever went wrong, the order is not allowed
         return internal_fault(book, policy, now_ns)
@@ -142,6 +144,7 @@ def decide_preview(book: Book, command: CheckOrder, now_ns: int) -> PreviewOutco
     judged = Judgement(book, policy, account, instrument, command, now_ns)
     rejections = judge(judged)
     outcome = CheckOutcome(book.sequence, now_ns, policy.version, rejections)
+    outcome.warnings = warnings_of(judged)
     outcome.max_quantity = max_acceptable(judged, rejections)
     judged.resize(command.quantity)
     outcome.verified_exit = judged.is_exit

@@ -66,6 +66,7 @@ class CheckOutcome(Outcome):
         "repeats_floor_ns",
         "reserved_price_e4",
         "verified_exit",
+        "warnings",
     )
 
     def __init__(
@@ -90,6 +91,7 @@ class CheckOutcome(Outcome):
         self.principal_next_ns = 0
         self.keep_until_ns = 0
         self.repeats_floor_ns = 0
+        self.warnings: list[Rejection] = []
         self.line: Line | None = None
 
 

@@ -1,18 +1,10 @@
-"""The policy as the engine reads it, and how limits resolve.
-
-A limit is taken from the narrowest level that sets it: the account's own, else its tier's, else the
-policy's default (2.1). A level sets a limit by a value or by "unlimited", written down; leaving it
-out passes on to the next wider level. Nothing set anywhere: the limit is skipped, unless a level
-says that it is required (2.2).
-
-Leverage is special: the tier or the account itself must set it.
-"""
+"""The policy as the engine reads it; how its limits resolve is `effective`."""
 
 from __future__ import annotations
 
 from typing import Final
 
-from .amounts import INT64_MAX, scale_up
+from .amounts import INT64_MAX
 
 RULES_VERSION: Final = 1
 
@@ -36,15 +28,21 @@ LIMIT_NAMES: Final = (
 SELF_TRADE_ACCOUNT: Final = 1
 SELF_TRADE_GROUP: Final = 2
 
+# A limit's mode (4.28); 0 is on.
+MODE_WARN: Final = 2
+
 UNSET: Final = -1
 NO_CHECK: Final = INT64_MAX
 NO_COLLAR: Final = -1
 
 
 class Limit:
-    """One limit at one level. A rate has a value (tokens a second) and a burst."""
+    """One limit at one level. A rate has a value (tokens a second) and a burst.
 
-    __slots__ = ("burst", "required", "unlimited", "value")
+    One that `warns` refuses nothing: what breaks it is answered as a warning (4.28).
+    """
+
+    __slots__ = ("burst", "required", "unlimited", "value", "warns")
 
     def __init__(
         self,
@@ -53,11 +51,13 @@ class Limit:
         unlimited: bool = False,
         required: bool = False,
         burst: int = 0,
+        warns: bool = False,
     ) -> None:
         self.value = value
         self.unlimited = unlimited
         self.required = required
         self.burst = burst
+        self.warns = warns
 
 
 class Band:
@@ -71,9 +71,18 @@ class Band:
 
 
 class Tier:
-    """A class of accounts: its limits by name, its concentration tables by rating group."""
+    """A class of accounts: its limits by name, its concentration tables by rating group.
 
-    __slots__ = ("concentration", "concentration_required", "limits", "tier_id")
+    `concentration_warned` are the groups whose table only warns.
+    """
+
+    __slots__ = (
+        "concentration",
+        "concentration_required",
+        "concentration_warned",
+        "limits",
+        "tier_id",
+    )
 
     def __init__(
         self,
@@ -82,11 +91,13 @@ class Tier:
         concentration: dict[str, list[Band]],
         *,
         concentration_required: bool,
+        concentration_warned: list[str],
     ) -> None:
         self.tier_id = tier_id
         self.limits = limits
         self.concentration = concentration
         self.concentration_required = concentration_required
+        self.concentration_warned = concentration_warned
 
 
 class Policy:
@@ -109,10 +120,14 @@ class Policy:
         "principal_order_rate",
         "principal_rate_missing",
         "principal_tolerance_ns",
+        "principal_warns",
         "repeat_count",
+        "repeat_warns",
         "repeat_window_ns",
         "rules_version",
+        "self_trade_mode",
         "self_trade_scope",
+        "self_trade_warns",
         "slow_mark_step_bps",
         "stress_factor_bps",
         "stressed_regime_bps",
@@ -142,6 +157,8 @@ class Policy:
         self_trade_scope: int,
         repeat_count: int,
         repeat_window_ns: int,
+        self_trade_mode: int,
+        repeat_warns: bool,
     ) -> None:
         self.margin_classes = margin_classes
         self.version = version
@@ -167,99 +184,10 @@ class Policy:
         self.self_trade_scope = self_trade_scope
         self.repeat_count = repeat_count
         self.repeat_window_ns = repeat_window_ns
-
-
-class Effective:
-    """The limits of one account as they are judged: NO_CHECK where there is none.
-
-    `missing` names the first required limit, leverage apart, that nothing sets; it is not judged.
-    """
-
-    __slots__ = (
-        "concentration",
-        "concentration_required",
-        "credit_line_e4",
-        "day_order_count",
-        "day_turnover_e4",
-        "is_complete",
-        "leverage_bps",
-        "leverage_missing",
-        "missing",
-        "open_order_count",
-        "order_notional_e4",
-        "order_quantity",
-        "order_volume_share_bps",
-        "position",
-        "price_collar_bps",
-        "price_collar_floor_bps",
-        "rate_cost_ns",
-        "rate_tolerance_ns",
-        "tier_missing",
-    )
-
-    def __init__(self, policy: Policy, tier_id: str, own: dict[str, Limit]) -> None:
-        tier = policy.tiers.get(tier_id)
-        levels = [own, tier.limits if tier is not None else {}, policy.default_limits]
-        self.missing = ""
-        self.tier_missing = tier is None
-        self.leverage_bps = self._take("leverage_bps", levels[:2])
-        self.leverage_missing = self.leverage_bps == UNSET
-        if self.leverage_missing:
-            self.leverage_bps = NO_CHECK
-        self.order_quantity = self._take_or_none("order_quantity", levels)
-        self.order_notional_e4 = self._take_or_none("order_notional_e4", levels)
-        self.order_volume_share_bps = self._take_or_none("order_volume_share_bps", levels)
-        self.price_collar_bps = self._take_or_none("price_collar_bps", levels)
-        self.price_collar_floor_bps = self._take_or_none("price_collar_floor_bps", levels)
-        self.rate_cost_ns, self.rate_tolerance_ns = self._take_rate(levels)
-        self.open_order_count = self._take_or_none("open_order_count", levels)
-        self.day_order_count = self._take_or_none("day_order_count", levels)
-        self.day_turnover_e4 = self._take_or_none("day_turnover_e4", levels)
-        self.position = self._take_or_none("position", levels)
-        self.credit_line_e4 = self._take_or_none("credit_line_e4", levels)
-        self.concentration = tier.concentration if tier is not None else {}
-        self.concentration_required = tier is not None and tier.concentration_required
-        self.is_complete = not (self.tier_missing or self.leverage_missing or self.missing)
-
-    def _take(self, name: str, levels: list[dict[str, Limit]]) -> int:
-        """Return the value of the narrowest level that sets it, NO_CHECK, or UNSET."""
-        limit = narrowest(name, levels)
-        if limit is None:
-            return UNSET
-        return NO_CHECK if limit.value is None else limit.value
-
-    def _take_or_none(self, name: str, levels: list[dict[str, Limit]]) -> int:
-        """Return as `_take`, an unset one as no check; note it if it was required."""
-        value = self._take(name, levels)
-        if value != UNSET:
-            return value
-        if not self.missing and is_required(name, levels):
-            self.missing = name
-        return NO_CHECK
-
-    def _take_rate(self, levels: list[dict[str, Limit]]) -> tuple[int, int]:
-        limit = narrowest("order_rate", levels)
-        if limit is None and not self.missing and is_required("order_rate", levels):
-            self.missing = "order_rate"
-        return bucket(limit)
-
-
-def narrowest(name: str, levels: list[dict[str, Limit]]) -> Limit | None:
-    """Return the first level's limit that sets a value or "unlimited"."""
-    for level in levels:
-        limit = level.get(name)
-        if limit is not None and (limit.value is not None or limit.unlimited):
-            return limit
-    return None
-
-
-def is_required(name: str, levels: list[dict[str, Limit]]) -> bool:
-    """Tell whether any level says that the limit must be set."""
-    for level in levels:
-        limit = level.get(name)
-        if limit is not None and limit.required:
-            return True
-    return False
+        self.self_trade_mode = self_trade_mode
+        self.self_trade_warns = self_trade_mode == MODE_WARN
+        self.repeat_warns = repeat_warns
+        self.principal_warns = rate is not None and rate.warns
 
 
 def bucket(limit: Limit | None) -> tuple[int, int]:
@@ -278,15 +206,3 @@ def band_cap(bands: list[Band], ratio_at_least: int) -> int:
             break
         cap = NO_CHECK if band.cap_bps is None else band.cap_bps
     return cap
-
-
-def collar_bps(limits: Effective, factor: int, day_limit_bps: int) -> int:
-    """Return c of 4.12 in bps: widened by volatility, from the floor to the day's limit."""
-    collar = limits.price_collar_bps
-    if collar == NO_CHECK:
-        return NO_COLLAR
-    collar = scale_up(collar, factor)
-    floor = limits.price_collar_floor_bps
-    if floor != NO_CHECK and floor > collar:
-        collar = floor
-    return day_limit_bps if 0 <= day_limit_bps < collar else collar

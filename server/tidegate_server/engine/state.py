@@ -17,10 +17,11 @@ from collections import deque
 from .amounts import INT64_MAX
 from .commands import CheckOrder, CheckOrders, InstrumentTerms
 from .due import DueQueue, Rank
+from .effective import Effective
 from .ladders import Ladder
 from .lines import NO_LINE, Line, exchanged
 from .outcomes import BatchOutcome, CheckOutcome, Figures, Refusal
-from .policy import Effective, Limit, Policy
+from .policy import Limit, Policy
 from .repeats import Times
 from .stop import RepeatKey, Stop, stop_id_of
 

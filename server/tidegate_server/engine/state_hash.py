@@ -12,6 +12,7 @@ from hashlib import blake2b
 from .commands import CheckOrder
 from .outcomes import CheckOutcome, Figures
 from .policy import Limit, Policy
+from .reasons import Rejection
 from .state import Account, Book, Instrument, Order, roll_if_due
 
 STATE_HASH_VERSION = 1
@@ -99,6 +100,8 @@ def policy_fields(policy: Policy) -> Fields:
             "self_trade_scope",
             "repeat_count",
             "repeat_window_ns",
+            "self_trade_mode",
+            "repeat_warns",
         )
     ]
     rate = policy.principal_order_rate
@@ -110,19 +113,16 @@ def policy_fields(policy: Policy) -> Fields:
             (group, [(band.ratio_from_bps, band.cap_bps) for band in bands])
             for group, bands in sorted(tier.concentration.items())
         ]
-        fields.append(
-            (
-                "tier",
-                [tier_id, limit_fields(tier.limits), bands, tier.concentration_required],
-            )
-        )
+        figures = [tier_id, limit_fields(tier.limits), bands, tier.concentration_required]
+        fields.append(("tier", figures))
+        fields.append(("tier_warned", sorted(tier.concentration_warned)))
     return fields
 
 
-def limit_fields(limits: dict[str, Limit]) -> list[tuple[str, int | None, bool, bool, int]]:
+def limit_fields(limits: dict[str, Limit]) -> list[tuple[object, ...]]:
     """Return limits in order of name."""
     return [
-        (name, limit.value, limit.unlimited, limit.required, limit.burst)
+        (name, limit.value, limit.unlimited, limit.required, limit.burst, *["warn"] * limit.warns)
         for name, limit in sorted(limits.items())
     ]
 
@@ -276,17 +276,6 @@ def command_fields(command: CheckOrder) -> list[object]:
 
 def outcome_fields(outcome: CheckOutcome) -> list[object]:
     """Return what an order was answered."""
-    reasons = [
-        (
-            int(rejection.reason),
-            rejection.measured,
-            rejection.limit,
-            int(rejection.scope_kind),
-            rejection.scope_id,
-            rejection.subject,
-        )
-        for rejection in outcome.rejections
-    ]
     return [
         outcome.sequence,
         outcome.decided_time_ns,
@@ -295,5 +284,14 @@ def outcome_fields(outcome: CheckOutcome) -> list[object]:
         outcome.reserved_price_e4,
         outcome.max_quantity,
         outcome.verified_exit,
-        reasons,
+        reason_fields(outcome.rejections),
+        *[reason_fields(outcome.warnings)][: len(outcome.warnings)],
+    ]
+
+
+def reason_fields(rejections: list[Rejection]) -> list[tuple[object, ...]]:
+    """Return reasons with their figures."""
+    return [
+        (int(r.reason), r.measured, r.limit, int(r.scope_kind), r.scope_id, r.subject)
+        for r in rejections
     ]

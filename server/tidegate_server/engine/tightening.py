@@ -4,17 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from .policy import (
-    LIMIT_NAMES,
-    Band,
-    Limit,
-    Policy,
-    Tier,
-    band_cap,
-    bucket,
-    is_required,
-    narrowest,
-)
+from .effective import is_required, narrowest
+from .policy import LIMIT_NAMES, Band, Limit, Policy, Tier, band_cap, bucket
 
 HIGHER: Final = 1
 LOWER: Final = 2
@@ -35,6 +26,7 @@ SCALAR_LOOSER: Final = {
     "slow_mark_step_bps": ANY,
     "acknowledgement_limit_ns": HIGHER,
     "self_trade_scope": LOWER,
+    "self_trade_mode": HIGHER,
 }
 
 
@@ -65,6 +57,8 @@ def loosened_fields(old: Policy, new: Policy) -> list[str]:
 
 
 def _scalar_loosened(name: str, old: Policy, new: Policy) -> bool:
+    if name == "self_trade_mode" and not old.self_trade_scope:
+        return False  # what was not checked may begin with warnings
     before = int(getattr(old, name))
     after = int(getattr(new, name))
     direction = SCALAR_LOOSER[name]
@@ -79,6 +73,8 @@ def _repeats_loosened(old: Policy, new: Policy) -> bool:
     """Tell whether more orders alike would pass: a higher count, or a shorter window."""
     if not old.repeat_count:
         return False
+    if new.repeat_warns and not old.repeat_warns:
+        return True
     shorter = new.repeat_window_ns < old.repeat_window_ns
     return not new.repeat_count or new.repeat_count > old.repeat_count or shorter
 
@@ -112,7 +108,7 @@ def _leverage_loosened(before: Tier, after: Tier) -> bool:
         return True
     if old.value is None:
         return False
-    return new.value is None or new.value > old.value
+    return new.value is None or new.value > old.value or mode_loosened(old, new)
 
 
 def _limit_loosened(
@@ -135,7 +131,12 @@ def _limit_loosened(
         return _rate_loosened(before, after)
     if before.value is None:
         return False
-    return after.value is None or after.value > before.value
+    return after.value is None or after.value > before.value or mode_loosened(before, after)
+
+
+def mode_loosened(before: Limit, after: Limit) -> bool:
+    """Tell whether a limit that refused would only warn (4.28)."""
+    return after.warns and not before.warns
 
 
 def floor_of(limit: Limit | None) -> int:
@@ -154,7 +155,8 @@ def _rate_loosened(before: Limit | None, after: Limit | None) -> bool:
     # one would let more through at once.
     before_cost, before_tolerance = bucket(before)
     after_cost, after_tolerance = bucket(after)
-    return after_cost < before_cost or after_tolerance > before_tolerance
+    looser = after_cost < before_cost or after_tolerance > before_tolerance
+    return looser or mode_loosened(before, after)
 
 
 def _concentration_loosened(before: Tier, after: Tier) -> bool:
@@ -169,7 +171,9 @@ def _concentration_loosened(before: Tier, after: Tier) -> bool:
         elif old_bands is None:
             if before.concentration_required:
                 return True
-        elif _bands_loosened(old_bands, new_bands):
+        elif _bands_loosened(old_bands, new_bands) or (
+            group in after.concentration_warned and group not in before.concentration_warned
+        ):
             return True
     return False
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from .amounts import AMOUNT_BOUND, scale_down
 from .checks.concentration import concentration_instrument
 from .checks.credit import credit_line
-from .checks.leverage import leverage
+from .checks.leverage import leverage, leverage_warning
 from .checks.margin import initial_margin
 from .commands import MODEL_PORTFOLIO, CheckOrder, CheckOrders
+from .effective import Effective
 from .exposure import figures_of, line_of_position, rates_of, regime_multiplier
 from .hedges import account_offset
 from .outcomes import CheckOutcome, Figures
@@ -56,18 +57,26 @@ def judge_together(
             if order.account_id == account_id and not answer.verified_exit
         ]
         least = available.get(account_id, 0)
-        rejections = account_reasons(book, book.accounts[account_id], opened, least, now_ns)
+        account = book.accounts[account_id]
+        answer = answers[index]
+        rejections = account_reasons(book, account, opened, least, now_ns, answer.warnings)
         if rejections:
             failures[index] = rejections
     return failures
 
 
 def account_reasons(
-    book: Book, account: Account, opened: list[str], least: int, now_ns: int
+    book: Book,
+    account: Account,
+    opened: list[str],
+    least: int,
+    now_ns: int,
+    warnings: list[Rejection],
 ) -> list[Rejection]:
     """Return 4.20 to 4.22 of an account as it stands; 4.20 for the instruments it opened.
 
-    `least` is what must be available, unless none of it is missing.
+    `least` is what must be available, unless none of it is missing. What breaks limits in mode warn
+    is added to `warnings`.
     """
     policy = book.policy
     if policy is None:
@@ -78,12 +87,16 @@ def account_reasons(
     limits = effective_limits(account, policy)
     rejections: list[Rejection] = []
     if figures.gross <= AMOUNT_BOUND:
-        rejections += worst_concentration(book, policy, account, opened, figures, now_ns)
+        rejections += worst_concentration(book, policy, limits, account, opened, figures, now_ns)
     found = leverage(
         account.account_id, limits.leverage_bps, figures.gross, figures.weighted, figures.equity
     )
     if found is not None:
         rejections.append(found)
+    if limits.warning is not None and figures.gross <= AMOUNT_BOUND:
+        warned = limits.warning
+        warnings += worst_concentration(book, policy, warned, account, opened, figures, now_ns)
+        warnings += account_warnings(account.account_id, warned, figures)
     if figures.gross <= AMOUNT_BOUND and figures.available < least:
         found = initial_margin(account.account_id, figures.equity, figures.initial)
         if found is not None:
@@ -95,16 +108,27 @@ def account_reasons(
     return rejections
 
 
+def account_warnings(account_id: str, limits: Effective, figures: Figures) -> list[Rejection]:
+    """Return what 4.21 and 4.24 warn of."""
+    found = [
+        leverage_warning(
+            account_id, limits.leverage_bps, figures.gross, figures.weighted, figures.equity
+        ),
+        credit_line(account_id, limits.credit_line_e4, figures.cash),
+    ]
+    return [warning for warning in found if warning is not None]
+
+
 def worst_concentration(
     book: Book,
     policy: Policy,
+    limits: Effective,
     account: Account,
     opened: list[str],
     figures: Figures,
     now_ns: int,
 ) -> list[Rejection]:
     """Return 4.20 of the instrument with the greatest excess, ties by id; empty if none fails."""
-    limits = effective_limits(account, policy)
     regime_bps = regime_multiplier(book, policy)
     worst = 0
     named: list[Rejection] = []

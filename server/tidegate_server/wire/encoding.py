@@ -53,7 +53,8 @@ _CheckEffects = journal_pb2.CheckEffects
 
 def encode_check(outcome: CheckOutcome, _command: Command) -> bytes:
     """Write a CheckOrderResponse: the hot path, so an allow is one constructor call."""
-    if outcome.allowed and not outcome.replayed and outcome.max_quantity < 0:
+    plain = outcome.max_quantity < 0 and not outcome.warnings
+    if outcome.allowed and not outcome.replayed and plain:
         return _CheckOrderResponse(
             verdict=VERDICT_ALLOW,
             sequence=outcome.sequence,
@@ -73,6 +74,7 @@ def check_message(
     message = _CheckOrderResponse(
         verdict=VERDICT_ALLOW if outcome.allowed else VERDICT_REJECT,
         rejections=[rejection_message(rejection) for rejection in outcome.rejections],
+        warnings=[rejection_message(warning) for warning in outcome.warnings],
         verified_exit=outcome.verified_exit,
         replayed=outcome.replayed,
         order_state=outcome.order_state,  # type: ignore[arg-type] # numbers are the contract's
@@ -120,6 +122,7 @@ def read_check(
         [read_rejection(rejection) for rejection in message.rejections],
     )
     outcome.allowed = message.verdict == VERDICT_ALLOW
+    outcome.warnings = [read_rejection(warning) for warning in message.warnings]
     if message.HasField("reserved_price_e4"):
         outcome.reserved_price_e4 = message.reserved_price_e4
     outcome.acknowledge_by_ns = message.acknowledge_by_time_ns
@@ -193,6 +196,7 @@ def encode_preview(outcome: PreviewOutcome) -> bytes:
     message = risk_service_pb2.PreviewOrderResponse(
         verdict=VERDICT_REJECT if check.rejections else VERDICT_ALLOW,
         rejections=[rejection_message(rejection) for rejection in check.rejections],
+        warnings=[rejection_message(warning) for warning in check.warnings],
         as_of_sequence=check.sequence,
         decided_time_ns=check.decided_time_ns,
         policy_version=check.policy_version,

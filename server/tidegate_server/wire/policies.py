@@ -8,6 +8,7 @@ from tidegate.v1 import policy_pb2
 from tidegate_server.engine.amounts import AMOUNT_BOUND, ONE, RATIO_BOUND
 from tidegate_server.engine.policy import (
     LIMIT_NAMES,
+    MODE_WARN,
     RULES_VERSION,
     SELF_TRADE_GROUP,
     Band,
@@ -85,6 +86,10 @@ def read_policy(message: policy_pb2.Policy, problems: Problems) -> Policy:
         self_trade_scope=message.self_trade_scope,
         repeat_count=message.order_repeated.count,
         repeat_window_ns=message.order_repeated.window_ns,
+        self_trade_mode=MODE_WARN
+        if read_mode(message.self_trade_mode, problems, "self_trade_mode")
+        else 0,
+        repeat_warns=read_mode(message.order_repeated.mode, problems, "order_repeated.mode"),
     )
 
 
@@ -106,17 +111,21 @@ def read_tier(message: policy_pb2.Tier, problems: Problems, prefix: str) -> Tier
     """Read a tier."""
     problems.need_id(prefix + "tier_id", message.tier_id)
     concentration = {}
+    warned = []
     for index, table in enumerate(message.concentration):
         field = f"{prefix}concentration[{index}]."
         problems.may_id(field + "rating_group", table.rating_group)
         if table.rating_group in concentration:
             problems.add(field + "rating_group", "stands twice")
         concentration[table.rating_group] = read_bands(table, problems, field)
+        if read_mode(table.mode, problems, field + "mode"):
+            warned.append(table.rating_group)
     return Tier(
         message.tier_id,
         read_limits(message.limits, problems, prefix + "limits."),
         concentration,
         concentration_required=message.concentration_required,
+        concentration_warned=warned,
     )
 
 
@@ -161,7 +170,21 @@ def read_limit(name: str, message: policy_pb2.Limit, problems: Problems, field: 
         problems.need_range(field + ".value", value, 0, high)
         if message.unlimited:
             problems.add(field, "must be a value or unlimited, not both")
-    return Limit(value, unlimited=message.unlimited, required=message.required)
+    warns = read_mode(message.mode, problems, field + ".mode")
+    if warns and name == "price_collar_floor_bps":
+        problems.add(field + ".mode", "must be left out: the collar's own counts")
+    return Limit(value, unlimited=message.unlimited, required=message.required, warns=warns)
+
+
+def read_mode(mode: int, problems: Problems, field: str) -> bool:
+    """Read whether a limit only warns."""
+    problems.need_range(field, mode, 0, MODE_WARN)
+    return mode == MODE_WARN
+
+
+def write_mode(*, warns: bool) -> policy_pb2.LimitMode.ValueType:
+    """Return whether a limit only warns, as the contract has it; on is left out."""
+    return policy_pb2.LIMIT_MODE_WARN if warns else policy_pb2.LIMIT_MODE_UNSPECIFIED
 
 
 def read_rate(message: policy_pb2.Rate, problems: Problems, field: str) -> Limit:
@@ -176,6 +199,7 @@ def read_rate(message: policy_pb2.Rate, problems: Problems, field: str) -> Limit
         unlimited=message.unlimited,
         required=message.required,
         burst=message.burst,
+        warns=read_mode(message.mode, problems, field + ".mode"),
     )
 
 
@@ -189,6 +213,7 @@ def write_policy(policy: Policy) -> policy_pb2.Policy:
     if policy.repeat_count:
         message.order_repeated.count = policy.repeat_count
         message.order_repeated.window_ns = policy.repeat_window_ns
+        message.order_repeated.mode = write_mode(warns=policy.repeat_warns)
     message.default_limits.CopyFrom(write_limits(policy.default_limits))
     for class_id, offset_bps in policy.margin_classes.items():
         message.margin_classes.add(class_id=class_id, offset_bps=offset_bps)
@@ -198,7 +223,8 @@ def write_policy(policy: Policy) -> policy_pb2.Policy:
                 tier_id=tier.tier_id,
                 limits=write_limits(tier.limits),
                 concentration=[
-                    write_bands(group, bands) for group, bands in tier.concentration.items()
+                    write_bands(group, bands, warns=group in tier.concentration_warned)
+                    for group, bands in tier.concentration.items()
                 ],
                 concentration_required=tier.concentration_required,
             )
@@ -206,10 +232,11 @@ def write_policy(policy: Policy) -> policy_pb2.Policy:
     return message
 
 
-def write_bands(group: str, bands: list[Band]) -> policy_pb2.ConcentrationTable:
+def write_bands(group: str, bands: list[Band], *, warns: bool) -> policy_pb2.ConcentrationTable:
     """Return a concentration table as the contract has it."""
     return policy_pb2.ConcentrationTable(
         rating_group=group,
+        mode=write_mode(warns=warns),
         bands=[
             policy_pb2.ConcentrationBand(ratio_from_bps=band.ratio_from_bps, cap_bps=band.cap_bps)
             for band in bands
@@ -226,7 +253,10 @@ def write_limits(limits: dict[str, Limit]) -> policy_pb2.Limits:
         else:
             getattr(message, name).CopyFrom(
                 policy_pb2.Limit(
-                    value=limit.value, unlimited=limit.unlimited, required=limit.required
+                    value=limit.value,
+                    unlimited=limit.unlimited,
+                    required=limit.required,
+                    mode=write_mode(warns=limit.warns),
                 )
             )
     return message
@@ -239,4 +269,5 @@ def write_rate(limit: Limit) -> policy_pb2.Rate:
         burst=limit.burst,
         unlimited=limit.unlimited,
         required=limit.required,
+        mode=write_mode(warns=limit.warns),
     )

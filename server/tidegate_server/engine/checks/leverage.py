@@ -24,5 +24,14 @@ def leverage(account_id: str, cap: int, gross: int, weighted: int, equity: int) 
     return _account(account_id, upper_ratio_bps(weighted, equity), cap)
 
 
+def leverage_warning(
+    account_id: str, cap: int, gross: int, weighted: int, equity: int
+) -> Rejection | None:
+    """Warn over the cap; what is refused whatever the cap, no warning repeats (3.6)."""
+    if equity <= 0 or gross > AMOUNT_BOUND:
+        return None
+    return leverage(account_id, cap, gross, weighted, equity)
+
+
 def _account(account_id: str, measured: int, limit: int | None) -> Rejection:
     return Rejection(RejectReason.LEVERAGE, measured, limit, ScopeKind.ACCOUNT, account_id)

@@ -12,7 +12,7 @@ def position_limit(judged: Judgement) -> Rejection | None:
     # P + OB >= P - OS, so the greater of the two absolute values is one of P + OB and OS - P.
     limit = judged.limits.position
     by_instrument = judged.instrument.terms.position_limit
-    if by_instrument < 0:
+    if by_instrument < 0 or judged.warning:
         by_instrument = NO_CHECK
     smaller = by_instrument if by_instrument < limit else limit
     if smaller == NO_CHECK:

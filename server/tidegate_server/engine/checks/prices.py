@@ -43,6 +43,8 @@ def price_collar(judged: Judgement) -> Rejection | None:
     """Refuse a limit price too far through the mark."""
     mark = judged.mark
     collar = judged.collar
+    if judged.limits.collar_warns != judged.warning:
+        return None
     if judged.is_market or not mark or collar == NO_COLLAR:
         return None
     away = judged.price - mark if judged.buy else mark - judged.price

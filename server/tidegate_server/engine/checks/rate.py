@@ -12,10 +12,10 @@ def order_rate(judged: Judgement) -> Rejection | None:
     policy = judged.policy
     now_ns = judged.now_ns
     account_wait = principal_wait = account_excess = principal_excess = 0
-    if limits.rate_cost_ns:
+    if limits.rate_cost_ns and limits.rate_warns == judged.warning:
         account_wait = judged.account.next_order_ns - now_ns
         account_excess = account_wait - limits.rate_tolerance_ns
-    if policy.principal_cost_ns:
+    if policy.principal_cost_ns and policy.principal_warns == judged.warning:
         principal_wait = judged.principal_next_ns - now_ns
         principal_excess = principal_wait - policy.principal_tolerance_ns
     if account_excess <= 0 and principal_excess <= 0:

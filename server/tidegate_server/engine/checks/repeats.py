@@ -16,16 +16,18 @@ def order_repeated(judged: Judgement) -> Rejection | None:
     account_id = judged.account.account_id
     latch = judged.book.latches.get((account_id, order.instrument_id))
     limit = judged.policy.repeat_count
-    if limit:
+    if limit and judged.policy.repeat_warns == judged.warning:
         count = alike(judged.policy, judged.account, order, judged.now_ns)
         if count >= limit:
             subject = latch.stop_id if latch is not None else ""
-            if not subject and order.order_id:  # a preview leaves no latch
+            if judged.warning:
+                subject = ""
+            elif not subject and order.order_id:  # a preview leaves no latch
                 subject = latch_id(judged.book)
             return Rejection(
                 RejectReason.ORDER_REPEATED, count, limit, ScopeKind.ACCOUNT, account_id, subject
             )
-    if latch is None:
+    if latch is None or judged.warning:
         return None
     if order.quantity <= judged.exit_room and repeat_key(order) != latch.latched:
         return None

@@ -9,7 +9,8 @@ from tidegate_server.engine.resting import crossed_order, resting_price, self_tr
 
 def self_trade(judged: Judgement) -> Rejection | None:
     """Refuse a price that reaches the best opposite open order; exits face it too."""
-    if not judged.policy.self_trade_scope:
+    policy = judged.policy
+    if not policy.self_trade_scope or policy.self_trade_warns != judged.warning:
         return None
     crossed = crossed_order(judged.book, judged.account, judged.order)
     if crossed is None:

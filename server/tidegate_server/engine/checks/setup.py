@@ -22,7 +22,7 @@ def limit_not_set(judged: Judgement) -> Rejection | None:
     if judged.policy.principal_rate_missing:
         return _named(ScopeKind.PRINCIPAL, judged.order.principal, "principal_order_rate")
     group = judged.instrument.terms.rating_group
-    if limits.concentration_required and group not in limits.concentration:
+    if limits.concentration_required and group not in limits.concentration_tables:
         return _account(judged, "concentration")
     if judged.is_market and reach_unknown(judged):
         return _account(judged, "market_collar")
@@ -50,7 +50,10 @@ def reach_unknown(judged: Judgement) -> bool:
 
 def volume_unknown(judged: Judgement) -> bool:
     """Tell whether a share of volume is limited and the volume is not known (4.13)."""
-    limited = judged.limits.order_volume_share_bps != NO_CHECK
+    limits = judged.limits
+    limited = limits.order_volume_share_bps != NO_CHECK
+    if limits.warning is not None and limits.warning.order_volume_share_bps != NO_CHECK:
+        limited = True  # 4.8 is on whatever the mode of what cannot be judged
     return limited and judged.instrument.terms.average_volume < 0
 
 

@@ -27,6 +27,8 @@ def order_quantity(judged: Judgement) -> Rejection | None:
 def order_notional(judged: Judgement) -> Rejection | None:
     """Refuse a notional over the limit, which volatility divides, or out of bounds (1.4)."""
     if not judged.in_bounds:
+        if judged.warning:
+            return None
         highest = max(judged.price, judged.mark, judged.reserved_price)
         notional = min(raw_up(judged.quantity * highest, judged.unit), INT64_MAX)
         return _account(judged, RejectReason.ORDER_NOTIONAL, notional, AMOUNT_BOUND)

@@ -1,0 +1,153 @@
+"""How limits resolve for one account, and in which mode (2.1, 4.28).
+
+A limit is taken from the narrowest level that sets it: the account's own, else its tier's, else the
+policy's default (2.1). A level sets a limit by a value or by "unlimited", written down; leaving it
+out passes on to the next wider level. Nothing set anywhere: the limit is skipped, unless a level
+says that it is required (2.2). Its mode comes with it.
+
+Leverage is special: the tier or the account itself must set it.
+"""
+
+from __future__ import annotations
+
+from .amounts import scale_up
+from .policy import LIMIT_NAMES, NO_CHECK, NO_COLLAR, UNSET, Limit, Policy, bucket
+
+
+class Effective:
+    """The limits of one account as they are judged: NO_CHECK where there is none.
+
+    `missing` names the first required limit, leverage apart, that nothing sets; it is not judged.
+
+    `warning` holds those in mode warn, None where nothing warns; then `is_plain` says that nothing
+    is missing either. Collar and rate are here whatever their mode, since reservations and buckets
+    follow them in either (3.1, 4.14): whether they are judged says `collar_warns`, `rate_warns`.
+    """
+
+    __slots__ = (
+        "collar_warns",
+        "concentration",
+        "concentration_required",
+        "concentration_tables",
+        "credit_line_e4",
+        "day_order_count",
+        "day_turnover_e4",
+        "is_plain",
+        "leverage_bps",
+        "leverage_missing",
+        "missing",
+        "open_order_count",
+        "order_notional_e4",
+        "order_quantity",
+        "order_volume_share_bps",
+        "position",
+        "price_collar_bps",
+        "price_collar_floor_bps",
+        "rate_cost_ns",
+        "rate_tolerance_ns",
+        "rate_warns",
+        "tier_missing",
+        "warning",
+        "warns",
+    )
+
+    def __init__(
+        self, policy: Policy, tier_id: str, own: dict[str, Limit], *, warns: bool = False
+    ) -> None:
+        tier = policy.tiers.get(tier_id)
+        levels = [own, tier.limits if tier is not None else {}, policy.default_limits]
+        self.warns = warns
+        self.missing = ""
+        self.tier_missing = tier is None
+        self.leverage_bps = self._take("leverage_bps", levels[:2])
+        self.leverage_missing = self.leverage_bps == UNSET
+        if self.leverage_missing:
+            self.leverage_bps = NO_CHECK
+        self.order_quantity = self._take_or_none("order_quantity", levels)
+        self.order_notional_e4 = self._take_or_none("order_notional_e4", levels)
+        self.order_volume_share_bps = self._take_or_none("order_volume_share_bps", levels)
+        self.price_collar_bps = self._take_or_none("price_collar_bps", levels)
+        self.price_collar_floor_bps = self._take_or_none("price_collar_floor_bps", levels)
+        self.collar_warns = does_warn("price_collar_bps", levels)
+        self.rate_cost_ns, self.rate_tolerance_ns = self._take_rate(levels)
+        self.rate_warns = does_warn("order_rate", levels)
+        self.open_order_count = self._take_or_none("open_order_count", levels)
+        self.day_order_count = self._take_or_none("day_order_count", levels)
+        self.day_turnover_e4 = self._take_or_none("day_turnover_e4", levels)
+        self.position = self._take_or_none("position", levels)
+        self.credit_line_e4 = self._take_or_none("credit_line_e4", levels)
+        self.concentration_tables = tier.concentration if tier is not None else {}
+        warned = tier.concentration_warned if tier is not None else []
+        self.concentration = {
+            group: bands
+            for group, bands in self.concentration_tables.items()
+            if (group in warned) == warns
+        }
+        self.concentration_required = tier is not None and tier.concentration_required
+        self.warning: Effective | None = None
+        some = policy.principal_warns or policy.self_trade_warns or policy.repeat_warns
+        some = some or bool(warned) or any(does_warn(name, levels) for name in LIMIT_NAMES)
+        if some and not warns:
+            self.warning = Effective(policy, tier_id, own, warns=True)
+        unset = self.tier_missing or self.leverage_missing or bool(self.missing)
+        self.is_plain = not unset and self.warning is None
+
+    def _take(self, name: str, levels: list[dict[str, Limit]]) -> int:
+        """Return the value of the narrowest level that sets it, NO_CHECK, or UNSET."""
+        limit = narrowest(name, levels)
+        if limit is None:
+            return UNSET
+        if limit.warns != self.warns and not name.startswith("price_collar"):
+            return NO_CHECK
+        return NO_CHECK if limit.value is None else limit.value
+
+    def _take_or_none(self, name: str, levels: list[dict[str, Limit]]) -> int:
+        """Return as `_take`, an unset one as no check; note it if it was required."""
+        value = self._take(name, levels)
+        if value != UNSET:
+            return value
+        if not self.missing and is_required(name, levels):
+            self.missing = name
+        return NO_CHECK
+
+    def _take_rate(self, levels: list[dict[str, Limit]]) -> tuple[int, int]:
+        limit = narrowest("order_rate", levels)
+        if limit is None and not self.missing and is_required("order_rate", levels):
+            self.missing = "order_rate"
+        return bucket(limit)
+
+
+def narrowest(name: str, levels: list[dict[str, Limit]]) -> Limit | None:
+    """Return the first level's limit that sets a value or "unlimited"."""
+    for level in levels:
+        limit = level.get(name)
+        if limit is not None and (limit.value is not None or limit.unlimited):
+            return limit
+    return None
+
+
+def does_warn(name: str, levels: list[dict[str, Limit]]) -> bool:
+    """Tell whether the limit that applies is in mode warn (4.28)."""
+    limit = narrowest(name, levels)
+    return limit is not None and limit.warns
+
+
+def is_required(name: str, levels: list[dict[str, Limit]]) -> bool:
+    """Tell whether any level says that the limit must be set."""
+    for level in levels:
+        limit = level.get(name)
+        if limit is not None and limit.required:
+            return True
+    return False
+
+
+def collar_bps(limits: Effective, factor: int, day_limit_bps: int) -> int:
+    """Return c of 4.12 in bps: widened by volatility, from the floor to the day's limit."""
+    collar = limits.price_collar_bps
+    if collar == NO_CHECK:
+        return NO_COLLAR
+    collar = scale_up(collar, factor)
+    floor = limits.price_collar_floor_bps
+    if floor != NO_CHECK and floor > collar:
+        collar = floor
+    return day_limit_bps if 0 <= day_limit_bps < collar else collar

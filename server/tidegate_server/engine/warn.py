@@ -1,0 +1,87 @@
+"""The limits in mode warn: judged like the others, and answered as warnings (4.28)."""
+
+from __future__ import annotations
+
+from .amounts import AMOUNT_BOUND
+from .checks.concentration import concentration_instrument
+from .checks.counts import day_order_count, day_turnover, open_order_count
+from .checks.credit import credit_line
+from .checks.leverage import leverage_warning
+from .checks.position import position_limit
+from .checks.prices import price_collar
+from .checks.rate import order_rate
+from .checks.repeats import order_repeated
+from .checks.self_trade import self_trade
+from .checks.size import order_notional, order_quantity, order_volume_share
+from .judge import precedence
+from .judgement import Judgement
+from .reasons import Rejection
+
+
+def warnings_of(judged: Judgement) -> list[Rejection]:
+    """Return every limit in mode warn that the order breaks, in order of precedence."""
+    limits = judged.limits
+    if limits.warning is None:
+        return []
+    judged.limits = limits.warning
+    judged.warning = True
+    warnings: list[Rejection] = []
+    order_warnings(judged, warnings)
+    if not judged.is_exit:
+        risk_warnings(judged, warnings)
+    judged.limits = limits
+    judged.warning = False
+    warnings.sort(key=precedence)
+    return warnings
+
+
+def order_warnings(judged: Judgement, warnings: list[Rejection]) -> None:
+    """Add what exits face too (column X)."""
+    if found := price_collar(judged):
+        warnings.append(found)
+    if found := order_quantity(judged):
+        warnings.append(found)
+    if found := order_notional(judged):
+        warnings.append(found)
+    if found := order_volume_share(judged):
+        warnings.append(found)
+    if found := order_rate(judged):
+        warnings.append(found)
+    if found := order_repeated(judged):
+        warnings.append(found)
+    if found := open_order_count(judged):
+        warnings.append(found)
+    if found := self_trade(judged):
+        warnings.append(found)
+
+
+def risk_warnings(judged: Judgement, warnings: list[Rejection]) -> None:
+    """Add what only new risk faces."""
+    if found := day_order_count(judged):
+        warnings.append(found)
+    if found := day_turnover(judged):
+        warnings.append(found)
+    if not judged.priced:
+        return
+    if found := position_limit(judged):
+        warnings.append(found)
+    if not judged.valued or not judged.alone or judged.gross > AMOUNT_BOUND:
+        return
+    account_id = judged.account.account_id
+    limits = judged.limits
+    if found := concentration_instrument(
+        account_id,
+        limits,
+        judged.instrument.terms.rating_group,
+        judged.factor,
+        judged.line[3],
+        judged.assets,
+        judged.debt,
+    ):
+        warnings.append(found)
+    if found := leverage_warning(
+        account_id, limits.leverage_bps, judged.gross, judged.weighted, judged.equity
+    ):
+        warnings.append(found)
+    if found := credit_line(account_id, limits.credit_line_e4, judged.cash):
+        warnings.append(found)
