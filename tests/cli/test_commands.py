@@ -35,8 +35,8 @@ def run(address: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callab
     monkeypatch.setenv("TIDEGATE_CLIENT_ADDRESS", address)
     monkeypatch.setenv("COLUMNS", "200")
 
-    def invoke(*arguments: str) -> Result:
-        return RUN.invoke(app, list(arguments))
+    def invoke(*arguments: str, by: str = "") -> Result:
+        return RUN.invoke(app, list(arguments), env={"TIDEGATE_TOKEN": by or None})
 
     return invoke
 
@@ -117,14 +117,28 @@ def test_accounts_are_listed_in_order(run: Callable[..., Result]) -> None:
 def test_a_halt_stands_until_it_is_released(run: Callable[..., Result]) -> None:
     assert run("halt", "instrument:BBY", "--reason", "storm", "--id", "h1").exit_code == 0
     assert "HALTED" in run("check", "A0001", "buy", "1", "BBY").output
-    assert run("release", "h1", "--reason", "calm").exit_code == 0
+    asked = run("release", "h1", "--reason", "calm")
+    assert asked.exit_code == 0
+    assert "A second person must do the same" in words(asked)
+    assert "HALTED" in run("check", "A0001", "buy", "1", "BBY").output
+    assert run("release", "h1", "--reason", "calm", by="anna").output.startswith("released h1")
     assert "HALTED" not in run("check", "A0001", "buy", "1", "BBY").output
+
+
+def test_a_caller_without_a_token_is_no_second_person(run: Callable[..., Result]) -> None:
+    run("halt", "instrument:BBY", "--reason", "storm", "--id", "h2")
+    assert run("release", "h2", "--reason", "calm", by="anna").exit_code == 0
+    refused = run("release", "h2", "--reason", "calm")
+    assert refused.exit_code == 77
+    assert refused.stderr.startswith("tidegate: SECOND_PERSON: ")
+    assert run("release", "h2", "--reason", "calm", by="ben").output.startswith("released h2")
 
 
 def test_reduce_only_lets_no_new_risk_pass(run: Callable[..., Result]) -> None:
     assert run("reduce-only", "account:A0007", "--reason", "call", "--id", "r1").exit_code == 0
     assert "REDUCE_ONLY" in run("check", "A0007", "buy", "1", "KO").output
     assert run("release", "r1", "--reason", "paid").exit_code == 0
+    assert run("release", "r1", "--reason", "paid", by="anna").exit_code == 0
 
 
 def test_the_status_is_shown(run: Callable[..., Result]) -> None:

@@ -7,6 +7,7 @@ import pytest
 from tests.e2e.support import (
     CONTROL_SERVICE,
     RISK_SERVICE,
+    SECOND,
     Server,
     eventually,
     health,
@@ -16,7 +17,7 @@ from tests.e2e.support import (
 )
 
 from tidegate.v1 import order_pb2
-from tidegate_client import Client, ConflictError
+from tidegate_client import Client, ConflictError, PermissionDeniedError
 
 FIRM = order_pb2.SCOPE_KIND_FIRM
 ACCOUNT = order_pb2.SCOPE_KIND_ACCOUNT
@@ -27,10 +28,26 @@ def test_a_halt_refuses_the_next_order_of_its_scope(client: Client, account: str
     assert client.check(order(account)).reason == "HALTED"
 
 
-def test_a_release_lets_orders_pass_again(client: Client, account: str) -> None:
+def test_a_release_by_two_persons_lets_orders_pass_again(
+    server: Server, client: Client, account: str
+) -> None:
     client.halt(f"h-{account}", ACCOUNT, account, "test")
-    client.release(f"h-{account}", "over")
+    assert client.release(f"h-{account}", "over").pending_until_time_ns
+    assert client.check(order(account)).reason == "HALTED"
+    with server.client(token=SECOND) as second:
+        assert not second.release(f"h-{account}", "over").pending_until_time_ns
     assert client.check(order(account)).allowed
+
+
+def test_a_caller_without_a_token_is_no_second_person(
+    server: Server, client: Client, account: str
+) -> None:
+    client.halt(f"h-{account}", ACCOUNT, account, "test")
+    with server.client(token=SECOND) as second:
+        second.release(f"h-{account}", "over")
+    with pytest.raises(PermissionDeniedError) as caught:
+        client.release(f"h-{account}", "over")
+    assert caught.value.reason == "SECOND_PERSON"
 
 
 def test_a_halt_withdraws_an_allow_that_is_repeated(client: Client, account: str) -> None:
@@ -79,7 +96,7 @@ def test_a_halted_firm_stops_serving_new_risk_until_it_is_released(
         assert health(server.address, CONTROL_SERVICE) == "SERVING"
         assert health(server.address, "") == "SERVING"
     finally:
-        client.release("firm", "over")
+        server.release("firm")
     eventually(lambda: health(server.address, RISK_SERVICE) == "SERVING")
 
 
@@ -89,7 +106,7 @@ def test_reduce_only_for_the_firm_keeps_the_health(server: Server, client: Clien
         with pytest.raises(AssertionError, match="in time"):
             eventually(lambda: health(server.address, RISK_SERVICE) != "SERVING", 0.4)
     finally:
-        client.release("firm-reduce", "over")
+        server.release("firm-reduce")
 
 
 def test_the_status_names_what_the_gate_is(server: Server, client: Client) -> None:

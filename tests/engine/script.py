@@ -250,7 +250,15 @@ class Script:
         return error(self.call(method, request, "staff"))
 
     def do_release(self, words: list[str]) -> str:
-        return error(self.call("Release", {"stop_id": words[0], "reason": "test"}, "staff"))
+        """`release <id> [by=principal]`: by whom is named, else by two persons."""
+        request = {"stop_id": words[0], "reason": "test"}
+        named = [word[3:] for word in words[1:] if word.startswith("by=")]
+        found: Any = None
+        for principal in named or ("staff", "anna"):
+            found = self.call("Release", request, principal)
+        if isinstance(found, str) or not found.pending_until_time_ns:
+            return error(found)
+        return f"pending {found.pending_until_time_ns - self.now}"
 
     # Time.
 

@@ -123,7 +123,8 @@ def settled(seed: int) -> tuple[Machine, tuple[bytes, ...], int]:
     now_ns = steps[-1].call.now_ns + 2 * 10**9  # every bucket is full again
     for stop in machine.status().stops:
         release = control_service_pb2.ReleaseRequest(stop_id=stop.stop_id, reason="calm")
-        ask(machine, Call("Release", release.SerializeToString(), "staff", now_ns))
+        for person in ("anna", "ben"):
+            ask(machine, Call("Release", release.SerializeToString(), person, now_ns))
     marks = [
         market_service_pb2.Mark(instrument_id=name, price_e4=instrument.mark)
         for name, instrument in machine.book.instruments.items()

@@ -158,6 +158,7 @@ class Stop:
     reason: str
     sequence: int
     time: int
+    asked: tuple[str, int, int] | None = None  # who asked for its release, when, in which record
 
     @property
     def note(self) -> str:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 ROUTERS = ("router-1", "router-2", "desk")
+PERSONS = ("staff", "anna", "anna", "ben", "local")
 MEMORY = 400
 
 T = TypeVar("T")
@@ -525,8 +526,16 @@ class Commands:
     def _release(self) -> Command:
         stops = list(self.book.stops)
         known = stops and self._chance(0.95)
+        waiting = [stop_id for stop_id in stops if self.book.stops[stop_id].asked]
+        if waiting and self._chance(0.7):
+            stops = waiting
         stop_id = self.rng.choice(stops) if known else "nothing"
-        return self._staff("Release", {"stop_id": stop_id, "reason": "calm again"})
+        request = {"stop_id": stop_id, "reason": "calm again"}
+        asked = self.book.stops[stop_id].asked if known else None
+        if asked is not None and self._chance(0.2):  # at the very end of the window
+            self.now = max(self.now, asked[1] + self.book.number("release_window_ns") - 1)
+            self.now += self.rng.choice((0, 1))
+        return Command("Release", request, self.rng.choice(PERSONS), self.now)
 
     def _cash(self) -> Command:
         if self.adjustments and self._chance(0.1):

@@ -1,9 +1,10 @@
 """Policies and stops (8.1, 8.2), and what falls due by itself (4.3, 7.3)."""
 
-from tests.oracle.book import Book, Message, Order, Stop
+from tests.oracle.book import SECOND, Book, Message, Order, Stop
 from tests.oracle.tightening import is_tightening
 
 TICK_EFFECTS = 256
+RELEASE_WINDOW = 15 * 60 * SECOND
 
 
 class Staff:
@@ -44,10 +45,21 @@ class Staff:
         self.book.stops[stop.stop_id] = stop
         return self.book.stamp(now)
 
-    def release(self, request: Message, _principal: str, now: int) -> Message:
-        """Take a stop back."""
-        if request["stop_id"] not in self.book.stops:
+    def release(self, request: Message, principal: str, now: int) -> Message:
+        """Take a stop back, as the second person within the window."""
+        stop = self.book.stops.get(request["stop_id"])
+        if stop is None:
             return {"error": "NOT_FOUND"}
+        window = self.book.number("release_window_ns") or RELEASE_WINDOW
+        if stop.asked is None or now - stop.asked[1] >= window:
+            stop.asked = (principal, now, self.book.next())
+            return {**self.book.stamp(now), "pending_until_time_ns": now + window}
+        first, time, sequence = stop.asked
+        if first == principal:
+            stamp = {"sequence": sequence, "decided_time_ns": time}
+            return {**stamp, "pending_until_time_ns": time + window}
+        if principal == "local":
+            return {"error": "SECOND_PERSON"}
         self.book.next()
         del self.book.stops[request["stop_id"]]
         return self.book.stamp(now)

@@ -112,7 +112,7 @@ def test_a_fact_creates_an_unknown_account_frozen() -> None:
     entry = desk.check(account_id="B")["rejections"][0]
     named = (entry["reason"], entry["subject"], entry["note"])
     assert named == ("HALTED", "frozen-ACCOUNT-B", "gate: created by a fact")
-    desk.ask("Release", stop_id="frozen-ACCOUNT-B")
+    desk.release("frozen-ACCOUNT-B")
     assert [r["reason"] for r in desk.check(account_id="B")["rejections"]] == ["INITIAL_MARGIN"]
 
 
@@ -299,7 +299,7 @@ def test_an_allow_is_not_repeated_under_a_halt() -> None:
     desk.ask("CheckOrder", **order)
     desk.ask("Halt", stop_id="s", scope_kind="FIRM")
     assert reasons(desk.ask("CheckOrder", **order)) == [("HALTED", None, None)]
-    desk.ask("Release", stop_id="s")
+    desk.release("s")
     assert desk.ask("CheckOrder", **order)["verdict"] == "ALLOW"
 
 
@@ -308,7 +308,7 @@ def test_a_reject_is_never_repeated_as_an_allow() -> None:
     desk.ask("Halt", stop_id="s", scope_kind="FIRM")
     order = desk.request()
     desk.ask("CheckOrder", **order)
-    desk.ask("Release", stop_id="s")
+    desk.release("s")
     assert reasons(desk.ask("CheckOrder", **order)) == [("HALTED", None, None)]
 
 

@@ -25,15 +25,15 @@ _sym_db = _symbol_database.Default()
 from tidegate.v1 import order_pb2 as tidegate_dot_v1_dot_order__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!tidegate/v1/control_service.proto\x12\x0btidegate.v1\x1a\x17tidegate/v1/order.proto\"l\n\x0bHaltRequest\x12\x0f\n\x07stop_id\x18\x01 \x01(\t\x12*\n\nscope_kind\x18\x02 \x01(\x0e\x32\x16.tidegate.v1.ScopeKind\x12\x10\n\x08scope_id\x18\x03 \x01(\t\x12\x0e\n\x06reason\x18\x04 \x01(\t\"9\n\x0cHaltResponse\x12\x10\n\x08sequence\x18\x01 \x01(\x03\x12\x17\n\x0f\x64\x65\x63ided_time_ns\x18\x02 \x01(\x03\"u\n\x14SetReduceOnlyRequest\x12\x0f\n\x07stop_id\x18\x01 \x01(\t\x12*\n\nscope_kind\x18\x02 \x01(\x0e\x32\x16.tidegate.v1.ScopeKind\x12\x10\n\x08scope_id\x18\x03 \x01(\t\x12\x0e\n\x06reason\x18\x04 \x01(\t\"B\n\x15SetReduceOnlyResponse\x12\x10\n\x08sequence\x18\x01 \x01(\x03\x12\x17\n\x0f\x64\x65\x63ided_time_ns\x18\x02 \x01(\x03\"1\n\x0eReleaseRequest\x12\x0f\n\x07stop_id\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\"<\n\x0fReleaseResponse\x12\x10\n\x08sequence\x18\x01 \x01(\x03\x12\x17\n\x0f\x64\x65\x63ided_time_ns\x18\x02 \x01(\x03\"\x12\n\x10GetStatusRequest\"\xb1\x04\n\x11GetStatusResponse\x12\x10\n\x08sequence\x18\x01 \x01(\x03\x12\x18\n\x10\x64urable_sequence\x18\x02 \x01(\x03\x12\x12\n\nchain_head\x18\x03 \x01(\t\x12\x12\n\ndurability\x18\x04 \x01(\t\x12\r\n\x05shard\x18\x05 \x01(\x05\x12\r\n\x05\x65poch\x18\x06 \x01(\x03\x12\x15\n\rrules_version\x18\x07 \x01(\x05\x12\x16\n\x0epolicy_version\x18\x08 \x01(\x03\x12\x12\n\nchecks_off\x18\t \x03(\t\x12\x10\n\x08\x63urrency\x18\n \x01(\t\x12\r\n\x05state\x18\x0b \x01(\t\x12\x11\n\ttransport\x18\x0c \x01(\t\x12\r\n\x05\x62uild\x18\r \x01(\t\x12\x13\n\x0bnow_time_ns\x18\x0e \x01(\x03\x12\x17\n\x0f\x63lock_behind_ns\x18\x0f \x01(\x03\x12\x17\n\x0fstarted_time_ns\x18\x10 \x01(\x03\x12\x15\n\raccount_count\x18\x11 \x01(\x03\x12\x18\n\x10instrument_count\x18\x12 \x01(\x03\x12\x18\n\x10open_order_count\x18\x13 \x01(\x03\x12\x16\n\x0eorder_id_count\x18\x14 \x01(\x03\x12\x1f\n\x17unconfirmed_order_count\x18\x15 \x01(\x03\x12 \n\x05stops\x18\x16 \x03(\x0b\x32\x11.tidegate.v1.Stop\x12!\n\x05proof\x18\x17 \x01(\x0b\x32\x12.tidegate.v1.Proof\x12\x14\n\x0ctrading_date\x18\x18 \x01(\x05\"\xc4\x01\n\x04Stop\x12\x0f\n\x07stop_id\x18\x01 \x01(\t\x12#\n\x04kind\x18\x02 \x01(\x0e\x32\x15.tidegate.v1.StopKind\x12*\n\nscope_kind\x18\x03 \x01(\x0e\x32\x16.tidegate.v1.ScopeKind\x12\x10\n\x08scope_id\x18\x04 \x01(\t\x12\x11\n\tprincipal\x18\x05 \x01(\t\x12\x0e\n\x06reason\x18\x06 \x01(\t\x12\x13\n\x0bset_time_ns\x18\x07 \x01(\x03\x12\x10\n\x08sequence\x18\x08 \x01(\x03\"i\n\x05Proof\x12\x17\n\x0fproved_sequence\x18\x01 \x01(\x03\x12\x12\n\nstate_hash\x18\x02 \x01(\t\x12\x1b\n\x13state_hash_sequence\x18\x03 \x01(\x03\x12\x16\n\x0emismatch_count\x18\x04 \x01(\x03*T\n\x08StopKind\x12\x19\n\x15STOP_KIND_UNSPECIFIED\x10\x00\x12\x12\n\x0eSTOP_KIND_HALT\x10\x01\x12\x19\n\x15STOP_KIND_REDUCE_ONLY\x10\x02\x32\xb7\x02\n\x0e\x43ontrolService\x12;\n\x04Halt\x12\x18.tidegate.v1.HaltRequest\x1a\x19.tidegate.v1.HaltResponse\x12V\n\rSetReduceOnly\x12!.tidegate.v1.SetReduceOnlyRequest\x1a\".tidegate.v1.SetReduceOnlyResponse\x12\x44\n\x07Release\x12\x1b.tidegate.v1.ReleaseRequest\x1a\x1c.tidegate.v1.ReleaseResponse\x12J\n\tGetStatus\x12\x1d.tidegate.v1.GetStatusRequest\x1a\x1e.tidegate.v1.GetStatusResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!tidegate/v1/control_service.proto\x12\x0btidegate.v1\x1a\x17tidegate/v1/order.proto\"l\n\x0bHaltRequest\x12\x0f\n\x07stop_id\x18\x01 \x01(\t\x12*\n\nscope_kind\x18\x02 \x01(\x0e\x32\x16.tidegate.v1.ScopeKind\x12\x10\n\x08scope_id\x18\x03 \x01(\t\x12\x0e\n\x06reason\x18\x04 \x01(\t\"9\n\x0cHaltResponse\x12\x10\n\x08sequence\x18\x01 \x01(\x03\x12\x17\n\x0f\x64\x65\x63ided_time_ns\x18\x02 \x01(\x03\"u\n\x14SetReduceOnlyRequest\x12\x0f\n\x07stop_id\x18\x01 \x01(\t\x12*\n\nscope_kind\x18\x02 \x01(\x0e\x32\x16.tidegate.v1.ScopeKind\x12\x10\n\x08scope_id\x18\x03 \x01(\t\x12\x0e\n\x06reason\x18\x04 \x01(\t\"B\n\x15SetReduceOnlyResponse\x12\x10\n\x08sequence\x18\x01 \x01(\x03\x12\x17\n\x0f\x64\x65\x63ided_time_ns\x18\x02 \x01(\x03\"1\n\x0eReleaseRequest\x12\x0f\n\x07stop_id\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\"[\n\x0fReleaseResponse\x12\x10\n\x08sequence\x18\x01 \x01(\x03\x12\x17\n\x0f\x64\x65\x63ided_time_ns\x18\x02 \x01(\x03\x12\x1d\n\x15pending_until_time_ns\x18\x03 \x01(\x03\"\x12\n\x10GetStatusRequest\"\xb1\x04\n\x11GetStatusResponse\x12\x10\n\x08sequence\x18\x01 \x01(\x03\x12\x18\n\x10\x64urable_sequence\x18\x02 \x01(\x03\x12\x12\n\nchain_head\x18\x03 \x01(\t\x12\x12\n\ndurability\x18\x04 \x01(\t\x12\r\n\x05shard\x18\x05 \x01(\x05\x12\r\n\x05\x65poch\x18\x06 \x01(\x03\x12\x15\n\rrules_version\x18\x07 \x01(\x05\x12\x16\n\x0epolicy_version\x18\x08 \x01(\x03\x12\x12\n\nchecks_off\x18\t \x03(\t\x12\x10\n\x08\x63urrency\x18\n \x01(\t\x12\r\n\x05state\x18\x0b \x01(\t\x12\x11\n\ttransport\x18\x0c \x01(\t\x12\r\n\x05\x62uild\x18\r \x01(\t\x12\x13\n\x0bnow_time_ns\x18\x0e \x01(\x03\x12\x17\n\x0f\x63lock_behind_ns\x18\x0f \x01(\x03\x12\x17\n\x0fstarted_time_ns\x18\x10 \x01(\x03\x12\x15\n\raccount_count\x18\x11 \x01(\x03\x12\x18\n\x10instrument_count\x18\x12 \x01(\x03\x12\x18\n\x10open_order_count\x18\x13 \x01(\x03\x12\x16\n\x0eorder_id_count\x18\x14 \x01(\x03\x12\x1f\n\x17unconfirmed_order_count\x18\x15 \x01(\x03\x12 \n\x05stops\x18\x16 \x03(\x0b\x32\x11.tidegate.v1.Stop\x12!\n\x05proof\x18\x17 \x01(\x0b\x32\x12.tidegate.v1.Proof\x12\x14\n\x0ctrading_date\x18\x18 \x01(\x05\"\x92\x02\n\x04Stop\x12\x0f\n\x07stop_id\x18\x01 \x01(\t\x12#\n\x04kind\x18\x02 \x01(\x0e\x32\x15.tidegate.v1.StopKind\x12*\n\nscope_kind\x18\x03 \x01(\x0e\x32\x16.tidegate.v1.ScopeKind\x12\x10\n\x08scope_id\x18\x04 \x01(\t\x12\x11\n\tprincipal\x18\x05 \x01(\t\x12\x0e\n\x06reason\x18\x06 \x01(\t\x12\x13\n\x0bset_time_ns\x18\x07 \x01(\x03\x12\x10\n\x08sequence\x18\x08 \x01(\x03\x12\x19\n\x11release_principal\x18( \x01(\t\x12\x17\n\x0frelease_time_ns\x18) \x01(\x03\x12\x18\n\x10release_sequence\x18* \x01(\x03\"i\n\x05Proof\x12\x17\n\x0fproved_sequence\x18\x01 \x01(\x03\x12\x12\n\nstate_hash\x18\x02 \x01(\t\x12\x1b\n\x13state_hash_sequence\x18\x03 \x01(\x03\x12\x16\n\x0emismatch_count\x18\x04 \x01(\x03*T\n\x08StopKind\x12\x19\n\x15STOP_KIND_UNSPECIFIED\x10\x00\x12\x12\n\x0eSTOP_KIND_HALT\x10\x01\x12\x19\n\x15STOP_KIND_REDUCE_ONLY\x10\x02\x32\xb7\x02\n\x0e\x43ontrolService\x12;\n\x04Halt\x12\x18.tidegate.v1.HaltRequest\x1a\x19.tidegate.v1.HaltResponse\x12V\n\rSetReduceOnly\x12!.tidegate.v1.SetReduceOnlyRequest\x1a\".tidegate.v1.SetReduceOnlyResponse\x12\x44\n\x07Release\x12\x1b.tidegate.v1.ReleaseRequest\x1a\x1c.tidegate.v1.ReleaseResponse\x12J\n\tGetStatus\x12\x1d.tidegate.v1.GetStatusRequest\x1a\x1e.tidegate.v1.GetStatusResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'tidegate.v1.control_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_STOPKIND']._serialized_start=1434
-  _globals['_STOPKIND']._serialized_end=1518
+  _globals['_STOPKIND']._serialized_start=1543
+  _globals['_STOPKIND']._serialized_end=1627
   _globals['_HALTREQUEST']._serialized_start=75
   _globals['_HALTREQUEST']._serialized_end=183
   _globals['_HALTRESPONSE']._serialized_start=185
@@ -45,15 +45,15 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_RELEASEREQUEST']._serialized_start=431
   _globals['_RELEASEREQUEST']._serialized_end=480
   _globals['_RELEASERESPONSE']._serialized_start=482
-  _globals['_RELEASERESPONSE']._serialized_end=542
-  _globals['_GETSTATUSREQUEST']._serialized_start=544
-  _globals['_GETSTATUSREQUEST']._serialized_end=562
-  _globals['_GETSTATUSRESPONSE']._serialized_start=565
-  _globals['_GETSTATUSRESPONSE']._serialized_end=1126
-  _globals['_STOP']._serialized_start=1129
-  _globals['_STOP']._serialized_end=1325
-  _globals['_PROOF']._serialized_start=1327
-  _globals['_PROOF']._serialized_end=1432
-  _globals['_CONTROLSERVICE']._serialized_start=1521
-  _globals['_CONTROLSERVICE']._serialized_end=1832
+  _globals['_RELEASERESPONSE']._serialized_end=573
+  _globals['_GETSTATUSREQUEST']._serialized_start=575
+  _globals['_GETSTATUSREQUEST']._serialized_end=593
+  _globals['_GETSTATUSRESPONSE']._serialized_start=596
+  _globals['_GETSTATUSRESPONSE']._serialized_end=1157
+  _globals['_STOP']._serialized_start=1160
+  _globals['_STOP']._serialized_end=1434
+  _globals['_PROOF']._serialized_start=1436
+  _globals['_PROOF']._serialized_end=1541
+  _globals['_CONTROLSERVICE']._serialized_start=1630
+  _globals['_CONTROLSERVICE']._serialized_end=1941
 # @@protoc_insertion_point(module_scope)

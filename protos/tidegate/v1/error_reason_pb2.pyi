@@ -76,6 +76,10 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """FAILED_PRECONDITION: the trading date does not move forward. Metadata: {"trading_date":
     "20131007", "current": "20131008"}.
     """
+    ERROR_REASON_SECOND_PERSON: _ErrorReason.ValueType  # 17
+    """PERMISSION_DENIED: this takes a second, named person: neither the first one nor `local`.
+    Metadata: {"principal": "local", "first": "anna"}.
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """The reasons of google.rpc.ErrorInfo, domain "tidegate.v1". An error means that the gate could not
@@ -135,5 +139,9 @@ ERROR_REASON_INTERNAL: ErrorReason.ValueType  # 15
 ERROR_REASON_DATE_NOT_FORWARD: ErrorReason.ValueType  # 16
 """FAILED_PRECONDITION: the trading date does not move forward. Metadata: {"trading_date":
 "20131007", "current": "20131008"}.
+"""
+ERROR_REASON_SECOND_PERSON: ErrorReason.ValueType  # 17
+"""PERMISSION_DENIED: this takes a second, named person: neither the first one nor `local`.
+Metadata: {"principal": "local", "first": "anna"}.
 """
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -74,6 +74,7 @@ class Policy(_message.Message):
     PRINCIPAL_ORDER_RATE_FIELD_NUMBER: _builtins.int
     DEFAULT_LIMITS_FIELD_NUMBER: _builtins.int
     TIERS_FIELD_NUMBER: _builtins.int
+    RELEASE_WINDOW_NS_FIELD_NUMBER: _builtins.int
     MARGIN_CLASSES_FIELD_NUMBER: _builtins.int
     version: _builtins.int
     """Its number; only grows. Given by the gate."""
@@ -99,6 +100,10 @@ class Policy(_message.Message):
     """How far the slow mark may move a second, in bps of itself. Required."""
     acknowledgement_limit_ns: _builtins.int
     """How long an order may stay reserved before the venue's first answer, ns. Required."""
+    release_window_ns: _builtins.int
+    """How long after the first person's call the second one's takes a halt or reduce-only back, ns;
+    0: 15 minutes.
+    """
     @_builtins.property
     def principal_order_rate(self) -> Global___Rate:
         """Orders a second of one principal, over all accounts."""
@@ -133,11 +138,12 @@ class Policy(_message.Message):
         principal_order_rate: Global___Rate | None = ...,
         default_limits: Global___Limits | None = ...,
         tiers: _abc.Iterable[Global___Tier] | None = ...,
+        release_window_ns: _builtins.int = ...,
         margin_classes: _abc.Iterable[Global___MarginClass] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["default_limits", b"default_limits", "principal_order_rate", b"principal_order_rate"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["acknowledgement_limit_ns", b"acknowledgement_limit_ns", "comment", b"comment", "default_limits", b"default_limits", "elevated_regime_bps", b"elevated_regime_bps", "margin_classes", b"margin_classes", "max_clock_skew_ns", b"max_clock_skew_ns", "max_mark_age_ns", b"max_mark_age_ns", "max_order_age_ns", b"max_order_age_ns", "max_volatility_age_ns", b"max_volatility_age_ns", "principal_order_rate", b"principal_order_rate", "rules_version", b"rules_version", "slow_mark_step_bps", b"slow_mark_step_bps", "stress_factor_bps", b"stress_factor_bps", "stressed_regime_bps", b"stressed_regime_bps", "tiers", b"tiers", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["acknowledgement_limit_ns", b"acknowledgement_limit_ns", "comment", b"comment", "default_limits", b"default_limits", "elevated_regime_bps", b"elevated_regime_bps", "margin_classes", b"margin_classes", "max_clock_skew_ns", b"max_clock_skew_ns", "max_mark_age_ns", b"max_mark_age_ns", "max_order_age_ns", b"max_order_age_ns", "max_volatility_age_ns", b"max_volatility_age_ns", "principal_order_rate", b"principal_order_rate", "release_window_ns", b"release_window_ns", "rules_version", b"rules_version", "slow_mark_step_bps", b"slow_mark_step_bps", "stress_factor_bps", b"stress_factor_bps", "stressed_regime_bps", b"stressed_regime_bps", "tiers", b"tiers", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

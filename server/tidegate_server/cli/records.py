@@ -77,7 +77,9 @@ def _halt(record: journal_pb2.Record) -> str:
 
 def _release(record: journal_pb2.Record) -> str:
     asked = control_pb2.ReleaseRequest.FromString(record.request)
-    return f"{asked.stop_id}: {asked.reason}"
+    answer = control_pb2.ReleaseResponse.FromString(record.response)
+    waits = ", a second person must agree" if answer.pending_until_time_ns else ""
+    return f"{asked.stop_id}: {asked.reason}{waits}"
 
 
 def _first(named: list[str]) -> str:

@@ -52,6 +52,7 @@ from .outcomes import (
 from .reports import decide_events
 from .reserve import apply_check
 from .state import Account, Book, Instrument, roll_if_due
+from .stopping import decide_release, decide_stop
 from .ticking import decide_tick
 from .tightening import loosened_fields
 from .walk import actual_figures
@@ -227,37 +228,6 @@ def decide_instruments(book: Book, command: UpsertInstruments, now_ns: int) -> O
                 f"quantity_decimals of {terms.instrument_id} cannot change: it was traded or held",
                 {"field": "quantity_decimals", "instrument_id": terms.instrument_id},
             )
-    return Outcome(book.sequence + 1, now_ns)
-
-
-def decide_stop(book: Book, command: SetStop, now_ns: int) -> Outcome | Refusal:
-    """Set a stop; one that stands is answered again, one that stands elsewhere cannot move."""
-    known = book.stops.get(command.stop_id)
-    if known is None:
-        return Outcome(book.sequence + 1, now_ns)
-    if (known.kind, known.scope_kind, known.scope_id) != (
-        command.kind,
-        command.scope_kind,
-        command.scope_id,
-    ):
-        return Refusal(
-            "IMMUTABLE",
-            f"stop {command.stop_id} stands on another scope: choose another id",
-            {"field": "stop_id", "stop_id": command.stop_id},
-        )
-    repeat = Outcome(known.sequence, known.set_time_ns)
-    repeat.replayed = True
-    return repeat
-
-
-def decide_release(book: Book, command: Release, now_ns: int) -> Outcome | Refusal:
-    """Take a stop back, if it stands."""
-    if command.stop_id not in book.stops:
-        return Refusal(
-            "NOT_FOUND",
-            f"no halt or reduce-only has the id {command.stop_id}",
-            {"kind": "stop", "id": command.stop_id},
-        )
     return Outcome(book.sequence + 1, now_ns)
 
 

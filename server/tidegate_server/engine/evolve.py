@@ -39,6 +39,7 @@ from .outcomes import (
     MarksOutcome,
     Outcome,
     PolicyOutcome,
+    ReleaseOutcome,
     RevalueOutcome,
     TickOutcome,
 )
@@ -53,6 +54,7 @@ from .settle import (
     new_account,
 )
 from .state import Batch, Book, Instrument, Order, Stop, acknowledge_rank, roll_if_due
+from .stopping import apply_release
 from .ticking import apply_tick
 
 
@@ -84,8 +86,8 @@ def evolve(book: Book, command: Command, outcome: Outcome, time_ns: int) -> None
         apply_instruments(book, command)
     elif isinstance(command, SetStop):
         apply_stop(book, command, time_ns)
-    elif isinstance(command, Release):
-        book.remove_stop(command.stop_id)
+    elif isinstance(command, Release) and isinstance(outcome, ReleaseOutcome):
+        apply_release(book, command, outcome, time_ns)
     elif isinstance(command, SetRegime):
         book.regime = command.regime
         forget_rates(book)

@@ -32,6 +32,9 @@ LIMIT_NAMES: Final = (
     "credit_line_e4",
 )
 
+# What a policy's 0 stands for.
+DEFAULT_RELEASE_WINDOW_NS: Final = 900 * 10**9
+
 UNSET: Final = -1
 NO_CHECK: Final = INT64_MAX
 NO_COLLAR: Final = -1
@@ -102,6 +105,7 @@ class Policy:
         "principal_order_rate",
         "principal_rate_missing",
         "principal_tolerance_ns",
+        "release_window_ns",
         "rules_version",
         "slow_mark_step_bps",
         "stress_factor_bps",
@@ -129,6 +133,7 @@ class Policy:
         default_limits: dict[str, Limit],
         tiers: dict[str, Tier],
         margin_classes: dict[str, int],
+        release_window_ns: int = 0,
     ) -> None:
         self.margin_classes = margin_classes
         self.version = version
@@ -151,6 +156,7 @@ class Policy:
         self.principal_cost_ns, self.principal_tolerance_ns = bucket(principal_order_rate)
         self.default_limits = default_limits
         self.tiers = tiers
+        self.release_window_ns = release_window_ns or DEFAULT_RELEASE_WINDOW_NS
 
 
 class Effective:

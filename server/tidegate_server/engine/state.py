@@ -282,12 +282,15 @@ class Account:
 
 
 class Stop:
-    """A halt or reduce-only that stands, and the record that set it."""
+    """A halt or reduce-only that stands, the record that set it, and who asked for its release."""
 
     __slots__ = (
         "kind",
         "principal",
         "reason",
+        "release_principal",
+        "release_sequence",
+        "release_time_ns",
         "scope_id",
         "scope_kind",
         "sequence",
@@ -314,6 +317,9 @@ class Stop:
         self.principal = principal
         self.reason = reason
         self.set_time_ns = set_time_ns
+        self.release_principal = ""
+        self.release_time_ns = 0
+        self.release_sequence = 0
 
 
 class Batch:

@@ -11,7 +11,7 @@ from hashlib import blake2b
 
 from .commands import CheckOrder
 from .outcomes import CheckOutcome, Figures
-from .policy import Limit, Policy
+from .policy import DEFAULT_RELEASE_WINDOW_NS, Limit, Policy
 from .state import Account, Book, Instrument, Order, roll_if_due
 
 STATE_HASH_VERSION = 1
@@ -55,6 +55,9 @@ def state_hash(book: Book) -> str:
                     ("reason", stop.reason),
                     ("set_time_ns", stop.set_time_ns),
                     ("sequence", stop.sequence),
+                    ("release_principal", stop.release_principal),
+                    ("release_time_ns", stop.release_time_ns),
+                    ("release_sequence", stop.release_sequence),
                 ],
             )
         )
@@ -97,6 +100,8 @@ def policy_fields(policy: Policy) -> Fields:
             "acknowledgement_limit_ns",
         )
     ]
+    if policy.release_window_ns != DEFAULT_RELEASE_WINDOW_NS:
+        fields.append(("release_window_ns", policy.release_window_ns))
     rate = policy.principal_order_rate
     fields.append(("principal_order_rate", limit_fields({"rate": rate} if rate else {})))
     fields.append(("default_limits", limit_fields(policy.default_limits)))

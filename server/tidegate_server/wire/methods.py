@@ -16,7 +16,7 @@ from tidegate.v1 import (
     market_service_pb2,
 )
 
-from . import decoding, encoding
+from . import decoding, encoding, staffing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -204,8 +204,11 @@ SET_REDUCE_ONLY: Final = _plain(
     decoding.decode_reduce_only,
     control_service_pb2.SetReduceOnlyResponse,
 )
-RELEASE: Final = _plain(
-    journal_pb2.METHOD_RELEASE, decoding.decode_release, control_service_pb2.ReleaseResponse
+RELEASE: Final = Codec(
+    journal_pb2.METHOD_RELEASE,
+    decoding.decode_release,
+    staffing.encode_release,
+    staffing.decode_release,
 )
 START_EPOCH: Final = Codec(
     journal_pb2.METHOD_START_EPOCH,

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
     from google.protobuf.message import Message
 
+    from tidegate.v1 import control_service_pb2
     from tidegate_server.engine.commands import CheckOrder, CheckOrders, InstrumentTerms
 
 OPTIONAL_TERMS = (
@@ -285,18 +286,7 @@ class Loader:
         if message.HasField("policy"):
             book.policy = read_policy(message.policy, Problems())
         for stop in message.stops:
-            book.add_stop(
-                Stop(
-                    stop.stop_id,
-                    stop.kind,
-                    ScopeKind(stop.scope_kind),
-                    stop.scope_id,
-                    stop.principal,
-                    stop.reason,
-                    stop.set_time_ns,
-                    stop.sequence,
-                )
-            )
+            book.add_stop(read_stop(stop))
         for board in message.sessions:
             book.sessions[board.board] = [
                 (session.open_time_ns, session.close_time_ns) for session in board.sessions
@@ -392,6 +382,24 @@ class Loader:
             self._waiting.append(order)
         if message.reserved_quantity:
             reserve_again(book, account, order, message.reserved_quantity)
+
+
+def read_stop(message: control_service_pb2.Stop) -> Stop:
+    """Read one stop, with who asked for its release."""
+    stop = Stop(
+        message.stop_id,
+        message.kind,
+        ScopeKind(message.scope_kind),
+        message.scope_id,
+        message.principal,
+        message.reason,
+        message.set_time_ns,
+        message.sequence,
+    )
+    stop.release_principal = message.release_principal
+    stop.release_time_ns = message.release_time_ns
+    stop.release_sequence = message.release_sequence
+    return stop
 
 
 def reserve_again(book: Book, account: Account, order: Order, quantity: int) -> None:

@@ -185,6 +185,9 @@ def stop_messages(book: Book, most: int | None = None) -> list[control_service_p
             reason=stop.reason,
             set_time_ns=stop.set_time_ns,
             sequence=stop.sequence,
+            release_principal=stop.release_principal,
+            release_time_ns=stop.release_time_ns,
+            release_sequence=stop.release_sequence,
         )
         for stop in [book.stops[stop_id] for stop_id in sorted(book.stops)[:most]]
     ]
