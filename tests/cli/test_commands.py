@@ -161,14 +161,36 @@ def test_a_policy_that_was_shown_can_be_tightened_and_proposed(
     assert result.output.startswith("version 2 is in force")
 
 
-def test_a_loosening_ends_with_sixty_five_and_names_the_field(
-    run: Callable[..., Result], tmp_path: Path
-) -> None:
+def proposed_loosening(run: Callable[..., Result], folder: Path) -> Result:
     policy = json.loads(run("policy", "show", "--json").output)
     policy["max_order_age_ns"] = str(2 * int(policy["max_order_age_ns"]))
-    file = tmp_path / "policy.json"
+    file = folder / "policy.json"
     file.write_text(json.dumps(policy), encoding="utf-8")
-    result = run("policy", "propose", str(file))
-    assert result.exit_code == 65
-    assert "NOT_A_TIGHTENING" in result.stderr
-    assert "max_order_age_ns" in result.stderr
+    return run("policy", "propose", str(file))
+
+
+def test_a_loosening_waits_for_another_person(run: Callable[..., Result], tmp_path: Path) -> None:
+    result = proposed_loosening(run, tmp_path)
+    assert "version 3 is pending: it loosens max_order_age_ns" in result.output
+    assert run("policy", "approve", "3").exit_code == 77
+    approved = run("policy", "approve", "3", by="anna")
+    assert approved.output.startswith("version 3 is in force")
+
+
+def test_a_version_can_be_withdrawn_and_an_older_one_restored(
+    run: Callable[..., Result], tmp_path: Path
+) -> None:
+    proposed_loosening(run, tmp_path)
+    assert run("policy", "withdraw", "4").output.startswith("version 4 is withdrawn")
+    refused = run("policy", "approve", "4", by="anna")
+    assert refused.exit_code == 65
+    assert "NOT_PENDING" in refused.stderr
+    assert run("policy", "restore", "2").output.startswith("version 5 is in force")
+    assert run("policy", "show", "1").exit_code == 0
+
+
+def test_the_versions_are_listed(run: Callable[..., Result]) -> None:
+    text = words(run("policy", "list"))
+    assert "4 withdrawn local - - max_order_age_ns" in text
+    assert "3 replaced local anna" in text
+    assert run("policy", "list", "--limit", "2", "--json").output.count('"proposer"') == 2

@@ -28,7 +28,11 @@ COMMANDS = (
     ("account", "show"),
     ("account", "list"),
     ("policy", "show"),
+    ("policy", "list"),
     ("policy", "propose"),
+    ("policy", "approve"),
+    ("policy", "withdraw"),
+    ("policy", "restore"),
     ("journal", "tail"),
     ("journal", "explain"),
     ("journal", "verify"),
@@ -41,6 +45,7 @@ READING = (
     ("account", "show"),
     ("account", "list"),
     ("policy", "show"),
+    ("policy", "list"),
     ("journal", "tail"),
     ("journal", "explain"),
     ("journal", "verify"),
@@ -52,6 +57,9 @@ CALLING = (
     ("reduce-only",),
     ("sample",),
     ("policy", "propose"),
+    ("policy", "approve"),
+    ("policy", "withdraw"),
+    ("policy", "restore"),
 )
 
 

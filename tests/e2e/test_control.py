@@ -17,6 +17,7 @@ from tests.e2e.support import (
 )
 
 from tidegate.v1 import order_pb2
+from tidegate.v1.policy_service_pb2 import POLICY_STATE_ACTIVE, POLICY_STATE_REPLACED
 from tidegate_client import Client, ConflictError, PermissionDeniedError
 
 FIRM = order_pb2.SCOPE_KIND_FIRM
@@ -139,8 +140,10 @@ def test_settings_show_in_the_status(transport: str) -> None:
     assert (status.shard, status.durability, status.currency) == (7, "write", "CHF")
 
 
-def test_a_tightening_is_in_force_at_once_and_a_loosening_is_refused(transport: str) -> None:
-    with trading(transport) as (_, client):
+def test_a_tightening_is_in_force_at_once_and_a_loosening_when_it_is_approved(
+    transport: str,
+) -> None:
+    with trading(transport) as (server, client):
         assert client.check(order("A0", 100)).allowed
         policy = client.get_policy().policy
         policy.ClearField("version")
@@ -151,11 +154,16 @@ def test_a_tightening_is_in_force_at_once_and_a_loosening_is_refused(transport: 
         assert tight.reason == "ORDER_QUANTITY"
         assert tight.policy_version == 2
         limits.order_quantity.value = 100
-        with pytest.raises(ConflictError) as caught:
-            client.propose_policy(policy, base_version=2)
-        assert caught.value.reason == "NOT_A_TIGHTENING"
-        assert "order_quantity" in caught.value.metadata["fields"]
+        proposed = client.propose_policy(policy, base_version=2)
+        assert proposed.pending
+        assert "tiers[house].limits.order_quantity" in proposed.loosened_fields
+        assert client.check(order("A0", 100)).reason == "ORDER_QUANTITY"
         with pytest.raises(ConflictError) as caught:
             client.propose_policy(policy, base_version=1)
         assert caught.value.reason == "STALE_POLICY"
         assert client.status().policy_version == 2
+        with server.client(token=SECOND) as second:
+            second.approve_policy(proposed.version)
+        assert client.check(order("A0", 100)).allowed
+        states = [known.state for known in client.list_policies().policies]
+        assert states == [POLICY_STATE_ACTIVE, POLICY_STATE_REPLACED, POLICY_STATE_REPLACED]

@@ -19,8 +19,9 @@ from tidegate.v1 import (
     market_service_pb2,
 )
 from tidegate_server.engine.commands import Command, Tick
+from tidegate_server.wire.codec import Codec
 from tidegate_server.wire.machine import Answer, Machine
-from tidegate_server.wire.methods import BY_NAME, CODECS, TICK, Codec
+from tidegate_server.wire.methods import BY_NAME, CODECS, TICK
 
 EXAMPLES = int(os.environ.get("TIDEGATE_LAW_EXAMPLES", "0"))
 SEEDS = EXAMPLES or 24  # few worlds, shared by the laws: making one costs the most

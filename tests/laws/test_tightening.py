@@ -105,7 +105,8 @@ def propose(machine: Machine, policy: policy_pb2.Policy, now_ns: int) -> bool:
     policy.version = 0
     request = policy_service_pb2.ProposePolicyRequest(policy=policy, base_version=base)
     call = Call("ProposePolicy", request.SerializeToString(), "staff", now_ns)
-    return ask(machine, call).record is not None
+    step = ask(machine, call)
+    return step.record is not None and not step.message().pending
 
 
 @law(100)
@@ -187,13 +188,13 @@ def world(*lines: str) -> Script:
 def test_a_tier_that_gains_a_leverage_cap_is_looser() -> None:
     script = world("tier t")
     assert "LIMIT_NOT_SET" in script.run("buy A X 1 @ 100000")
-    assert script.run("propose limit t leverage_bps 50000") == "NOT_A_TIGHTENING"
+    assert script.run("propose limit t leverage_bps 50000").startswith("version 2 pending")
 
 
 def test_a_default_leverage_cap_does_not_hide_that_a_tier_gains_one() -> None:
     script = world("tier t", "limit default leverage_bps 90000")
     assert "LIMIT_NOT_SET" in script.run("buy A X 1 @ 100000")
-    assert script.run("propose limit t leverage_bps 50000") == "NOT_A_TIGHTENING"
+    assert script.run("propose limit t leverage_bps 50000").startswith("version 2 pending")
 
 
 def test_a_lower_rate_never_allows_more_at_once() -> None:
@@ -201,7 +202,7 @@ def test_a_lower_rate_never_allows_more_at_once() -> None:
     for _ in range(5):
         assert script.run("buy A X 1 @ 100000") == "allow 100000"
     assert "ORDER_RATE" in script.run("buy A X 1 @ 100000")
-    assert script.run("propose limit t order_rate 1/5") == "NOT_A_TIGHTENING"
+    assert script.run("propose limit t order_rate 1/5").startswith("version 2 pending")
     assert "ORDER_RATE" in script.run("buy A X 1 @ 100000")
 
 

@@ -186,6 +186,7 @@ class Book:
     trading_date: int = 0
     regime: str = "CALM"
     policy: Message = field(default_factory=dict)
+    former: tuple[int, int] = (0, 0)  # orders created until then: their greatest age (4.3)
     accounts: dict[str, Account] = field(default_factory=dict)
     instruments: dict[str, Instrument] = field(default_factory=dict)
     stops: dict[str, Stop] = field(default_factory=dict)

@@ -7,10 +7,11 @@ step beyond.
 """
 
 from copy import deepcopy
+from functools import partial
 from random import Random
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
-from tests.oracle import world
+from tests.oracle import policy_commands, world
 from tests.oracle.book import SECOND, Account, Instrument, Message, Order, scale_down
 from tests.oracle.case import lot, open_case
 from tests.oracle.limits import collar
@@ -71,7 +72,8 @@ class Commands:
             (1, self._revalue),
             (0.4, self._regime),
             (0.8, self._roll),
-            (0.4, self._policy),
+            (1, partial(policy_commands.propose, self)),
+            (1, partial(policy_commands.decide, self)),
             (0.5, self._upsert_account),
             (0.5, self._upsert_instrument),
         )
@@ -102,6 +104,10 @@ class Commands:
 
     def _staff(self, method: str, request: Message) -> Command:
         return Command(method, request, "staff", self.now)
+
+    def command(self, method: str, request: Message, principal: str) -> Command:
+        """A command of this moment."""
+        return Command(method, request, principal, self.now)
 
     def _chance(self, share: float) -> bool:
         return self.rng.random() < share
@@ -604,34 +610,6 @@ class Commands:
         change = self.rng.choice(("position_limit", "quantity_step", "average_volume"))
         facts[change] = self.rng.choice((1, 7, 100)) * (1 if change == "quantity_step" else 250)
         return self._staff("UpsertInstruments", {"instruments": [facts]})
-
-    def _policy(self) -> Command:
-        """Mostly a provable tightening, now and then a loosening or a stale base."""
-        policy = deepcopy(self.book.policy)
-        del policy["version"]
-        base = self.book.version
-        if self._chance(0.3):
-            return self._staff("ProposePolicy", self._refused_policy(policy, base))
-        limits = policy["default_limits"]
-        name = self.rng.choice(("order_quantity", "position", "price_collar_bps"))
-        limits[name]["value"] = limits[name]["value"] * 99 // 100
-        if self._chance(0.3):
-            policy["stress_factor_bps"] += 1
-        return self._staff("ProposePolicy", {"policy": policy, "base_version": base})
-
-    def _refused_policy(self, policy: Message, base: int) -> Message:
-        if self._chance(0.3):
-            return {"policy": policy, "base_version": base + 1}
-        looser: list[tuple[Message, str]] = [
-            (policy, "max_order_age_ns"),
-            (policy, "slow_mark_step_bps"),
-            (policy["default_limits"]["position"], "value"),
-            (policy["principal_order_rate"], "burst"),
-            (policy["margin_classes"][1], "offset_bps"),
-        ]
-        holder, name = self.rng.choice(looser)
-        holder[name] += 1
-        return {"policy": policy, "base_version": base}
 
 
 PREVIEW = frozenset(

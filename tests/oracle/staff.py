@@ -1,7 +1,6 @@
-"""Policies and stops (8.1, 8.2), and what falls due by itself (4.3, 7.3)."""
+"""Stops (8.1), and what falls due by itself (4.3, 7.3)."""
 
 from tests.oracle.book import SECOND, Book, Message, Order, Stop
-from tests.oracle.tightening import is_tightening
 
 TICK_EFFECTS = 256
 RELEASE_WINDOW = 15 * 60 * SECOND
@@ -13,17 +12,6 @@ class Staff:
     def __init__(self, book: Book) -> None:
         """Work on a book."""
         self.book = book
-
-    def propose_policy(self, request: Message, _principal: str, now: int) -> Message:
-        """Take a first policy or a tightening."""
-        book = self.book
-        if request.get("base_version", 0) != book.version:
-            return {"error": "STALE_POLICY"}
-        if book.policy and not is_tightening(book.policy, request["policy"]):
-            return {"error": "NOT_A_TIGHTENING"}
-        self.book.next()
-        book.policy = {**request["policy"], "version": book.version + 1}
-        return {**self.book.stamp(now), "version": book.version}
 
     def halt(self, request: Message, principal: str, now: int) -> Message:
         """Set a halt."""

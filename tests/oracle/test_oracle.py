@@ -796,9 +796,13 @@ def test_the_trading_date_moves_forward_only() -> None:
 # 8. Policies.
 
 
-def test_a_tightening_is_in_force_at_once_and_a_loosening_is_refused() -> None:
+def test_a_tightening_is_in_force_at_once_and_a_loosening_when_it_is_approved() -> None:
     desk = Desk(order_quantity=value(10))
     tighter, looser = policy({"order_quantity": value(9)}), policy({"order_quantity": value(11)})
-    assert desk.ask("ProposePolicy", policy=looser, base_version=1) == {"error": "NOT_A_TIGHTENING"}
     assert desk.ask("ProposePolicy", policy=tighter, base_version=1)["version"] == 2
     assert desk.reasons() == [("ORDER_QUANTITY", 10, 9)]
+    assert desk.ask("ProposePolicy", policy=looser, base_version=2)["pending"]
+    assert desk.reasons() == [("ORDER_QUANTITY", 10, 9)]
+    assert desk.ask("ApprovePolicy", version=3) == {"error": "SECOND_PERSON"}
+    assert "error" not in desk.ask("ApprovePolicy", "anna", version=3)
+    assert desk.reasons(quantity=11) == []

@@ -29,6 +29,7 @@ from .commands import (
     UpsertInstruments,
 )
 from .due import DueQueue
+from .exposure import forget_rates
 from .outcomes import (
     BatchOutcome,
     CashOutcome,
@@ -38,8 +39,6 @@ from .outcomes import (
     FactorsOutcome,
     MarksOutcome,
     Outcome,
-    PolicyOutcome,
-    ReleaseOutcome,
     RevalueOutcome,
     TickOutcome,
 )
@@ -53,9 +52,13 @@ from .settle import (
     instrument_for_fact,
     new_account,
 )
-from .state import Batch, Book, Instrument, Order, Stop, acknowledge_rank, roll_if_due
+from .staff_commands import ApprovePolicy, WithdrawPolicy
+from .staff_outcomes import PolicyOutcome, ReleaseOutcome
+from .state import Batch, Book, Instrument, Order, acknowledge_rank, roll_if_due
 from .stopping import apply_release
+from .stops import Stop
 from .ticking import apply_tick
+from .versions import apply_approval, apply_proposal, apply_withdrawal
 
 
 def evolve(book: Book, command: Command, outcome: Outcome, time_ns: int) -> None:
@@ -96,9 +99,11 @@ def evolve(book: Book, command: Command, outcome: Outcome, time_ns: int) -> None
     elif isinstance(command, RollDay):
         apply_roll(book, command)
     elif isinstance(command, ProposePolicy) and isinstance(outcome, PolicyOutcome):
-        command.policy.version = outcome.version
-        book.policy = command.policy
-        forget_rates(book)
+        apply_proposal(book, command, outcome, time_ns)
+    elif isinstance(command, ApprovePolicy) and isinstance(outcome, PolicyOutcome):
+        apply_approval(book, command, outcome, time_ns)
+    elif isinstance(command, WithdrawPolicy):
+        apply_withdrawal(book, command, time_ns)
     elif isinstance(command, StartEpoch) and isinstance(outcome, EpochOutcome):
         apply_epoch(book, command, outcome)
     else:
@@ -259,9 +264,3 @@ def apply_epoch(book: Book, command: StartEpoch, outcome: EpochOutcome) -> None:
     for order in waiting:
         queue.add(order, order.acknowledge_by_ns, order.sequence)
     book.acknowledge_queue = queue
-
-
-def forget_rates(book: Book) -> None:
-    """Drop every memo that follows from policy or regime."""
-    for instrument in book.instruments.values():
-        instrument.changed()

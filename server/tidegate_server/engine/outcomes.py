@@ -277,30 +277,6 @@ class RollOutcome(Outcome):
         self.replayed = False
 
 
-class PolicyOutcome(Outcome):
-    """The policy is in force under its version."""
-
-    __slots__ = ("version",)
-
-    def __init__(self, sequence: int, decided_time_ns: int, version: int) -> None:
-        self.sequence = sequence
-        self.decided_time_ns = decided_time_ns
-        self.version = version
-        self.replayed = False
-
-
-class ReleaseOutcome(Outcome):
-    """A stop is taken back, or until when a second person may do it; 0 for taken back."""
-
-    __slots__ = ("pending_until_ns",)
-
-    def __init__(self, sequence: int, decided_time_ns: int, pending_until_ns: int) -> None:
-        self.sequence = sequence
-        self.decided_time_ns = decided_time_ns
-        self.pending_until_ns = pending_until_ns
-        self.replayed = False
-
-
 class EpochOutcome(Outcome):
     """The epoch has begun; every unanswered order's time limit is at least this."""
 

@@ -37,10 +37,9 @@ from .state import (
     Instrument,
     Order,
     Position,
-    Stop,
-    frozen_id,
     roll_if_due,
 )
+from .stops import Stop, frozen_id
 
 APPLIED = 1
 DUPLICATE = 2

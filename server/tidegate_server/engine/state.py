@@ -17,8 +17,8 @@ from .commands import CheckOrder, CheckOrders, InstrumentTerms
 from .due import DueQueue, Rank
 from .lines import NO_LINE, Line, exchanged
 from .outcomes import BatchOutcome, CheckOutcome, Figures, Refusal
-from .policy import Effective, Limit, Policy
-from .reasons import ScopeKind
+from .policy import Effective, Limit, Policy, PolicyVersion
+from .stops import Stop, stop_id_of
 
 RESERVED = 1
 ACKNOWLEDGED = 2
@@ -281,47 +281,6 @@ class Account:
         return position
 
 
-class Stop:
-    """A halt or reduce-only that stands, the record that set it, and who asked for its release."""
-
-    __slots__ = (
-        "kind",
-        "principal",
-        "reason",
-        "release_principal",
-        "release_sequence",
-        "release_time_ns",
-        "scope_id",
-        "scope_kind",
-        "sequence",
-        "set_time_ns",
-        "stop_id",
-    )
-
-    def __init__(
-        self,
-        stop_id: str,
-        kind: int,
-        scope_kind: int,
-        scope_id: str,
-        principal: str,
-        reason: str,
-        set_time_ns: int,
-        sequence: int,
-    ) -> None:
-        self.stop_id = stop_id
-        self.sequence = sequence
-        self.kind = kind
-        self.scope_kind = scope_kind
-        self.scope_id = scope_id
-        self.principal = principal
-        self.reason = reason
-        self.set_time_ns = set_time_ns
-        self.release_principal = ""
-        self.release_time_ns = 0
-        self.release_sequence = 0
-
-
 class Batch:
     """An atomic batch that is kept, with its first answer."""
 
@@ -337,6 +296,9 @@ class Book:
     """The whole state. `sequence` is the last record, `time_ns` the gate's clock at it.
 
     `order_id_limit` and `risk_refusal` (why only verified exits pass) are settings, no state.
+    Orders created until `former_until_ns` may be `former_age_ns` old at most: their ids may have
+    been forgotten before a policy allowed a greater age. `versions` has the policy in force too.
+
     Memos: `order_id_count`, `open_order_count`, `unconfirmed_count`, the due queues and `stops_at`
     follow from the rest.
     """
@@ -348,6 +310,8 @@ class Book:
         "batches",
         "epoch",
         "forget_queue",
+        "former_age_ns",
+        "former_until_ns",
         "instruments",
         "open_order_count",
         "order_id_count",
@@ -363,6 +327,7 @@ class Book:
         "time_ns",
         "trading_date",
         "unconfirmed_count",
+        "versions",
     )
 
     def __init__(self) -> None:
@@ -372,6 +337,9 @@ class Book:
         self.trading_date = 0
         self.regime = 1
         self.policy: Policy | None = None
+        self.versions: dict[int, PolicyVersion] = {}
+        self.former_age_ns = 0
+        self.former_until_ns = 0
         self.accounts: dict[str, Account] = {}
         self.instruments: dict[str, Instrument] = {}
         self.stops: dict[str, Stop] = {}
@@ -422,16 +390,6 @@ def forget_rank(order: Order) -> Rank:
 def batch_rank(batch: Batch) -> Rank:
     """Return when a batch id may be forgotten, ties by id."""
     return batch.keep_until_ns, 0, batch.command.batch_id, ""
-
-
-def stop_id_of(stop: Stop) -> str:
-    """Return the id, for sorting."""
-    return stop.stop_id
-
-
-def frozen_id(scope_kind: ScopeKind, scope_id: str) -> str:
-    """Return the id of the halt that freezes an account or instrument."""
-    return f"frozen-{scope_kind.name}-{scope_id}"
 
 
 def effective_limits(account: Account, policy: Policy) -> Effective:

@@ -9,9 +9,11 @@ from __future__ import annotations
 from typing import Final
 
 from .commands import Release, SetStop
-from .outcomes import Outcome, Refusal, ReleaseOutcome
+from .outcomes import Outcome, Refusal
 from .policy import DEFAULT_RELEASE_WINDOW_NS
-from .state import Book, Stop
+from .staff_outcomes import ReleaseOutcome
+from .state import Book
+from .stops import Stop
 
 # Whoever calls without a token or certificate: nobody in particular, so never the second person.
 LOCAL: Final = "local"

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tidegate.v1 import journal_pb2, market_service_pb2, risk_service_pb2
-from tidegate_server.engine.reasons import ScopeKind
 from tidegate_server.engine.reserve import move_open
 from tidegate_server.engine.state import (
     Account,
@@ -15,7 +14,6 @@ from tidegate_server.engine.state import (
     Instrument,
     Order,
     Position,
-    Stop,
     acknowledge_rank,
     batch_rank,
     forget_rank,
@@ -26,6 +24,7 @@ from tidegate_server.engine.state_hash import state_hash
 from . import decoding, encoding
 from .policies import read_limits, read_policy, write_policy
 from .records import encode_record
+from .staff_snapshots import load_version, read_stop, version_message
 from .validation import Problems
 from .views import account_terms, stop_messages
 
@@ -34,7 +33,6 @@ if TYPE_CHECKING:
 
     from google.protobuf.message import Message
 
-    from tidegate.v1 import control_service_pb2
     from tidegate_server.engine.commands import CheckOrder, CheckOrders, InstrumentTerms
 
 OPTIONAL_TERMS = (
@@ -59,6 +57,8 @@ def snapshot_records(book: Book, chain_head: str) -> Iterator[bytes]:
     for account in book.accounts.values():
         roll_if_due(book, account)
     yield restore(journal_pb2.METHOD_RESTORE_BOOK, book_message(book, chain_head))
+    for known in book.versions.values():
+        yield restore(journal_pb2.METHOD_RESTORE_POLICY_VERSION, version_message(book, known))
     for instrument in book.instruments.values():
         yield restore(journal_pb2.METHOD_RESTORE_INSTRUMENT, instrument_message(instrument))
     for account in book.accounts.values():
@@ -88,6 +88,8 @@ def book_message(book: Book, chain_head: str) -> journal_pb2.RestoreBook:
         batches=[batch_message(batch) for batch in book.batches.values()],
         state_hash=state_hash(book),
         chain_head=chain_head,
+        former_order_age_ns=book.former_age_ns,
+        former_created_until_time_ns=book.former_until_ns,
     )
     if book.policy is not None:
         message.policy.CopyFrom(write_policy(book.policy))
@@ -258,6 +260,8 @@ class Loader:
             self._account(journal_pb2.RestoreAccount.FromString(record.request))
         elif record.method == journal_pb2.METHOD_RESTORE_INSTRUMENT:
             self._instrument(journal_pb2.RestoreInstrument.FromString(record.request))
+        elif record.method == journal_pb2.METHOD_RESTORE_POLICY_VERSION:
+            load_version(self.book, journal_pb2.RestorePolicyVersion.FromString(record.request))
         elif record.method == journal_pb2.METHOD_RESTORE_BOOK:
             self._book(journal_pb2.RestoreBook.FromString(record.request))
         else:
@@ -283,6 +287,8 @@ class Loader:
         book.epoch = message.epoch
         book.trading_date = message.trading_date
         book.regime = message.regime
+        book.former_age_ns = message.former_order_age_ns
+        book.former_until_ns = message.former_created_until_time_ns
         if message.HasField("policy"):
             book.policy = read_policy(message.policy, Problems())
         for stop in message.stops:
@@ -382,24 +388,6 @@ class Loader:
             self._waiting.append(order)
         if message.reserved_quantity:
             reserve_again(book, account, order, message.reserved_quantity)
-
-
-def read_stop(message: control_service_pb2.Stop) -> Stop:
-    """Read one stop, with who asked for its release."""
-    stop = Stop(
-        message.stop_id,
-        message.kind,
-        ScopeKind(message.scope_kind),
-        message.scope_id,
-        message.principal,
-        message.reason,
-        message.set_time_ns,
-        message.sequence,
-    )
-    stop.release_principal = message.release_principal
-    stop.release_time_ns = message.release_time_ns
-    stop.release_sequence = message.release_sequence
-    return stop
 
 
 def reserve_again(book: Book, account: Account, order: Order, quantity: int) -> None:
