@@ -156,7 +156,7 @@ def test_a_tightening_is_in_force_at_once_and_a_loosening_when_it_is_approved(
         limits.order_quantity.value = 100
         proposed = client.propose_policy(policy, base_version=2)
         assert proposed.pending
-        assert "tiers[house].limits.order_quantity" in proposed.loosened_fields
+        assert "tiers[professional].limits.order_quantity" in proposed.loosened_fields
         assert client.check(order("A0", 100)).reason == "ORDER_QUANTITY"
         with pytest.raises(ConflictError) as caught:
             client.propose_policy(policy, base_version=1)

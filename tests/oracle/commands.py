@@ -72,8 +72,8 @@ class Commands:
             (1, self._revalue),
             (0.4, self._regime),
             (0.8, self._roll),
-            (1, partial(policy_commands.propose, self)),
-            (1, partial(policy_commands.decide, self)),
+            (0.8, partial(policy_commands.propose, self)),
+            (0.8, partial(policy_commands.decide, self)),
             (0.5, self._upsert_account),
             (0.5, self._upsert_instrument),
         )

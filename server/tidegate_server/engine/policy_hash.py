@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from .policy import DEFAULT_RELEASE_WINDOW_NS, Limit, Policy, PolicyVersion
+from .policy import DEFAULT_RELEASE_WINDOW_NS, Limit, Policy
+from .policy_version import PolicyVersion
 
 Fields = list[tuple[str, object]]
 

@@ -17,7 +17,8 @@ from .commands import CheckOrder, CheckOrders, InstrumentTerms
 from .due import DueQueue, Rank
 from .lines import NO_LINE, Line, exchanged
 from .outcomes import BatchOutcome, CheckOutcome, Figures, Refusal
-from .policy import Effective, Limit, Policy, PolicyVersion
+from .policy import Effective, Limit, Policy
+from .policy_version import PolicyVersion
 from .stops import Stop, stop_id_of
 
 RESERVED = 1

@@ -13,7 +13,8 @@ from typing import Final
 from .commands import ProposePolicy
 from .exposure import forget_rates
 from .outcomes import Outcome, Refusal
-from .policy import Policy, PolicyVersion
+from .policy import Policy
+from .policy_version import PolicyVersion
 from .staff_commands import ApprovePolicy, WithdrawPolicy
 from .staff_outcomes import PolicyOutcome
 from .state import Book

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tidegate.v1 import journal_pb2
-from tidegate_server.engine.policy import PolicyVersion
+from tidegate_server.engine.policy_version import PolicyVersion
 from tidegate_server.engine.reasons import ScopeKind
 from tidegate_server.engine.stops import Stop
 

@@ -11,7 +11,7 @@ from .policies import write_policy
 from .validation import MalformedError
 
 if TYPE_CHECKING:
-    from tidegate_server.engine.policy import PolicyVersion
+    from tidegate_server.engine.policy_version import PolicyVersion
     from tidegate_server.engine.state import Book
 
 PAGE_LIMIT = 100
