@@ -117,6 +117,10 @@ class Script:
         for word in words:
             name, _, value = word.partition("=")
             rate = name == "principal_order_rate"
+            if name == "order_repeated":  # count/window
+                count, window = value.split("/")
+                self.policy[name] = {"count": int(count), "window_ns": int(window)}
+                continue
             self.policy[name] = limit_of([value]) if rate else value_of(value)
         return ""
 

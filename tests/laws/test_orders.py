@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.laws.runs import SEEDS, Call, Step, ask, calls_of, law, play, played, view_of
 
-from tidegate.v1 import order_pb2, risk_service_pb2
+from tidegate.v1 import order_pb2, policy_pb2, risk_service_pb2
 from tidegate_server.wire.machine import Machine
+from tidegate_server.wire.snapshots import order_request
 
 ALLOW = order_pb2.VERDICT_ALLOW
 FACED_BY_EXITS = {
@@ -23,6 +24,8 @@ FACED_BY_EXITS = {
     order_pb2.REJECT_REASON_ORDER_VOLUME_SHARE,
     order_pb2.REJECT_REASON_ORDER_RATE,
     order_pb2.REJECT_REASON_OPEN_ORDER_COUNT,
+    order_pb2.REJECT_REASON_ORDER_REPEATED,
+    order_pb2.REJECT_REASON_SELF_TRADE,
     order_pb2.REJECT_REASON_BATCH_REJECTED,
 }
 NOT_STORED = {
@@ -103,7 +106,9 @@ def test_the_largest_quantity_passes_when_it_is_asked_for(seed: int) -> None:
         if most:
             asked.quantity = most
             again = ask(machine, Call(*call)._replace(request=asked.SerializeToString()))
-            assert again.message().verdict == ALLOW
+            reasons = {entry.reason for entry in again.message().rejections}
+            # What is alike is counted once, for the quantity that was asked (4.0.3).
+            assert reasons <= {order_pb2.REJECT_REASON_ORDER_REPEATED}
 
 
 @law(12)
@@ -128,6 +133,61 @@ def test_no_accepted_order_breaches_leverage_margin_or_position(seed: int) -> No
                     bought = held.quantity + held.open_buy_quantity
                     sold = held.quantity - held.open_sell_quantity
                     assert max(abs(bought), abs(sold)) <= limits.get("position", 10**13)
+
+
+@law(12)
+@given(seed=seeds)
+def test_no_accepted_order_could_trade_with_one_of_its_own_scope(seed: int) -> None:
+    machine = Machine()
+    for call in calls_of(seed):
+        resting = list(resting_orders(machine))
+        step = ask(machine, call)
+        policy = machine.book.policy
+        if call.method != "CheckOrder" or step.record is None or policy is None:
+            continue
+        answer, asked = step.message(), step.asked()
+        if answer.verdict != ALLOW or not policy.self_trade_scope:
+            continue
+        group = machine.book.accounts[asked.account_id].group_id
+        grouped = policy.self_trade_scope == policy_pb2.SELF_TRADE_SCOPE_GROUP and group
+        for order in resting:
+            mates = machine.book.accounts[order.account_id].group_id == group if grouped else False
+            if not mates and order.account_id != asked.account_id:
+                continue
+            if order.instrument_id == asked.instrument_id and order.side != asked.side:
+                buy, sell = (asked, order) if asked.side == order_pb2.SIDE_BUY else (order, asked)
+                assert buy.HasField("price_e4")
+                assert sell.HasField("price_e4")
+                assert buy.price_e4 < sell.price_e4
+
+
+@law(12)
+@given(seed=seeds)
+def test_of_orders_alike_in_one_window_too_few_are_accepted_to_be_too_many(seed: int) -> None:
+    machine = Machine()
+    passed: dict[tuple[object, ...], list[int]] = {}
+    for call in calls_of(seed):
+        step = ask(machine, call)
+        policy = machine.book.policy
+        if call.method not in {"CheckOrder", "CheckOrders"} or step.record is None:
+            continue
+        for asked, answer in verdicts([step]):
+            if answer.verdict != ALLOW or answer.replayed:
+                continue
+            key = (asked.account_id, asked.instrument_id, asked.side, asked.price_e4)
+            times = passed.setdefault((*key, asked.quantity), [])
+            times.append(call.now_ns)
+            if policy is not None and policy.repeat_count:
+                since = call.now_ns - policy.repeat_window_ns
+                assert sum(1 for time_ns in times if time_ns > since) < policy.repeat_count
+
+
+def resting_orders(machine: Machine) -> Iterator[Any]:
+    """Yield what was asked of every order that is open and has not ended."""
+    for account in machine.book.accounts.values():
+        for order in account.orders.values():
+            if order.reserved and order.state in OPEN and order.command is not None:
+                yield order_request(order.command)
 
 
 @law(12)

@@ -61,7 +61,7 @@ class Batches:
             answer["max_acceptable_quantity"] = judgement.largest_acceptable(
                 case, request["quantity"], found.rejections, book_only=True
             )
-        self.orders.count(case)
+        self.orders.count(case, found.rejections)
         self.orders.store(request, principal, answer)
         return answer
 

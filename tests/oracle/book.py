@@ -109,6 +109,16 @@ class Order:
     unconfirmed: bool = False
     reported: bool = False
 
+    @property
+    def is_market(self) -> bool:
+        """Whether it has no price of its own."""
+        return self.limit_price == 0
+
+    @property
+    def limit_price(self) -> int:
+        """Its limit; 0 for a market order."""
+        return 0 if self.content is None else int(str(self.content[3]))
+
 
 @dataclass
 class Event:
@@ -135,6 +145,7 @@ class Account:
     orders: dict[str, Order] = field(default_factory=dict)
     events: dict[str, Event] = field(default_factory=dict)
     adjustments: set[str] = field(default_factory=set)
+    sent: list[tuple[int, tuple[object, ...]]] = field(default_factory=list)  # orders, for 4.15
 
     @property
     def account_id(self) -> str:
@@ -158,6 +169,7 @@ class Stop:
     reason: str
     sequence: int
     time: int
+    latched: tuple[object, ...] | None = None  # of a latch: what was repeated
     asked: tuple[str, int, int] | None = None  # who asked for its release, when, in which record
 
     @property

@@ -57,6 +57,7 @@ class Commands:
             (38, self._order),
             (6, self._repeat),
             (6, self._preview),
+            (2, self._once_more),
             (20, self._reports),
             (4, self._batch),
             (5, self._atomic),
@@ -192,6 +193,22 @@ class Commands:
         if self._chance(0.01):
             request = self._malformed(request)
         command = Command("CheckOrder", request, self.rng.choice(ROUTERS), self.now)
+        self._remember(self.orders, command)
+        return command
+
+    def _once_more(self) -> Command:
+        """An order like an earlier one under an id of its own, to the edge of the window."""
+        if not self.orders:
+            return self._order()
+        recent = self.rng.choice(self.orders[-6:])
+        rule = self.book.policy.get("order_repeated", {})
+        edge = recent.now_ns + rule.get("window_ns", 0) + self.rng.choice((0, -1))
+        if self.now < edge < self.now + SECOND and self._chance(0.3):
+            self.now = edge
+        request = recent.request | {"order_id": self._name("o"), "created_time_ns": self.now}
+        if self._chance(0.1):
+            request["quantity"] = max(1, request["quantity"] + self.rng.choice((1, -1)))
+        command = Command("CheckOrder", request, recent.principal, self.now)
         self._remember(self.orders, command)
         return command
 

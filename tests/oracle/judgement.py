@@ -17,12 +17,14 @@ from tests.oracle.order_checks import (
     lot_and_tick,
     notional_bound,
     order_rate,
+    order_repeated,
     order_size,
     price_collar,
     price_limit,
     prices,
     reduce_only,
     reserved_price_of,
+    self_trade,
 )
 
 INCURABLE = frozenset(
@@ -33,6 +35,8 @@ INCURABLE = frozenset(
         "PRICE_COLLAR",
         "ORDER_RATE",
         "OPEN_ORDER_COUNT",
+        "ORDER_REPEATED",
+        "SELF_TRADE",
     }
 )
 
@@ -65,11 +69,13 @@ def judge(case: Case, quantity: int, *, book_only: bool = False) -> Judgement:
     bound = notional_bound(case, quantity, reserved_price)
     reasons += order_size(case, quantity, bound)
     reasons += order_rate(case)
+    reasons += order_repeated(case)
     reasons += counts(case, is_exit=is_exit)
+    if not bound and not is_exit:
+        reasons += turnover(case, quantity, reserved_price)
+    reasons += self_trade(case)
     if is_exit:
         return found
-    if not bound:
-        reasons += turnover(case, quantity, reserved_price)
     if valuable(case.book, case.lines) and case.instrument.mark is not None:
         reasons += position_limit(case, quantity)
     if book_only or bound:

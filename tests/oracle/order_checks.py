@@ -1,7 +1,8 @@
-"""Checks of the order by itself: 4.4, 4.5 and 4.9 to 4.16."""
+"""Checks of the order by itself: 4.4, 4.5 and 4.9 to 4.17."""
 
 from tests.oracle.book import (
     INT64_MAX,
+    LIVE,
     MONEY_MAX,
     ONE,
     Message,
@@ -189,9 +190,104 @@ def order_rate(case: Case) -> list[Message]:
     return named
 
 
+def self_trade(case: Case) -> list[Message]:
+    """4.17: against the best open order of the other side."""
+    kind = case.book.policy.get("self_trade_scope", "UNSPECIFIED")
+    if kind == "UNSPECIFIED":
+        return []
+    scope = (kind, case.account.account_id)
+    mates = [case.account]
+    group_id = case.account.facts.get("group_id", "")
+    if kind == "GROUP" and group_id:
+        scope = (kind, group_id)
+        accounts = case.book.accounts.values()
+        mates = [mate for mate in accounts if mate.facts.get("group_id", "") == group_id]
+    elif kind == "GROUP":
+        scope = ("ACCOUNT", case.account.account_id)
+    resting = [
+        order
+        for mate in mates
+        for order in mate.open_orders()
+        if order.state in LIVE
+        and order.instrument_id == case.instrument_id
+        and order.side != case.side
+    ]
+    if not resting:
+        return []
+    best_of = min if case.side == "BUY" else max
+    markets = [order.reserved_price for order in resting if order.is_market]
+    if markets:
+        return [entry("SELF_TRADE", scope, (case.price, best_of(markets)))]
+    best = best_of(order.limit_price for order in resting)
+    apart = case.price is not None and (
+        case.price < best if case.side == "BUY" else case.price > best
+    )
+    return [] if apart else [entry("SELF_TRADE", scope, (case.price, best))]
+
+
 def principal_next(case: Case) -> int:
     """The principal's next order time."""
     return case.book.principals.get(case.principal, 0)
+
+
+def likeness(case: Case) -> tuple[object, ...]:
+    """What makes two orders of an account alike (4.15)."""
+    return case.instrument_id, case.side, case.price, int(case.request["quantity"])
+
+
+def standing_latch(case: Case) -> Stop | None:
+    """The latch on the account's orders in the instrument."""
+    for stop in case.book.stops.values():
+        if stop.latched is None or stop.scope_id != case.account.account_id:
+            continue
+        if stop.latched[0] == case.instrument_id:
+            return stop
+    return None
+
+
+def order_repeated(case: Case) -> list[Message]:
+    """4.15; counted once, for the quantity that was asked."""
+    latch = standing_latch(case)
+    scope = ("ACCOUNT", case.account.account_id)
+    rule = case.book.policy.get("order_repeated")
+    if rule:
+        since = case.now - rule["window_ns"]
+        own = likeness(case)
+        count = 1 + sum(1 for time, like in case.account.sent if time > since and like == own)
+        if count >= rule["count"]:
+            subject = latch.stop_id if latch else next_latch_id(case)
+            return [entry("ORDER_REPEATED", scope, (count, rule["count"]), subject=subject)]
+    if latch is None:
+        return []
+    if case.is_exit(case.request["quantity"]) and likeness(case) != latch.latched:
+        return []
+    return [entry("ORDER_REPEATED", scope, subject=latch.stop_id, note=latch.note)]
+
+
+def next_latch_id(case: Case) -> str:
+    """What the latch of this record will be called; a preview leaves none."""
+    if "order_id" not in case.request:
+        return ""
+    name, number = f"repeated-{case.book.sequence}", 2
+    while name in case.book.stops:
+        name, number = f"repeated-{case.book.sequence}-{number}", number + 1
+    return name
+
+
+def remember_sent(case: Case, rejections: list[Message]) -> None:
+    """Count an order among those alike, and latch if it was one too many (4.15, 4.29)."""
+    if not case.book.policy.get("order_repeated"):
+        return
+    case.account.sent.append((case.now, likeness(case)))
+    for rejection in rejections:
+        if rejection["reason"] != "ORDER_REPEATED" or "measured" not in rejection:
+            continue
+        if standing_latch(case) is None:
+            text = f"{rejection['measured']} orders alike in {case.instrument_id}"
+            scope = ("REPEATED", "ACCOUNT", case.account.account_id)
+            stop_id, sequence = rejection["subject"], case.book.sequence
+            latch = Stop(stop_id, *scope, "gate", text, sequence, case.now, likeness(case))
+            case.book.stops[stop_id] = latch
 
 
 def counts(case: Case, *, is_exit: bool) -> list[Message]:

@@ -67,7 +67,7 @@ class Orders:
             answer["max_acceptable_quantity"] = judgement.largest_acceptable(
                 case, request["quantity"], found.rejections
             )
-        self.count(case)
+        self.count(case, found.rejections)
         self.store(request, principal, answer)
         return answer
 
@@ -124,7 +124,7 @@ class Orders:
             reasons.append(entry("INSTRUMENT_UNKNOWN", ("INSTRUMENT", request["instrument_id"])))
         return reasons
 
-    def count(self, case: Case) -> None:
+    def count(self, case: Case, rejections: list[Message]) -> None:
         """Take the tokens and the day's count of an order that got that far (4.29)."""
         case.account.day_order_count += 1
         own = limits.account_bucket(case)
@@ -134,6 +134,7 @@ class Orders:
         if shared is not None:
             next_time = shared.after(order_checks.principal_next(case), case.now)
             self.book.principals[case.principal] = next_time
+        order_checks.remember_sent(case, rejections)
 
     def store(self, request: Message, principal: str, answer: Message) -> None:
         """Keep an answer under its id; an allow is reserved from now on."""

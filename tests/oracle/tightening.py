@@ -11,6 +11,7 @@ HIGHER = (
 )
 LOWER = ("stress_factor_bps", "elevated_regime_bps", "stressed_regime_bps")
 ANY = ("rules_version", "slow_mark_step_bps")
+SCOPES = ("UNSPECIFIED", "ACCOUNT", "GROUP")
 
 
 def is_tightening(old: Message, new: Message) -> bool:
@@ -39,7 +40,23 @@ def _figures_tighter(old: Message, new: Message) -> bool:
         and all(new.get(name, 0) <= old.get(name, 0) for name in HIGHER)
         and all(new.get(name, 0) >= old.get(name, 0) for name in LOWER)
         and all(new.get(name, 0) == old.get(name, 0) for name in ANY)
+        and _scope(new) >= _scope(old)
+        and _repeats_tighter(old.get("order_repeated"), new.get("order_repeated"))
     )
+
+
+def _scope(policy: Message) -> int:
+    """How wide orders are kept from trading with each other."""
+    return SCOPES.index(policy.get("self_trade_scope", "UNSPECIFIED"))
+
+
+def _repeats_tighter(old: Message | None, new: Message | None) -> bool:
+    """Fewer orders alike, counted over no shorter a window (4.15)."""
+    if not old:
+        return True
+    if not new:
+        return False
+    return bool(new["count"] <= old["count"] and new["window_ns"] >= old["window_ns"])
 
 
 def _all_limits_tighter(old: Message, new: Message) -> bool:

@@ -16,6 +16,7 @@ RATING_GROUPS = ("", "", "A", "A", "STAR")
 
 def policy(rng: Random) -> Message:
     """A policy with three tiers: a rich one, one that requires tables, one without leverage."""
+    aside = Random(rng.getstate()[1][2])  # draws that leave the others as they are
     return {
         "rules_version": 1,
         "comment": "a small world",
@@ -36,7 +37,16 @@ def policy(rng: Random) -> Message:
             {"class_id": "C", "offset_bps": rng.choice((5_000, 9_000, 10_000))},
             {"class_id": "D", "offset_bps": rng.choice((0, 3_333))},
         ],
+        **_repeats(aside),
+        "self_trade_scope": aside.choice(("UNSPECIFIED", "UNSPECIFIED", "ACCOUNT", "GROUP")),
     }
+
+
+def _repeats(rng: Random) -> Message:
+    if rng.random() < 0.5:
+        return {}
+    window = rng.choice((SECOND // 5, SECOND, 4 * SECOND))
+    return {"order_repeated": {"count": rng.choice((2, 3)), "window_ns": window}}
 
 
 def _rate(rng: Random, per_second: int, burst: int) -> Message:
@@ -52,7 +62,7 @@ def _default_limits(rng: Random) -> Message:
         "order_rate": _rate(rng, 5, 5),
         "open_order_count": {"value": rng.randint(5, 9)},
         "day_order_count": {"value": rng.randint(60, 160)},
-        "day_turnover_e4": {"value": rng.randint(1, 6) * 1_000_000_000 + rng.randint(0, 9)},
+        "day_turnover_e4": {"value": rng.randint(1, 4) * 1_000_000_000 + rng.randint(0, 9)},
         "position": {"value": rng.choice((1_500, 2_500, 4_000))},
         "leverage_bps": {"value": 90_000},  # does not count: the tier must set it
     }

@@ -32,6 +32,10 @@ class _StopKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_StopKind.Val
     """Nothing passes."""
     STOP_KIND_REDUCE_ONLY: _StopKind.ValueType  # 2
     """Only verified exits pass."""
+    STOP_KIND_REPEATED: _StopKind.ValueType  # 15
+    """In one instrument of an account only verified exits pass that are not the order repeated. Set by
+    the gate alone.
+    """
 
 class StopKind(_StopKind, metaclass=_StopKindEnumTypeWrapper):
     """What stands on a scope."""
@@ -42,6 +46,10 @@ STOP_KIND_HALT: StopKind.ValueType  # 1
 """Nothing passes."""
 STOP_KIND_REDUCE_ONLY: StopKind.ValueType  # 2
 """Only verified exits pass."""
+STOP_KIND_REPEATED: StopKind.ValueType  # 15
+"""In one instrument of an account only verified exits pass that are not the order repeated. Set by
+the gate alone.
+"""
 Global___StopKind: _TypeAlias = StopKind  # noqa: Y015
 
 @_typing.final
@@ -361,7 +369,7 @@ Global___GetStatusResponse: _TypeAlias = GetStatusResponse  # noqa: Y015
 
 @_typing.final
 class Stop(_message.Message):
-    """A standing halt or reduce-only."""
+    """A standing halt, reduce-only or latch."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -373,13 +381,17 @@ class Stop(_message.Message):
     REASON_FIELD_NUMBER: _builtins.int
     SET_TIME_NS_FIELD_NUMBER: _builtins.int
     SEQUENCE_FIELD_NUMBER: _builtins.int
+    INSTRUMENT_ID_FIELD_NUMBER: _builtins.int
+    SIDE_FIELD_NUMBER: _builtins.int
+    QUANTITY_FIELD_NUMBER: _builtins.int
+    PRICE_E4_FIELD_NUMBER: _builtins.int
     RELEASE_PRINCIPAL_FIELD_NUMBER: _builtins.int
     RELEASE_TIME_NS_FIELD_NUMBER: _builtins.int
     RELEASE_SEQUENCE_FIELD_NUMBER: _builtins.int
     stop_id: _builtins.str
     """Its id."""
     kind: Global___StopKind.ValueType
-    """Which of the two."""
+    """Which of them."""
     scope_kind: _order_pb2.ScopeKind.ValueType
     """Where it stands."""
     scope_id: _builtins.str
@@ -392,6 +404,14 @@ class Stop(_message.Message):
     """When."""
     sequence: _builtins.int
     """The record that set it."""
+    instrument_id: _builtins.str
+    """Of a latch: the instrument that it stands on, for its account."""
+    side: _order_pb2.Side.ValueType
+    """Of a latch: the side of the order that was repeated."""
+    quantity: _builtins.int
+    """Of a latch: the quantity of that order."""
+    price_e4: _builtins.int
+    """Of a latch: the limit price of that order; absent for a market order."""
     release_principal: _builtins.str
     """Who asked for its release first; empty for nobody. It may have been too long ago to count."""
     release_time_ns: _builtins.int
@@ -409,15 +429,21 @@ class Stop(_message.Message):
         reason: _builtins.str = ...,
         set_time_ns: _builtins.int = ...,
         sequence: _builtins.int = ...,
+        instrument_id: _builtins.str = ...,
+        side: _order_pb2.Side.ValueType = ...,
+        quantity: _builtins.int = ...,
+        price_e4: _builtins.int | None = ...,
         release_principal: _builtins.str = ...,
         release_time_ns: _builtins.int = ...,
         release_sequence: _builtins.int = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_price_e4", b"_price_e4", "price_e4", b"price_e4"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["kind", b"kind", "principal", b"principal", "reason", b"reason", "release_principal", b"release_principal", "release_sequence", b"release_sequence", "release_time_ns", b"release_time_ns", "scope_id", b"scope_id", "scope_kind", b"scope_kind", "sequence", b"sequence", "set_time_ns", b"set_time_ns", "stop_id", b"stop_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_price_e4", b"_price_e4", "instrument_id", b"instrument_id", "kind", b"kind", "price_e4", b"price_e4", "principal", b"principal", "quantity", b"quantity", "reason", b"reason", "release_principal", b"release_principal", "release_sequence", b"release_sequence", "release_time_ns", b"release_time_ns", "scope_id", b"scope_id", "scope_kind", b"scope_kind", "sequence", b"sequence", "set_time_ns", b"set_time_ns", "side", b"side", "stop_id", b"stop_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__price_e4: _TypeAlias = _typing.Literal["price_e4"]  # noqa: Y015
+    _WhichOneofArgType__price_e4: _TypeAlias = _typing.Literal["_price_e4", b"_price_e4"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__price_e4) -> _WhichOneofReturnType__price_e4 | None: ...
 
 Global___Stop: _TypeAlias = Stop  # noqa: Y015
 

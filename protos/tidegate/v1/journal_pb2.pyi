@@ -331,12 +331,15 @@ class CheckEffects(_message.Message):
     PRINCIPAL_NEXT_TIME_NS_FIELD_NUMBER: _builtins.int
     KEEP_UNTIL_TIME_NS_FIELD_NUMBER: _builtins.int
     ORDERS_FIELD_NUMBER: _builtins.int
+    REPEATS_AFTER_TIME_NS_FIELD_NUMBER: _builtins.int
     account_next_time_ns: _builtins.int
     """The account's next order time of its token bucket; 0 where there is none."""
     principal_next_time_ns: _builtins.int
     """The principal's."""
     keep_until_time_ns: _builtins.int
     """When the id may be forgotten; 0 where nothing is stored."""
+    repeats_after_time_ns: _builtins.int
+    """After when times of orders alike still count; 0 where they are not counted."""
     @_builtins.property
     def orders(self) -> _containers.RepeatedCompositeFieldContainer[Global___CheckEffects]:
         """For a batch: one of these an order, and nothing above."""
@@ -348,10 +351,11 @@ class CheckEffects(_message.Message):
         principal_next_time_ns: _builtins.int = ...,
         keep_until_time_ns: _builtins.int = ...,
         orders: _abc.Iterable[Global___CheckEffects] | None = ...,
+        repeats_after_time_ns: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_next_time_ns", b"account_next_time_ns", "keep_until_time_ns", b"keep_until_time_ns", "orders", b"orders", "principal_next_time_ns", b"principal_next_time_ns"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_next_time_ns", b"account_next_time_ns", "keep_until_time_ns", b"keep_until_time_ns", "orders", b"orders", "principal_next_time_ns", b"principal_next_time_ns", "repeats_after_time_ns", b"repeats_after_time_ns"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -743,6 +747,7 @@ class RestoreAccount(_message.Message):
     ADJUSTMENT_IDS_FIELD_NUMBER: _builtins.int
     LAST_VALUATION_FIELD_NUMBER: _builtins.int
     VALUED_TIME_NS_FIELD_NUMBER: _builtins.int
+    REPEATS_FIELD_NUMBER: _builtins.int
     sequence: _builtins.int
     """The last record that touched it."""
     cash_e4: _builtins.int
@@ -779,6 +784,10 @@ class RestoreAccount(_message.Message):
     def last_valuation(self) -> _account_service_pb2.Valuation:
         """The last valuation."""
 
+    @_builtins.property
+    def repeats(self) -> _containers.RepeatedCompositeFieldContainer[Global___RestoreRepeat]:
+        """When it sent orders alike."""
+
     def __init__(
         self,
         *,
@@ -795,16 +804,57 @@ class RestoreAccount(_message.Message):
         adjustment_ids: _abc.Iterable[_builtins.str] | None = ...,
         last_valuation: _account_service_pb2.Valuation | None = ...,
         valued_time_ns: _builtins.int = ...,
+        repeats: _abc.Iterable[Global___RestoreRepeat] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_start_of_day_equity_e4", b"_start_of_day_equity_e4", "account", b"account", "last_valuation", b"last_valuation", "start_of_day_equity_e4", b"start_of_day_equity_e4"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_start_of_day_equity_e4", b"_start_of_day_equity_e4", "account", b"account", "adjustment_ids", b"adjustment_ids", "cash_e4", b"cash_e4", "day_order_count", b"day_order_count", "events", b"events", "interest_and_fees_e4", b"interest_and_fees_e4", "last_valuation", b"last_valuation", "next_order_time_ns", b"next_order_time_ns", "positions", b"positions", "sequence", b"sequence", "start_of_day_equity_e4", b"start_of_day_equity_e4", "trading_date", b"trading_date", "valued_time_ns", b"valued_time_ns"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_start_of_day_equity_e4", b"_start_of_day_equity_e4", "account", b"account", "adjustment_ids", b"adjustment_ids", "cash_e4", b"cash_e4", "day_order_count", b"day_order_count", "events", b"events", "interest_and_fees_e4", b"interest_and_fees_e4", "last_valuation", b"last_valuation", "next_order_time_ns", b"next_order_time_ns", "positions", b"positions", "repeats", b"repeats", "sequence", b"sequence", "start_of_day_equity_e4", b"start_of_day_equity_e4", "trading_date", b"trading_date", "valued_time_ns", b"valued_time_ns"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__start_of_day_equity_e4: _TypeAlias = _typing.Literal["start_of_day_equity_e4"]  # noqa: Y015
     _WhichOneofArgType__start_of_day_equity_e4: _TypeAlias = _typing.Literal["_start_of_day_equity_e4", b"_start_of_day_equity_e4"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType__start_of_day_equity_e4) -> _WhichOneofReturnType__start_of_day_equity_e4 | None: ...
 
 Global___RestoreAccount: _TypeAlias = RestoreAccount  # noqa: Y015
+
+@_typing.final
+class RestoreRepeat(_message.Message):
+    """Orders alike that are counted."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    INSTRUMENT_ID_FIELD_NUMBER: _builtins.int
+    SIDE_FIELD_NUMBER: _builtins.int
+    PRICE_E4_FIELD_NUMBER: _builtins.int
+    QUANTITY_FIELD_NUMBER: _builtins.int
+    ORDER_TIME_NS_FIELD_NUMBER: _builtins.int
+    instrument_id: _builtins.str
+    """The instrument."""
+    side: _order_pb2.Side.ValueType
+    """Buy or sell."""
+    price_e4: _builtins.int
+    """The limit price; 0 for market orders."""
+    quantity: _builtins.int
+    """How much."""
+    @_builtins.property
+    def order_time_ns(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """When each was decided."""
+
+    def __init__(
+        self,
+        *,
+        instrument_id: _builtins.str = ...,
+        side: _order_pb2.Side.ValueType = ...,
+        price_e4: _builtins.int = ...,
+        quantity: _builtins.int = ...,
+        order_time_ns: _abc.Iterable[_builtins.int] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["instrument_id", b"instrument_id", "order_time_ns", b"order_time_ns", "price_e4", b"price_e4", "quantity", b"quantity", "side", b"side"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RestoreRepeat: _TypeAlias = RestoreRepeat  # noqa: Y015
 
 @_typing.final
 class RestorePosition(_message.Message):

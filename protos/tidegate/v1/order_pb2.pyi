@@ -194,12 +194,16 @@ class _RejectReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_RejectRe
     """Over the greatest share of the 20-day average volume; bps [3]."""
     REJECT_REASON_ORDER_RATE: _RejectReason.ValueType  # 140
     """Too many orders too fast; ns until the next token, tolerance in ns [99, with 380 = 8]."""
+    REJECT_REASON_ORDER_REPEATED: _RejectReason.ValueType  # 150
+    """The same order too often, or what its latch keeps out until it is released; count [6]."""
     REJECT_REASON_OPEN_ORDER_COUNT: _RejectReason.ValueType  # 160
     """Too many open orders; count [3]."""
     REJECT_REASON_DAY_ORDER_COUNT: _RejectReason.ValueType  # 161
     """Too many orders today; count [3]."""
     REJECT_REASON_DAY_TURNOVER: _RejectReason.ValueType  # 162
     """Too much turnover today; e4 [3]."""
+    REJECT_REASON_SELF_TRADE: _RejectReason.ValueType  # 170
+    """It could trade with an open order of the same account or group; price, best opposite price [0]."""
     REJECT_REASON_POSITION_LIMIT: _RejectReason.ValueType  # 180
     """Over the greatest position; quantity [3]."""
     REJECT_REASON_CONCENTRATION_INSTRUMENT: _RejectReason.ValueType  # 200
@@ -258,12 +262,16 @@ REJECT_REASON_ORDER_VOLUME_SHARE: RejectReason.ValueType  # 132
 """Over the greatest share of the 20-day average volume; bps [3]."""
 REJECT_REASON_ORDER_RATE: RejectReason.ValueType  # 140
 """Too many orders too fast; ns until the next token, tolerance in ns [99, with 380 = 8]."""
+REJECT_REASON_ORDER_REPEATED: RejectReason.ValueType  # 150
+"""The same order too often, or what its latch keeps out until it is released; count [6]."""
 REJECT_REASON_OPEN_ORDER_COUNT: RejectReason.ValueType  # 160
 """Too many open orders; count [3]."""
 REJECT_REASON_DAY_ORDER_COUNT: RejectReason.ValueType  # 161
 """Too many orders today; count [3]."""
 REJECT_REASON_DAY_TURNOVER: RejectReason.ValueType  # 162
 """Too much turnover today; e4 [3]."""
+REJECT_REASON_SELF_TRADE: RejectReason.ValueType  # 170
+"""It could trade with an open order of the same account or group; price, best opposite price [0]."""
 REJECT_REASON_POSITION_LIMIT: RejectReason.ValueType  # 180
 """Over the greatest position; quantity [3]."""
 REJECT_REASON_CONCENTRATION_INSTRUMENT: RejectReason.ValueType  # 200

@@ -21,6 +21,30 @@ else:
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class _SelfTradeScope:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _SelfTradeScopeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_SelfTradeScope.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    SELF_TRADE_SCOPE_UNSPECIFIED: _SelfTradeScope.ValueType  # 0
+    """Nobody's: not checked."""
+    SELF_TRADE_SCOPE_ACCOUNT: _SelfTradeScope.ValueType  # 1
+    """The account's own."""
+    SELF_TRADE_SCOPE_GROUP: _SelfTradeScope.ValueType  # 2
+    """Those of all accounts of the account's group; its own where it has none."""
+
+class SelfTradeScope(_SelfTradeScope, metaclass=_SelfTradeScopeEnumTypeWrapper):
+    """Whose open orders an order is compared with (SELF_TRADE)."""
+
+SELF_TRADE_SCOPE_UNSPECIFIED: SelfTradeScope.ValueType  # 0
+"""Nobody's: not checked."""
+SELF_TRADE_SCOPE_ACCOUNT: SelfTradeScope.ValueType  # 1
+"""The account's own."""
+SELF_TRADE_SCOPE_GROUP: SelfTradeScope.ValueType  # 2
+"""Those of all accounts of the account's group; its own where it has none."""
+Global___SelfTradeScope: _TypeAlias = SelfTradeScope  # noqa: Y015
+
 class _Looser:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -74,6 +98,8 @@ class Policy(_message.Message):
     PRINCIPAL_ORDER_RATE_FIELD_NUMBER: _builtins.int
     DEFAULT_LIMITS_FIELD_NUMBER: _builtins.int
     TIERS_FIELD_NUMBER: _builtins.int
+    SELF_TRADE_SCOPE_FIELD_NUMBER: _builtins.int
+    ORDER_REPEATED_FIELD_NUMBER: _builtins.int
     RELEASE_WINDOW_NS_FIELD_NUMBER: _builtins.int
     MARGIN_CLASSES_FIELD_NUMBER: _builtins.int
     version: _builtins.int
@@ -100,6 +126,8 @@ class Policy(_message.Message):
     """How far the slow mark may move a second, in bps of itself. Required."""
     acknowledgement_limit_ns: _builtins.int
     """How long an order may stay reserved before the venue's first answer, ns. Required."""
+    self_trade_scope: Global___SelfTradeScope.ValueType
+    """Whose open orders an order must not be able to trade with. Left out: nobody's."""
     release_window_ns: _builtins.int
     """How long after the first person's call the second one's takes a halt or reduce-only back, ns;
     0: 15 minutes.
@@ -115,6 +143,10 @@ class Policy(_message.Message):
     @_builtins.property
     def tiers(self) -> _containers.RepeatedCompositeFieldContainer[Global___Tier]:
         """Tiers by id, 1 000 at most."""
+
+    @_builtins.property
+    def order_repeated(self) -> Global___RepeatLimit:
+        """How often an account may send the same order. Left out: as often as it likes."""
 
     @_builtins.property
     def margin_classes(self) -> _containers.RepeatedCompositeFieldContainer[Global___MarginClass]:
@@ -138,12 +170,14 @@ class Policy(_message.Message):
         principal_order_rate: Global___Rate | None = ...,
         default_limits: Global___Limits | None = ...,
         tiers: _abc.Iterable[Global___Tier] | None = ...,
+        self_trade_scope: Global___SelfTradeScope.ValueType = ...,
+        order_repeated: Global___RepeatLimit | None = ...,
         release_window_ns: _builtins.int = ...,
         margin_classes: _abc.Iterable[Global___MarginClass] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["default_limits", b"default_limits", "principal_order_rate", b"principal_order_rate"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["default_limits", b"default_limits", "order_repeated", b"order_repeated", "principal_order_rate", b"principal_order_rate"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["acknowledgement_limit_ns", b"acknowledgement_limit_ns", "comment", b"comment", "default_limits", b"default_limits", "elevated_regime_bps", b"elevated_regime_bps", "margin_classes", b"margin_classes", "max_clock_skew_ns", b"max_clock_skew_ns", "max_mark_age_ns", b"max_mark_age_ns", "max_order_age_ns", b"max_order_age_ns", "max_volatility_age_ns", b"max_volatility_age_ns", "principal_order_rate", b"principal_order_rate", "release_window_ns", b"release_window_ns", "rules_version", b"rules_version", "slow_mark_step_bps", b"slow_mark_step_bps", "stress_factor_bps", b"stress_factor_bps", "stressed_regime_bps", b"stressed_regime_bps", "tiers", b"tiers", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["acknowledgement_limit_ns", b"acknowledgement_limit_ns", "comment", b"comment", "default_limits", b"default_limits", "elevated_regime_bps", b"elevated_regime_bps", "margin_classes", b"margin_classes", "max_clock_skew_ns", b"max_clock_skew_ns", "max_mark_age_ns", b"max_mark_age_ns", "max_order_age_ns", b"max_order_age_ns", "max_volatility_age_ns", b"max_volatility_age_ns", "order_repeated", b"order_repeated", "principal_order_rate", b"principal_order_rate", "release_window_ns", b"release_window_ns", "rules_version", b"rules_version", "self_trade_scope", b"self_trade_scope", "slow_mark_step_bps", b"slow_mark_step_bps", "stress_factor_bps", b"stress_factor_bps", "stressed_regime_bps", b"stressed_regime_bps", "tiers", b"tiers", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -368,6 +402,32 @@ class Rate(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Rate: _TypeAlias = Rate  # noqa: Y015
+
+@_typing.final
+class RepeatLimit(_message.Message):
+    """A limit on orders alike: of one account, instrument, side, price and quantity, whatever their verdict."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    COUNT_FIELD_NUMBER: _builtins.int
+    WINDOW_NS_FIELD_NUMBER: _builtins.int
+    count: _builtins.int
+    """The one that is refused, counted within the window: 2 to 1 000."""
+    window_ns: _builtins.int
+    """How far back orders count, ns: 1 to an hour."""
+    def __init__(
+        self,
+        *,
+        count: _builtins.int = ...,
+        window_ns: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["count", b"count", "window_ns", b"window_ns"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RepeatLimit: _TypeAlias = RepeatLimit  # noqa: Y015
 
 @_typing.final
 class ConcentrationTable(_message.Message):

@@ -10,6 +10,7 @@ from tidegate_server.cli import (
     accounts,
     control,
     demonstration,
+    factors,
     journals,
     orders,
     policies,
@@ -31,7 +32,7 @@ app = typer.Typer(
 )
 settings = typer.Typer(no_args_is_help=True, help="What is configured, and what can be.")
 
-_RUN, _ORDERS, _STAFF = "Run", "Orders", "Watch and hold"
+_RUN, _ORDERS, _STAFF, _FACTS = "Run", "Orders", "Watch and hold", "Facts"
 
 
 @app.command(rich_help_panel=_RUN)
@@ -96,6 +97,7 @@ for _panel, _name, _command in (
     (_STAFF, "halt", control.halt),
     (_STAFF, "reduce-only", control.reduce_only),
     (_STAFF, "release", control.release),
+    (_FACTS, "volatility", factors.volatility),
 ):
     app.command(_name, rich_help_panel=_panel)(_command)
 app.add_typer(accounts.app, name="account", rich_help_panel=_STAFF)

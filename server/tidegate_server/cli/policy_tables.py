@@ -22,6 +22,9 @@ def show_policy(policy: policy_pb2.Policy) -> None:
             rows.append((field.name, output.percent(value)))
         elif field.name.endswith("_ns"):
             rows.append((field.name, f"{value / 10**9:,g} s"))
+        elif field.enum_type is not None:
+            name = field.enum_type.values_by_number[value].name
+            rows.append((field.name, name.rsplit("_", 1)[1].lower() if value else "-"))
         else:
             rows.append((field.name, str(value)))
     rows.append(("principal_order_rate", _rate(policy.principal_order_rate)))

@@ -14,8 +14,10 @@ from .amounts import AMOUNT_BOUND, ONE, scale_down, unscale_down
 from .checks.concentration import cap_at
 from .commands import BUY, LIMIT_ORDER, MODEL_LEVERAGED, REGIME_CALM, CheckOrder
 from .exposure import line_of
+from .latches import repeats_too_often
 from .lines import Line
 from .policy import NO_CHECK, NO_COLLAR, Effective, Policy, collar_bps
+from .resting import crossed_order
 from .state import Account, Book, Instrument, effective_limits
 from .walk import walk
 
@@ -39,7 +41,8 @@ def accepted(
     price = order.price_e4
     quantity = order.quantity
     if (
-        book.stops
+        book.stops_at
+        or (book.latches and (account.account_id, instrument.instrument_id) in book.latches)
         or account.margin_model != MODEL_LEVERAGED
         or book.regime != REGIME_CALM
         or book.risk_refusal is not None
@@ -112,6 +115,8 @@ def within_limits(
         account.turnover_e4 + quantity * reserved > limits.day_turnover_e4
         or book.principal_next_ns.get(order.principal, 0) > now_ns + policy.principal_tolerance_ns
         or not within_position(limits, terms.position_limit, held + open_buy, open_sell - held)
+        or (policy.repeat_count and repeats_too_often(policy, account, order, now_ns))
+        or (policy.self_trade_scope and crossed_order(book, account, order) is not None)
         or (away > 0 and not within_collar(limits, instrument, factor, away))
         or not within_size(limits, terms.average_volume, quantity, quantity * highest, factor)
     ):

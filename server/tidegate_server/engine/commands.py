@@ -31,6 +31,7 @@ REGIME_HALTED: Final = 4
 
 STOP_HALT: Final = 1
 STOP_REDUCE_ONLY: Final = 2
+STOP_REPEATED: Final = 15
 
 MODEL_LEVERAGED: Final = 1
 MODEL_REG_T: Final = 2

@@ -30,6 +30,7 @@ from .commands import (
 )
 from .due import DueQueue
 from .exposure import forget_rates
+from .latches import forget_old
 from .outcomes import (
     BatchOutcome,
     CashOutcome,
@@ -44,6 +45,7 @@ from .outcomes import (
 )
 from .reasons import ScopeKind
 from .reserve import apply_check
+from .resting import change_group
 from .settle import (
     account_for_fact,
     apply_event,
@@ -55,8 +57,8 @@ from .settle import (
 from .staff_commands import ApprovePolicy, WithdrawPolicy
 from .staff_outcomes import PolicyOutcome, ReleaseOutcome
 from .state import Batch, Book, Instrument, Order, acknowledge_rank, roll_if_due
+from .stop import Stop
 from .stopping import apply_release
-from .stops import Stop
 from .ticking import apply_tick
 from .versions import apply_approval, apply_proposal, apply_withdrawal
 
@@ -113,6 +115,8 @@ def evolve(book: Book, command: Command, outcome: Outcome, time_ns: int) -> None
 
 def finish(book: Book, time_ns: int) -> None:
     """Count the record."""
+    if book.repeats_floor_ns:
+        forget_old(book)
     book.sequence += 1
     book.time_ns = time_ns
 
@@ -204,7 +208,7 @@ def apply_accounts(book: Book, command: UpsertAccounts, sequence: int) -> None:
             account = new_account(book, terms.account_id)
         roll_if_due(book, account)
         account.sequence = sequence
-        account.group_id = terms.group_id
+        change_group(book, account, terms.group_id)
         account.tier_id = terms.tier_id
         if account.margin_model != terms.margin_model:
             account.margin_model = terms.margin_model

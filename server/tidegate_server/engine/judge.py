@@ -11,6 +11,8 @@ from .checks.margin import initial_margin
 from .checks.position import position_limit
 from .checks.prices import price_collar, price_missing, price_stale
 from .checks.rate import order_rate
+from .checks.repeats import order_repeated
+from .checks.self_trade import self_trade
 from .checks.setup import limit_not_set, missing_rate
 from .checks.shape import lot_size, price_limit, tick_size
 from .checks.size import order_notional, order_quantity, order_volume_share
@@ -57,7 +59,11 @@ def fixed_reasons(judged: Judgement, rejections: list[Rejection]) -> None:
             rejections.append(found)
     if found := order_rate(judged):
         rejections.append(found)
+    if (judged.policy.repeat_count or book.latches) and (found := order_repeated(judged)):
+        rejections.append(found)
     if found := open_order_count(judged):
+        rejections.append(found)
+    if found := self_trade(judged):
         rejections.append(found)
 
 

@@ -103,13 +103,15 @@ def accept(
 def count_in_buckets(
     outcome: CheckOutcome, book: Book, policy: Policy, account: Account, principal: str
 ) -> None:
-    """Advance the token buckets by one order, whatever its verdict (4.14, 4.29)."""
+    """Count one order, whatever its verdict (4.29): in the token buckets, and among those alike."""
     limits = effective_limits(account, policy)
     now_ns = outcome.decided_time_ns
     if limits.rate_cost_ns:
         outcome.account_next_ns = next_time_ns(
             account.next_order_ns, now_ns, limits.rate_cost_ns, limits.rate_tolerance_ns
         )
+    if policy.repeat_count:
+        outcome.repeats_floor_ns = now_ns - policy.repeat_window_ns
     if policy.principal_cost_ns:
         outcome.principal_next_ns = next_time_ns(
             book.principal_next_ns.get(principal, 0),

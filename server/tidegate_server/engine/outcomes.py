@@ -45,8 +45,9 @@ class Refusal:
 class CheckOutcome(Outcome):
     """The decision on one order.
 
-    -1 is an absent price or quantity. The last three are effects: the token buckets' next times (0
-    where none advanced) and until when the id is kept (0 where nothing is stored).
+    -1 is an absent price or quantity. The last four are effects: the token buckets' next times (0
+    where none advanced), until when the id is kept (0 where nothing is stored), and after when
+    orders alike still count (0 where they are not counted).
 
     `line` is a memo: the position's line with the order, for whoever applies the outcome next.
     """
@@ -62,6 +63,7 @@ class CheckOutcome(Outcome):
         "policy_version",
         "principal_next_ns",
         "rejections",
+        "repeats_floor_ns",
         "reserved_price_e4",
         "verified_exit",
     )
@@ -87,6 +89,7 @@ class CheckOutcome(Outcome):
         self.account_next_ns = 0
         self.principal_next_ns = 0
         self.keep_until_ns = 0
+        self.repeats_floor_ns = 0
         self.line: Line | None = None
 
 

@@ -34,6 +34,9 @@ LIMIT_NAMES: Final = (
 
 # What a policy's 0 stands for.
 DEFAULT_RELEASE_WINDOW_NS: Final = 900 * 10**9
+# Whose open orders an order is compared with (4.17); 0 is nobody's.
+SELF_TRADE_ACCOUNT: Final = 1
+SELF_TRADE_GROUP: Final = 2
 
 UNSET: Final = -1
 NO_CHECK: Final = INT64_MAX
@@ -89,7 +92,10 @@ class Tier:
 
 
 class Policy:
-    """A versioned document of limits. Ages and limits of time in ns, factors in bps."""
+    """A versioned document of limits. Ages and limits of time in ns, factors in bps.
+
+    A `repeat_count` of 0 is none: orders alike are not counted (4.15).
+    """
 
     __slots__ = (
         "acknowledgement_limit_ns",
@@ -106,7 +112,10 @@ class Policy:
         "principal_rate_missing",
         "principal_tolerance_ns",
         "release_window_ns",
+        "repeat_count",
+        "repeat_window_ns",
         "rules_version",
+        "self_trade_scope",
         "slow_mark_step_bps",
         "stress_factor_bps",
         "stressed_regime_bps",
@@ -133,6 +142,9 @@ class Policy:
         default_limits: dict[str, Limit],
         tiers: dict[str, Tier],
         margin_classes: dict[str, int],
+        self_trade_scope: int,
+        repeat_count: int,
+        repeat_window_ns: int,
         release_window_ns: int = 0,
     ) -> None:
         self.margin_classes = margin_classes
@@ -157,6 +169,9 @@ class Policy:
         self.default_limits = default_limits
         self.tiers = tiers
         self.release_window_ns = release_window_ns or DEFAULT_RELEASE_WINDOW_NS
+        self.self_trade_scope = self_trade_scope
+        self.repeat_count = repeat_count
+        self.repeat_window_ns = repeat_window_ns
 
 
 class Effective:

@@ -31,6 +31,9 @@ def policy_fields(policy: Policy) -> Fields:
             "stressed_regime_bps",
             "slow_mark_step_bps",
             "acknowledgement_limit_ns",
+            "self_trade_scope",
+            "repeat_count",
+            "repeat_window_ns",
         )
     ]
     if policy.release_window_ns != DEFAULT_RELEASE_WINDOW_NS:

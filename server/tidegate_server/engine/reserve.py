@@ -8,8 +8,10 @@ again.
 from __future__ import annotations
 
 from .commands import BUY, CheckOrder
+from .latches import count_alike, uncount_alike
 from .outcomes import CheckOutcome
 from .reasons import RejectReason
+from .resting import put_to_rest
 from .state import (
     REFUSED,
     RESERVED,
@@ -43,6 +45,8 @@ def apply_check(book: Book, command: CheckOrder, outcome: CheckOutcome, sequence
             account.next_order_ns = outcome.account_next_ns
         if outcome.principal_next_ns:
             book.principal_next_ns[command.principal] = outcome.principal_next_ns
+        if outcome.repeats_floor_ns:
+            count_alike(book, account, command, outcome)
     if not outcome.allowed:
         order.state = REFUSED
         return
@@ -70,6 +74,8 @@ def reserve(
     account.open_order_count += 1
     book.open_order_count += 1
     move_open(account, position, command, order, command.quantity)
+    if book.self_trade_scope:
+        put_to_rest(book, account, order)
     if was_flat:
         account.activate(position)
     elif outcome.line is not None:
@@ -119,6 +125,7 @@ class Saved:
 
     __slots__ = (
         "account_sequence",
+        "had_latch",
         "had_position",
         "next_order_ns",
         "principal_next_ns",
@@ -132,6 +139,7 @@ class Saved:
         self.next_order_ns = account.next_order_ns if account is not None else 0
         self.principal_next_ns = book.principal_next_ns.get(command.principal, 0)
         self.touched = instrument is not None and instrument.touched
+        self.had_latch = (command.account_id, command.instrument_id) in book.latches
         self.had_position = account is not None and command.instrument_id in account.positions
 
 
@@ -147,6 +155,8 @@ def retract_check(book: Book, command: CheckOrder, outcome: CheckOutcome, saved:
         if not saved.had_position:
             del account.positions[command.instrument_id]
     if counts(outcome):
+        if outcome.repeats_floor_ns:
+            uncount_alike(book, account, command, had_latch=saved.had_latch)
         account.day_order_count -= 1
         account.next_order_ns = saved.next_order_ns
         if saved.principal_next_ns:

@@ -39,7 +39,7 @@ from .state import (
     Position,
     roll_if_due,
 )
-from .stops import Stop, frozen_id
+from .stop import GATE, Stop, frozen_id
 
 APPLIED = 1
 DUPLICATE = 2
@@ -56,8 +56,6 @@ END_STATE = {
     EVENT_REJECTED: REJECTED,
     EVENT_EXPIRED: EXPIRED,
 }
-
-GATE = "gate"
 
 
 def is_ended(order: Order) -> bool:

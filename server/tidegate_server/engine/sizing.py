@@ -14,7 +14,9 @@ INCURABLE = frozenset(
         RejectReason.PRICE_LIMIT,
         RejectReason.PRICE_COLLAR,
         RejectReason.ORDER_RATE,
+        RejectReason.ORDER_REPEATED,
         RejectReason.OPEN_ORDER_COUNT,
+        RejectReason.SELF_TRADE,
     }
 )
 

@@ -12,14 +12,18 @@ invisible to the hash.
 
 from __future__ import annotations
 
+from collections import deque
+
 from .amounts import INT64_MAX
 from .commands import CheckOrder, CheckOrders, InstrumentTerms
 from .due import DueQueue, Rank
+from .ladders import Ladder
 from .lines import NO_LINE, Line, exchanged
 from .outcomes import BatchOutcome, CheckOutcome, Figures, Refusal
 from .policy import Effective, Limit, Policy
 from .policy_version import PolicyVersion
-from .stops import Stop, stop_id_of
+from .repeats import Times
+from .stop import RepeatKey, Stop, stop_id_of
 
 RESERVED = 1
 ACKNOWLEDGED = 2
@@ -33,6 +37,8 @@ REFUSED = 9
 UNKNOWN_TO_GATE = 10
 
 Rates = tuple[int, int, int, int, int]
+# Where, in which instrument, on which side.
+LadderKey = tuple[int, str, str, int]
 
 ORDER_ID_LIMIT = 1 << 20
 UNBOUNDED = 1 << 62
@@ -217,6 +223,7 @@ class Account:
         "open_order_count",
         "orders",
         "positions",
+        "repeats",
         "sequence",
         "start_of_day_equity",
         "tier_id",
@@ -243,6 +250,7 @@ class Account:
         self.adjustments: dict[str, int] = {}
         self.trading_date = 0
         self.day_order_count = 0
+        self.repeats: dict[RepeatKey, Times] = {}
         self.turnover_e4 = 0
         self.start_of_day_equity: int | None = None
         self.next_order_ns = 0
@@ -300,8 +308,9 @@ class Book:
     Orders created until `former_until_ns` may be `former_age_ns` old at most: their ids may have
     been forgotten before a policy allowed a greater age. `versions` has the policy in force too.
 
-    Memos: `order_id_count`, `open_order_count`, `unconfirmed_count`, the due queues and `stops_at`
-    follow from the rest.
+    Memos: `order_id_count`, `open_order_count`, `unconfirmed_count`, the due queues, `stops_at`
+    (without latches), `latches` and `repeat_queue` follow from the rest; so do `ladders`, kept only
+    while `self_trade_scope`, the policy's, is set. `repeats_floor_ns` is 0 between records.
     """
 
     __slots__ = (
@@ -314,13 +323,18 @@ class Book:
         "former_age_ns",
         "former_until_ns",
         "instruments",
+        "ladders",
+        "latches",
         "open_order_count",
         "order_id_count",
         "order_id_limit",
         "policy",
         "principal_next_ns",
         "regime",
+        "repeat_queue",
+        "repeats_floor_ns",
         "risk_refusal",
+        "self_trade_scope",
         "sequence",
         "sessions",
         "stops",
@@ -345,6 +359,9 @@ class Book:
         self.instruments: dict[str, Instrument] = {}
         self.stops: dict[str, Stop] = {}
         self.stops_at: dict[tuple[int, str], list[Stop]] = {}
+        self.latches: dict[tuple[str, str], Stop] = {}
+        self.repeat_queue: deque[tuple[int, str, RepeatKey]] = deque()
+        self.repeats_floor_ns = 0
         self.sessions: dict[str, list[tuple[int, int]]] = {}
         self.principal_next_ns: dict[str, int] = {}
         self.batches: dict[str, Batch] = {}
@@ -353,6 +370,8 @@ class Book:
         self.risk_refusal: Refusal | None = None
         self.open_order_count = 0
         self.unconfirmed_count = 0
+        self.self_trade_scope = 0
+        self.ladders: dict[LadderKey, Ladder[Order]] = {}
         self.acknowledge_queue: DueQueue[Order] = DueQueue(acknowledge_rank)
         self.forget_queue: DueQueue[Order] = DueQueue(forget_rank)
         self.batch_queue: DueQueue[Batch] = DueQueue(batch_rank)
@@ -365,6 +384,9 @@ class Book:
     def add_stop(self, stop: Stop) -> None:
         """Set a stop; within a scope they are kept in order of id."""
         self.stops[stop.stop_id] = stop
+        if stop.latched is not None:
+            self.latches[stop.scope_id, stop.latched[0]] = stop
+            return
         at_scope = self.stops_at.setdefault((stop.scope_kind, stop.scope_id), [])
         at_scope.append(stop)
         at_scope.sort(key=stop_id_of)
@@ -372,6 +394,9 @@ class Book:
     def remove_stop(self, stop_id: str) -> None:
         """Take a stop back."""
         stop = self.stops.pop(stop_id)
+        if stop.latched is not None:
+            del self.latches[stop.scope_id, stop.latched[0]]
+            return
         at_scope = self.stops_at[stop.scope_kind, stop.scope_id]
         at_scope.remove(stop)
         if not at_scope:

@@ -60,6 +60,7 @@ def state_hash(book: Book) -> str:
                     ("release_principal", stop.release_principal),
                     ("release_time_ns", stop.release_time_ns),
                     ("release_sequence", stop.release_sequence),
+                    ("latched", stop.latched),
                 ],
             )
         )
@@ -160,6 +161,8 @@ def account_fields(account: Account) -> Fields:
         )
         if any(figures):
             fields.append(("position", (instrument_id, *figures)))
+    repeats = [(key, times.kept()) for key, times in sorted(account.repeats.items())]
+    fields.append(("repeats", repeats))
     for event_id in sorted(account.events):
         entry = account.events[event_id]
         kept = (

@@ -13,7 +13,7 @@ from .outcomes import Outcome, Refusal
 from .policy import DEFAULT_RELEASE_WINDOW_NS
 from .staff_outcomes import ReleaseOutcome
 from .state import Book
-from .stops import Stop
+from .stop import Stop
 
 # Whoever calls without a token or certificate: nobody in particular, so never the second person.
 LOCAL: Final = "local"

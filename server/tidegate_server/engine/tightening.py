@@ -35,6 +35,7 @@ SCALAR_LOOSER: Final = {
     "slow_mark_step_bps": ANY,
     "acknowledgement_limit_ns": HIGHER,
     "release_window_ns": HIGHER,
+    "self_trade_scope": LOWER,
 }
 
 
@@ -47,6 +48,8 @@ def loosened_fields(old: Policy, new: Policy) -> list[str]:
     fields = [name for name in SCALAR_LOOSER if _scalar_loosened(name, old, new)]
     if _rate_loosened(old.principal_order_rate, new.principal_order_rate):
         fields.append("principal_order_rate")
+    if _repeats_loosened(old, new):
+        fields.append("order_repeated")
     fields += [
         f"default_limits.{name}"
         for name in LIMIT_NAMES[1:]  # a default leverage cap never counts
@@ -71,6 +74,14 @@ def _scalar_loosened(name: str, old: Policy, new: Policy) -> bool:
     if direction == LOWER:
         return after < before
     return after != before
+
+
+def _repeats_loosened(old: Policy, new: Policy) -> bool:
+    """Tell whether more orders alike would pass: a higher count, or a shorter window."""
+    if not old.repeat_count:
+        return False
+    shorter = new.repeat_window_ns < old.repeat_window_ns
+    return not new.repeat_count or new.repeat_count > old.repeat_count or shorter
 
 
 def _tier_loosened(tier_id: str, old: Policy, new: Policy) -> list[str]:

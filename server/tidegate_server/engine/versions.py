@@ -15,6 +15,7 @@ from .exposure import forget_rates
 from .outcomes import Outcome, Refusal
 from .policy import Policy
 from .policy_version import PolicyVersion
+from .resting import make_ladders
 from .staff_commands import ApprovePolicy, WithdrawPolicy
 from .staff_outcomes import PolicyOutcome
 from .state import Book
@@ -170,3 +171,4 @@ def activate(book: Book, known: PolicyVersion, outcome: PolicyOutcome, time_ns: 
         book.former_age_ns = outcome.former_age_ns
         book.former_until_ns = outcome.former_until_ns
     forget_rates(book)
+    make_ladders(book)

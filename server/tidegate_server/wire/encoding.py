@@ -6,7 +6,6 @@ Both are in the record, so an outcome can be read back from it whole.
 
 from __future__ import annotations
 
-from struct import Struct
 from typing import TYPE_CHECKING
 
 from tidegate.v1 import (
@@ -37,6 +36,8 @@ from tidegate_server.engine.outcomes import (
 )
 from tidegate_server.engine.reasons import Rejection, RejectReason, ScopeKind
 
+from .effects import effects_message, read_effects
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -46,11 +47,6 @@ if TYPE_CHECKING:
 
 _CheckOrderResponse = risk_service_pb2.CheckOrderResponse
 _CheckEffects = journal_pb2.CheckEffects
-# Each field of CheckEffects: its tag, then eight bytes.
-_EFFECTS = Struct("<BqBqBq")
-_FIRST_FIXED64 = 1 << 3 | 1
-_SECOND_FIXED64 = 2 << 3 | 1
-_THIRD_FIXED64 = 3 << 3 | 1
 
 
 def encode_check(outcome: CheckOutcome, _command: Command) -> bytes:
@@ -105,32 +101,6 @@ def rejection_message(rejection: Rejection) -> RejectionMessage:
     )
 
 
-def check_effects(outcome: CheckOutcome, _command: Command) -> bytes:
-    """Write a CheckEffects; an order that is not stored has none.
-
-    Its three fields have fixed widths: packing them takes 0.3 us, the protobuf class 1.2 us.
-    """
-    if not outcome.keep_until_ns:
-        return b""
-    return _EFFECTS.pack(
-        _FIRST_FIXED64,
-        outcome.account_next_ns,
-        _SECOND_FIXED64,
-        outcome.principal_next_ns,
-        _THIRD_FIXED64,
-        outcome.keep_until_ns,
-    )
-
-
-def effects_message(outcome: CheckOutcome) -> journal_pb2.CheckEffects:
-    """Return the effects of one order."""
-    return _CheckEffects(
-        account_next_time_ns=outcome.account_next_ns,
-        principal_next_time_ns=outcome.principal_next_ns,
-        keep_until_time_ns=outcome.keep_until_ns,
-    )
-
-
 def decode_check(response: bytes, effects: bytes, _command: Command) -> CheckOutcome:
     """Read an outcome back."""
     message = _CheckOrderResponse.FromString(response)
@@ -156,9 +126,7 @@ def read_check(
     outcome.verified_exit = message.verified_exit
     outcome.replayed = message.replayed
     outcome.order_state = message.order_state
-    outcome.account_next_ns = effects.account_next_time_ns
-    outcome.principal_next_ns = effects.principal_next_time_ns
-    outcome.keep_until_ns = effects.keep_until_time_ns
+    read_effects(outcome, effects)
     return outcome
 
 

@@ -25,6 +25,7 @@ from tidegate_server.engine.state_hash import state_hash
 from tidegate_server.engine.ticking import decide_tick, has_effects, next_due_ns, prune
 
 from . import decoding, encoding, staff_views, views
+from .effects import check_effects
 from .errors import CallError
 from .methods import CHECK_ORDER, CODECS, START_EPOCH, TICK, MethodSpec
 from .records import decode_record, encode_record
@@ -154,7 +155,7 @@ class Machine:
             self.allowed += 1
         else:
             self._tally(outcome)
-        effects = encoding.check_effects(outcome, command)
+        effects = check_effects(outcome, command)
         return Answer(
             response,
             None,

@@ -16,7 +16,7 @@ from tidegate.v1 import (
     market_service_pb2,
 )
 
-from . import decoding, encoding
+from . import decoding, effects, encoding
 from .codec import Codec, plain
 from .staff_codecs import APPROVE_POLICY, PROPOSE_POLICY, RELEASE, WITHDRAW_POLICY
 
@@ -88,7 +88,7 @@ CHECK_ORDER: Final = Codec(
     decoding.decode_check,
     encoding.encode_check,
     encoding.decode_check,
-    encoding.check_effects,
+    effects.check_effects,
 )
 CHECK_ORDERS: Final = Codec(
     journal_pb2.METHOD_CHECK_ORDERS,

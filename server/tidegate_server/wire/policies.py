@@ -9,6 +9,7 @@ from tidegate_server.engine.amounts import AMOUNT_BOUND, ONE, RATIO_BOUND
 from tidegate_server.engine.policy import (
     LIMIT_NAMES,
     RULES_VERSION,
+    SELF_TRADE_GROUP,
     Band,
     Limit,
     Policy,
@@ -23,6 +24,8 @@ TIER_LIMIT = 1_000
 CLASS_LIMIT = 100
 BAND_LIMIT = 32
 RATE_BOUND = 1_000_000
+REPEAT_BOUND = 1_000
+REPEAT_WINDOW_BOUND = 3_600 * 10**9
 COMMENT_LENGTH = 256
 DURATION_BOUND = 400 * 86_400 * 10**9
 DURATIONS = (
@@ -49,6 +52,11 @@ def read_policy(message: policy_pb2.Policy, problems: Problems) -> Policy:
         "stressed_regime_bps", message.stressed_regime_bps, message.elevated_regime_bps, RATIO_BOUND
     )
     problems.need_range("slow_mark_step_bps", message.slow_mark_step_bps, 0, ONE)
+    problems.need_range("self_trade_scope", message.self_trade_scope, 0, SELF_TRADE_GROUP)
+    if message.HasField("order_repeated"):
+        repeats = message.order_repeated
+        problems.need_range("order_repeated.count", repeats.count, 2, REPEAT_BOUND)
+        problems.need_range("order_repeated.window_ns", repeats.window_ns, 1, REPEAT_WINDOW_BOUND)
     problems.need_count("tiers", len(message.tiers), 0, TIER_LIMIT)
     tiers = {}
     for index, tier in enumerate(message.tiers):
@@ -75,6 +83,9 @@ def read_policy(message: policy_pb2.Policy, problems: Problems) -> Policy:
         default_limits=read_limits(message.default_limits, problems, "default_limits."),
         tiers=tiers,
         margin_classes=read_classes(message, problems),
+        self_trade_scope=message.self_trade_scope,
+        repeat_count=message.order_repeated.count,
+        repeat_window_ns=message.order_repeated.window_ns,
         release_window_ns=message.release_window_ns,
     )
 
@@ -177,6 +188,9 @@ def write_policy(policy: Policy) -> policy_pb2.Policy:
         setattr(message, name, getattr(policy, name))
     if policy.principal_order_rate is not None:
         message.principal_order_rate.CopyFrom(write_rate(policy.principal_order_rate))
+    if policy.repeat_count:
+        message.order_repeated.count = policy.repeat_count
+        message.order_repeated.window_ns = policy.repeat_window_ns
     message.default_limits.CopyFrom(write_limits(policy.default_limits))
     for class_id, offset_bps in policy.margin_classes.items():
         message.margin_classes.add(class_id=class_id, offset_bps=offset_bps)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tidegate.v1 import journal_pb2, market_service_pb2, risk_service_pb2
+from tidegate_server.engine.latches import make_queue
 from tidegate_server.engine.reserve import move_open
+from tidegate_server.engine.resting import make_ladders
 from tidegate_server.engine.state import (
     Account,
     Batch,
@@ -22,9 +24,11 @@ from tidegate_server.engine.state import (
 from tidegate_server.engine.state_hash import state_hash
 
 from . import decoding, encoding
+from .effects import effects_message
 from .policies import read_limits, read_policy, write_policy
 from .records import encode_record
-from .staff_snapshots import load_version, read_stop, version_message
+from .staff_snapshots import load_version, version_message
+from .stops import read_repeats, read_stop, repeat_messages
 from .validation import Problems
 from .views import account_terms, stop_messages
 
@@ -198,6 +202,7 @@ def account_message(account: Account) -> journal_pb2.RestoreAccount:
         events=[event_message(event_id, entry) for event_id, entry in account.events.items()],
         adjustment_ids=[f"{date} {name}" for name, date in account.adjustments.items()],
         valued_time_ns=account.valued_time_ns,
+        repeats=repeat_messages(account),
     )
     if account.last_valuation is not None:
         message.last_valuation.CopyFrom(
@@ -235,7 +240,7 @@ def order_message(order: Order) -> journal_pb2.RestoreOrder:
         message.request.CopyFrom(order_request(order.command))
         message.principal = order.command.principal
         message.response.CopyFrom(encoding.check_message(order.outcome))
-        message.effects.CopyFrom(encoding.effects_message(order.outcome))
+        message.effects.CopyFrom(effects_message(order.outcome))
     else:
         message.request.account_id = order.account_id
         message.request.order_id = order.order_id
@@ -276,6 +281,8 @@ class Loader:
             book.forget_queue.add(order, order.keep_until_ns, order.sequence)
         for batch in sorted(book.batches.values(), key=batch_rank):
             book.batch_queue.add(batch, batch.keep_until_ns, 0)
+        make_ladders(book)
+        make_queue(book)
         found = state_hash(book)
         if not self.expected_hash or found != self.expected_hash:
             raise SnapshotError(f"state hash {found} is not the snapshot's {self.expected_hash}")
@@ -364,6 +371,7 @@ class Loader:
         for kept in message.adjustment_ids:
             date, _, name = kept.partition(" ")
             account.adjustments[name] = int(date)
+        read_repeats(account, message.repeats)
         self.book.accounts[account.account_id] = account
 
     def _order(self, message: journal_pb2.RestoreOrder) -> None:

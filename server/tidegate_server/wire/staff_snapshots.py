@@ -1,4 +1,4 @@
-"""What staff did, in a snapshot: stops and the versions of the policy."""
+"""What staff did, in a snapshot: the versions of the policy."""
 
 from __future__ import annotations
 
@@ -6,34 +6,13 @@ from typing import TYPE_CHECKING
 
 from tidegate.v1 import journal_pb2
 from tidegate_server.engine.policy_version import PolicyVersion
-from tidegate_server.engine.reasons import ScopeKind
-from tidegate_server.engine.stops import Stop
 
 from .policies import read_policy, write_policy
 from .staff_views import summary_of
 from .validation import Problems
 
 if TYPE_CHECKING:
-    from tidegate.v1 import control_service_pb2
     from tidegate_server.engine.state import Book
-
-
-def read_stop(message: control_service_pb2.Stop) -> Stop:
-    """Read one stop, with who asked for its release."""
-    stop = Stop(
-        message.stop_id,
-        message.kind,
-        ScopeKind(message.scope_kind),
-        message.scope_id,
-        message.principal,
-        message.reason,
-        message.set_time_ns,
-        message.sequence,
-    )
-    stop.release_principal = message.release_principal
-    stop.release_time_ns = message.release_time_ns
-    stop.release_sequence = message.release_sequence
-    return stop
 
 
 def version_message(book: Book, known: PolicyVersion) -> journal_pb2.RestorePolicyVersion:

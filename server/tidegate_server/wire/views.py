@@ -12,11 +12,13 @@ from tidegate_server.engine.walk import actual_figures, projected_figures
 
 from .encoding import cut, figures_message, valuation_message
 from .policies import write_limits
+from .stops import stop_message
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from tidegate_server.engine.state import Account, Book, Order, Position
+    from tidegate_server.engine.stop import Stop
 
 OPEN_ORDER_LIMIT = 1_000
 STOP_LIMIT = 100
@@ -36,7 +38,7 @@ def account_view(book: Book, account: Account, now_ns: int) -> account_service_p
         limits=limit_views(book, account),
         day_order_count=account.day_order_count,
         day_turnover_e4=cut(account.turnover_e4),
-        stop_ids=[stop.stop_id for stop in book.stops_at.get((3, account.account_id), ())],
+        stop_ids=sorted(stop.stop_id for stop in account_stops(book, account)),
         valued_time_ns=account.valued_time_ns,
     )
     projected = projected_figures(book, account, now_ns)
@@ -50,6 +52,13 @@ def account_view(book: Book, account: Account, now_ns: int) -> account_service_p
     if account.last_valuation is not None:
         view.last_valuation.CopyFrom(valuation_message(account.account_id, account.last_valuation))
     return view
+
+
+def account_stops(book: Book, account: Account) -> list[Stop]:
+    """Return what stands on an account, latches included."""
+    name = account.account_id
+    latches = [stop for (account_id, _), stop in book.latches.items() if account_id == name]
+    return [*book.stops_at.get((3, name), ()), *latches]
 
 
 def account_terms(account: Account) -> account_service_pb2.Account:
@@ -176,19 +185,7 @@ def account_page(
 def stop_messages(book: Book, most: int | None = None) -> list[control_service_pb2.Stop]:
     """Return the stops that stand, by id; `most` of them."""
     return [
-        control_service_pb2.Stop(
-            stop_id=stop.stop_id,
-            kind=stop.kind,  # type: ignore[arg-type] # numbers are the contract's
-            scope_kind=int(stop.scope_kind),  # type: ignore[arg-type] # the same
-            scope_id=stop.scope_id,
-            principal=stop.principal,
-            reason=stop.reason,
-            set_time_ns=stop.set_time_ns,
-            sequence=stop.sequence,
-            release_principal=stop.release_principal,
-            release_time_ns=stop.release_time_ns,
-            release_sequence=stop.release_sequence,
-        )
+        stop_message(stop)
         for stop in [book.stops[stop_id] for stop_id in sorted(book.stops)[:most]]
     ]
 

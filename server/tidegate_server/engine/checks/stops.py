@@ -5,7 +5,7 @@ from __future__ import annotations
 from tidegate_server.engine.commands import REGIME_HALTED, STOP_HALT, STOP_REDUCE_ONLY
 from tidegate_server.engine.reasons import Rejection, RejectReason, ScopeKind
 from tidegate_server.engine.state import Account, Book
-from tidegate_server.engine.stops import Stop
+from tidegate_server.engine.stop import Stop
 
 
 def halted(book: Book, account: Account, instrument_id: str, principal: str) -> Rejection | None:

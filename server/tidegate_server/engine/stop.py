@@ -1,15 +1,24 @@
-"""A halt or reduce-only as the book has it (8.1)."""
+"""What stands in the way of orders until a person takes it back: halts, reduce-only, latches."""
 
 from __future__ import annotations
 
 from .reasons import ScopeKind
 
+GATE = "gate"
+
+# What makes two orders alike: instrument, side, price (0 of a market order), quantity (4.15).
+RepeatKey = tuple[str, int, int, int]
+
 
 class Stop:
-    """A halt or reduce-only that stands, the record that set it, and who asked for its release."""
+    """A halt, reduce-only or latch that stands, the record that set it, who asked for its release.
+
+    `latched` is what was repeated: of a latch only, which stands on its account and instrument.
+    """
 
     __slots__ = (
         "kind",
+        "latched",
         "principal",
         "reason",
         "release_principal",
@@ -32,6 +41,7 @@ class Stop:
         reason: str,
         set_time_ns: int,
         sequence: int,
+        latched: RepeatKey | None = None,
     ) -> None:
         self.stop_id = stop_id
         self.sequence = sequence
@@ -41,6 +51,7 @@ class Stop:
         self.principal = principal
         self.reason = reason
         self.set_time_ns = set_time_ns
+        self.latched = latched
         self.release_principal = ""
         self.release_time_ns = 0
         self.release_sequence = 0
