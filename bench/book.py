@@ -162,6 +162,9 @@ def policy() -> policy_pb.Policy:
         principal_order_rate=policy_pb.Rate(per_second=1_000_000, burst=1_000_000),
         default_limits=_limits(),
         tiers=[_tier(tier_id, number) for number, tier_id in enumerate(TIERS)],
+        self_trade_scope=policy_pb.SELF_TRADE_SCOPE_ACCOUNT,
+        order_repeated=policy_pb.RepeatLimit(count=1_000, window_ns=SECOND_NS),
+        margin_classes=[policy_pb.MarginClass(class_id="all", offset_bps=5_000)],
     )
 
 
@@ -184,6 +187,7 @@ def _limits() -> policy_pb.Limits:
         day_order_count=limit(value=10**12, required=True),
         day_turnover_e4=limit(value=9 * 10**16, required=True),
         position=limit(value=10**9, required=True),
+        credit_line_e4=limit(value=9 * 10**16, required=True),
     )
 
 

@@ -124,7 +124,7 @@ class Workload:
             account_id=account_id,
             order_id=order_id,
             instrument_id=stock.instrument_id,
-            side=_side(account_id, order_id),
+            side=_side(account_id, stock),
             order_type=order_pb.ORDER_TYPE_LIMIT,
             quantity=quantity,
             price_e4=_near(rng, stock.base_price_e4),
@@ -136,9 +136,10 @@ class Workload:
         return Call(CHECK_ORDER, message.SerializeToString(), ALLOWED, _why_not), order
 
     def _rejected(self, account_id: str, order_id: str, stock: Stock, now_ns: int) -> Call:
-        """Make a buy that fails exactly one check, be it an exit or not."""
+        """Make an order that fails exactly one check, be it an exit or not."""
+        side = _side(account_id, stock)
         mark_e4 = stock.base_price_e4
-        far_e4 = mark_e4 * 8 // 5 // TICK_E4 * TICK_E4
+        far_e4 = mark_e4 * (8 if side == order_pb.SIDE_BUY else 2) // 5 // TICK_E4 * TICK_E4
         reason, lots, price_e4 = self._rng.choice(
             (
                 (order_pb.REJECT_REASON_LOT_SIZE, 1.5, mark_e4),
@@ -151,7 +152,7 @@ class Workload:
             account_id=account_id,
             order_id=order_id,
             instrument_id=stock.instrument_id,
-            side=order_pb.SIDE_BUY,
+            side=side,
             order_type=order_pb.ORDER_TYPE_LIMIT,
             quantity=int(lots * LOT),
             price_e4=price_e4,
@@ -172,9 +173,9 @@ class Workload:
         return Call(UPDATE_MARKS, message, NEVER, marks_complaint)
 
 
-def _side(account_id: str, order_id: str) -> "order_pb.Side.ValueType":
-    """Choose a side that a second look at the ids would choose again."""
-    buys = (ord(account_id[-1]) + ord(order_id[-1]) + ord(order_id[-2])) % 2
+def _side(account_id: str, stock: Stock) -> "order_pb.Side.ValueType":
+    """Choose the side on which an account trades a stock; with both it would trade with itself."""
+    buys = (ord(account_id[-1]) + ord(stock.instrument_id[-1])) % 2
     return order_pb.SIDE_BUY if buys else order_pb.SIDE_SELL
 
 
@@ -210,7 +211,7 @@ def _fill(order: Order, event: risk_pb.OrderEvent, step: str) -> "order_pb.Order
     quantity = order.open if step == "fill" else order.open // (2 * LOT) * LOT or order.open
     event.kind = risk_pb.ORDER_EVENT_KIND_FILLED
     event.instrument_id = order.stock.instrument_id
-    event.side = _side(order.account_id, order.order_id)
+    event.side = _side(order.account_id, order.stock)
     event.quantity = quantity
     event.price_e4 = order.stock.base_price_e4
     order.open -= quantity

@@ -14,20 +14,31 @@ if TYPE_CHECKING:
 _CheckEffects = journal_pb2.CheckEffects
 # Each field of CheckEffects: its tag, then eight bytes.
 _EFFECTS = Struct("<BqBqBq")
+_EFFECTS_OF_COUNTED = Struct("<BqBqBqHq")
 _FIRST_FIXED64 = 1 << 3 | 1
 _SECOND_FIXED64 = 2 << 3 | 1
 _THIRD_FIXED64 = 3 << 3 | 1
+_REPEATS_FIXED64 = 0x01F1  # field 30: its tag takes two bytes
 
 
 def check_effects(outcome: CheckOutcome, _command: Command) -> bytes:
     """Write a CheckEffects; an order that is not stored has none.
 
-    Its three common fields have fixed widths: packing them takes 0.3 us, the protobuf class 1.2 us.
+    Its fields have fixed widths: packing them takes 0.3 us, the protobuf class 1.2 us.
     """
     if not outcome.keep_until_ns:
         return b""
     if outcome.repeats_floor_ns:
-        return effects_message(outcome).SerializeToString()
+        return _EFFECTS_OF_COUNTED.pack(
+            _FIRST_FIXED64,
+            outcome.account_next_ns,
+            _SECOND_FIXED64,
+            outcome.principal_next_ns,
+            _THIRD_FIXED64,
+            outcome.keep_until_ns,
+            _REPEATS_FIXED64,
+            outcome.repeats_floor_ns,
+        )
     return _EFFECTS.pack(
         _FIRST_FIXED64,
         outcome.account_next_ns,
