@@ -159,6 +159,7 @@ def policy() -> policy_pb.Policy:
         stressed_regime_bps=30_000,
         slow_mark_step_bps=50,
         acknowledgement_limit_ns=24 * 3600 * SECOND_NS,
+        release_window_ns=900 * 10**9,
         principal_order_rate=policy_pb.Rate(per_second=1_000_000, burst=1_000_000),
         default_limits=_limits(),
         tiers=[_tier(tier_id, number) for number, tier_id in enumerate(TIERS)],

@@ -1,6 +1,6 @@
 """Whether a policy is provably no looser than the one in force (8.2 and the policy's `looser`)."""
 
-from tests.oracle.book import Message
+from tests.oracle.book import SECOND, Message
 
 HIGHER = (
     "max_order_age_ns",
@@ -34,8 +34,10 @@ def _classes_tighter(old: Message, new: Message) -> bool:
 
 
 def _figures_tighter(old: Message, new: Message) -> bool:
+    windows = [policy.get("release_window_ns", 0) or 900 * SECOND for policy in (old, new)]
     return (
-        all(new.get(name, 0) <= old.get(name, 0) for name in HIGHER)
+        windows[1] <= windows[0]
+        and all(new.get(name, 0) <= old.get(name, 0) for name in HIGHER)
         and all(new.get(name, 0) >= old.get(name, 0) for name in LOWER)
         and all(new.get(name, 0) == old.get(name, 0) for name in ANY)
         and _scope(new) >= _scope(old)

@@ -46,6 +46,7 @@ def read_policy(message: policy_pb2.Policy, problems: Problems) -> Policy:
         problems.add("comment", f"must be at most {COMMENT_LENGTH} characters")
     for name in DURATIONS:
         problems.need_range(name, getattr(message, name), 1, DURATION_BOUND)
+    problems.need_range("release_window_ns", message.release_window_ns, 0, DURATION_BOUND)
     problems.need_range("stress_factor_bps", message.stress_factor_bps, ONE, RATIO_BOUND)
     problems.need_range("elevated_regime_bps", message.elevated_regime_bps, ONE, RATIO_BOUND)
     problems.need_range(
@@ -90,6 +91,7 @@ def read_policy(message: policy_pb2.Policy, problems: Problems) -> Policy:
         if read_mode(message.self_trade_mode, problems, "self_trade_mode")
         else 0,
         repeat_warns=read_mode(message.order_repeated.mode, problems, "order_repeated.mode"),
+        release_window_ns=message.release_window_ns,
     )
 
 
