@@ -43,7 +43,8 @@ def tighten(source: Commands, policy: Message) -> None:
         policy["order_repeated"]["count"] = 2
     if _one(source, 5):  # on, or to warn: that is a loosening
         level = rng.choice([policy["default_limits"], policy["tiers"][0]["limits"]])
-        changed = level[rng.choice([name for name in level if "floor" not in name])]
+        names = [name for name, limit in level.items() if limit and "floor" not in name]
+        changed = level[rng.choice(names)]
         changed["mode"] = rng.choice(("ON", "ON", "WARN"))
 
 
