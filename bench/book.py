@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 from bench.contract import (
     ADJUST_CASH,
     SET_POSITIONS,
+    SET_SESSION,
     UPDATE_MARKS,
     UPDATE_VOLATILITY,
     UPSERT_ACCOUNTS,
@@ -25,6 +26,9 @@ from tidegate.v1 import policy_pb2 as policy_pb
 TIERS: Final = ("bronze", "silver", "gold", "platinum")
 GROUPS: Final = ("north", "east", "south", "west")
 RATING_GROUPS: Final = ("A", "B", "C")
+
+BOARD: Final = "main"
+ALWAYS: Final = market_pb.Session(open_time_ns=0, close_time_ns=4 * 10**18)
 
 LOT: Final = 10
 TICK_E4: Final = 100
@@ -94,7 +98,8 @@ class Book:
     def market_calls(self) -> list[Call]:
         """Make the instruments, and give them marks and volatility factors."""
         rng = random.Random("volatility")
-        calls = []
+        session = market_pb.SetSessionRequest(board=BOARD, sessions=[ALWAYS])
+        calls = [Call(SET_SESSION, session.SerializeToString(), SEQUENCE)]
         for first in range(0, len(self.stocks), INSTRUMENTS_A_CALL):
             stocks = self.stocks[first : first + INSTRUMENTS_A_CALL]
             instruments = market_pb.UpsertInstrumentsRequest(
@@ -160,6 +165,7 @@ def policy() -> policy_pb.Policy:
         slow_mark_step_bps=50,
         acknowledgement_limit_ns=24 * 3600 * SECOND_NS,
         principal_order_rate=policy_pb.Rate(per_second=1_000_000, burst=1_000_000),
+        trading_window=policy_pb.TradingWindow(close_of_day_ns=24 * 3600 * SECOND_NS),
         default_limits=_limits(),
         tiers=[_tier(tier_id, number) for number, tier_id in enumerate(TIERS)],
         self_trade_scope=policy_pb.SELF_TRADE_SCOPE_ACCOUNT,
@@ -248,7 +254,7 @@ def _instrument(stock: Stock) -> market_pb.Instrument:
     return market_pb.Instrument(
         instrument_id=stock.instrument_id,
         sector="sector",
-        board="main",
+        board=BOARD,
         rating_group=stock.rating_group,
         least_quantity=LOT,
         quantity_step=LOT,

@@ -268,6 +268,7 @@ def _market_folder() -> Path:
 def load_market(client: Client) -> None:
     client.roll_day(market.trading_day().trading_date)
     client.upsert_instruments(market.instruments().instruments)
+    client.set_session(market.BOARD, [market.ALWAYS])
     factors = market.volatility()
     client.update_volatility(factors.factors, factors.model_version)
     client.update_marks(market.first_marks().marks)

@@ -27,6 +27,8 @@ POLICY: dict[str, Any] = {
     "slow_mark_step_bps": 20,
     "acknowledgement_limit_ns": 5 * 10**9,
 }
+DAY = 86_400 * 10**9
+ALWAYS = {"open_time_ns": 0, "close_time_ns": 4 * 10**18}
 SCOPES = ("FIRM", "GROUP", "ACCOUNT", "INSTRUMENT", "PRINCIPAL")
 
 
@@ -124,6 +126,13 @@ class Script:
             self.policy[name] = limit_of(value.split("+")) if rate else value_of(value)
         return ""
 
+    def do_window(self, words: list[str]) -> str:
+        """`window <opens> <closes>`: risk's trading window, from the time of day of the start."""
+        names = ("open_of_day_ns", "close_of_day_ns")
+        moments = [(START + int(word)) % DAY for word in words]
+        self.policy["trading_window"] = dict(zip(names, moments, strict=True))
+        return ""
+
     def do_tier(self, words: list[str]) -> str:
         for word in words[1:]:
             name, _, value = word.partition("=")
@@ -172,16 +181,33 @@ class Script:
     # Facts.
 
     def do_instrument(self, words: list[str]) -> str:
+        """`instrument X board=B [session=none]`: without a word on it, a board trades always."""
         base = {"instrument_id": words[0], "marginable": True}
         base |= {"initial_margin_long_bps": 0, "initial_margin_short_bps": 0}
         facts = self.terms.setdefault(words[0], base)
+        closed = "session=none" in words
         for word in words[1:]:
             name, _, value = word.partition("=")
+            if name == "session":
+                continue
             if value == "unset":
                 facts.pop(name, None)
             else:
                 facts[name] = value_of(value)
-        return error(self.call("UpsertInstruments", {"instruments": [facts]}))
+        done = error(self.call("UpsertInstruments", {"instruments": [facts]}))
+        board = facts.get("board", "")
+        if not closed and board not in self.machine.book.sessions:
+            self.call("SetSession", {"board": board, "sessions": [ALWAYS]})
+        return done
+
+    def do_session(self, words: list[str]) -> str:
+        """`session <board or -> [<opens> <closes>] ...`, from now; none closes the board."""
+        board = "" if words[0] == "-" else words[0]
+        sessions = [
+            {"open_time_ns": self.now + int(opens), "close_time_ns": self.now + int(closes)}
+            for opens, closes in zip(words[1::2], words[2::2], strict=True)
+        ]
+        return error(self.call("SetSession", {"board": board, "sessions": sessions}))
 
     def do_account(self, words: list[str]) -> str:
         """`account A tier=gold group=G <limit>=<value>`; every account has its own `A.` terms."""

@@ -35,6 +35,8 @@ class Desk:
         self.serial = 0
         self.now = START
         self.call("ProposePolicy", {"policy": policy()})
+        always = {"open_time_ns": START, "close_time_ns": START + HOUR}
+        self.call("SetSession", {"sessions": [always]})
         names = [f"I{index:04}" for index in range(4 * scale)]
         for start in range(0, len(names), 100):
             part = names[start : start + 100]

@@ -70,6 +70,7 @@ class Commands:
             (2, self._account),
             (1, self._revalue),
             (0.4, self._regime),
+            (0.4, self._session),
             (0.8, self._roll),
             (0.4, self._policy),
             (0.5, self._upsert_account),
@@ -141,6 +142,7 @@ class Commands:
             ("RollDay", {"trading_date": 20240102}),
             ("UpdateMarks", {"marks": marks}),
         ]
+        commands += [("SetSession", self._trading(board)) for board in world.BOARDS]
         for facts in accounts:
             deposit = 8 * 10**16 if facts["account_id"] == "WHALE" else rng.randint(2, 9) * 10**9
             booking = {
@@ -512,6 +514,27 @@ class Commands:
             self.pending += [*orders, later]
         return self._staff("SetRegime", {"regime": regime, "reason": "as seen"})
 
+    def _trading(self, board: str) -> Message:
+        """Sessions of a board that last longer than a run."""
+        hours = {"open_time_ns": self.now - SECOND, "close_time_ns": self.now + 10**6 * SECOND}
+        return {"board": board, "sessions": [hours]}
+
+    def _session(self) -> Command:
+        """Close a board for a moment: orders at its last, in between and at its first instant."""
+        board, short = self.rng.choice(world.BOARDS), self.rng.choice((1, 10**6, SECOND))
+        closes, opens = self.now + short, self.now + 3 * short
+        spans = [(self.now, closes), (opens, opens + 10**6 * SECOND)]
+        sessions = [{"open_time_ns": start, "close_time_ns": end} for start, end in spans]
+        for moment in (closes - 1, closes, opens - 1, opens):
+            self.now = max(self.now, moment)
+            self.pending.append(self._order()._replace(now_ns=moment))
+        self.now = max(self.now, opens)
+        if self._chance(0.3):
+            sessions = []
+            self.pending.append(self._staff("SetSession", self._trading(board)))
+        request = {"board": board, "sessions": sessions}
+        return self._staff("SetSession", request)._replace(now_ns=closes - short)
+
     def _roll(self) -> Command:
         date = self.book.trading_date + self.rng.choice((1, 1, 1, 0))
         return self._staff("RollDay", {"trading_date": date})
@@ -631,6 +654,8 @@ class Commands:
             policy["stress_factor_bps"] += 1
         if "order_repeated" in policy and self._chance(0.3):
             policy["order_repeated"]["count"] = 2
+        if self._chance(0.3) and "trading_window" in policy:
+            policy["trading_window"]["open_of_day_ns"] += SECOND
         return self._staff("ProposePolicy", {"policy": policy, "base_version": base})
 
     def _refused_policy(self, policy: Message, base: int) -> Message:
@@ -643,6 +668,8 @@ class Commands:
             (policy["principal_order_rate"], "burst"),
             (policy["margin_classes"][1], "offset_bps"),
         ]
+        if "trading_window" in policy:
+            looser.append((policy["trading_window"], "close_of_day_ns"))
         holder, name = self.rng.choice(looser)
         holder[name] += 1
         return {"policy": policy, "base_version": base}

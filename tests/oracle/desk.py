@@ -21,6 +21,7 @@ class Desk:
         self.policy = policy(limits)
         self.ask("ProposePolicy", policy=self.policy)
         self.instrument()
+        self.ask("SetSession", sessions=[{"open_time_ns": 0, "close_time_ns": 4 * 10**18}])
         self.account()
         self.mark(MARK)
         self.ask(
@@ -29,7 +30,7 @@ class Desk:
             adjustment_id="d",
             kind="DEPOSIT",
             amount_e4=CASH,
-            expected_sequence=3,
+            expected_sequence=4,
         )
 
     def ask(self, method: str, principal: str = "desk", **request: Any) -> Message:

@@ -25,11 +25,13 @@ from tests.oracle.order_checks import (
     reduce_only,
     reserved_price_of,
     self_trade,
+    session_closed,
 )
 
 INCURABLE = frozenset(
     {
         "HALTED",
+        "SESSION_CLOSED",
         "TICK_SIZE",
         "PRICE_LIMIT",
         "PRICE_COLLAR",
@@ -61,6 +63,8 @@ def judge(case: Case, quantity: int, *, book_only: bool = False) -> Judgement:
     reasons += halted(case)
     if not is_exit:
         reasons += reduce_only(case)
+    reasons += session_closed(case)
+    if not is_exit:
         reasons += gaps[:1]
     reasons += lot_and_tick(case, quantity, is_exit=is_exit)
     reasons += price_limit(case)

@@ -52,6 +52,7 @@ class Oracle:
             "UpsertInstruments": facts.upsert_instruments,
             "UpdateVolatility": facts.update_volatility,
             "SetRegime": facts.set_regime,
+            "SetSession": facts.set_session,
             "RollDay": facts.roll_day,
             "ProposePolicy": staff.propose_policy,
             "Halt": staff.halt,

@@ -17,6 +17,7 @@ REASONS = [
     "ORDER_STALE",
     "HALTED",
     "REDUCE_ONLY",
+    "SESSION_CLOSED",
     "LIMIT_NOT_SET",
     "LOT_SIZE",
     "TICK_SIZE",

@@ -6,18 +6,19 @@ let them meet.
 
 from random import Random
 
-from tests.oracle.book import SECOND, Message
+from tests.oracle.book import DAY, SECOND, Message
 
 START = 1_700_000_000 * SECOND
 TIERS = ("gold", "silver", "bare")
 GROUPS = ("G1", "G2", "")
+BOARDS = ("", "MAIN", "STAR")
 RATING_GROUPS = ("", "", "A", "A", "STAR")
 
 
 def policy(rng: Random) -> Message:
     """A policy with three tiers: a rich one, one that requires tables, one without leverage."""
     aside = Random(rng.getstate()[1][2])  # draws that leave the others as they are
-    made = {
+    made: Message = {
         "rules_version": 1,
         "comment": "a small world",
         "max_order_age_ns": rng.choice((3, 5, 10)) * SECOND,
@@ -40,6 +41,8 @@ def policy(rng: Random) -> Message:
         "self_trade_scope": aside.choice(("UNSPECIFIED", "ACCOUNT", "GROUP")),
     }
     warn_somewhere(aside, made)
+    if rng.random() < 0.6:
+        made["trading_window"] = _window(rng)
     return made
 
 
@@ -57,6 +60,12 @@ def warn_somewhere(rng: Random, policy: Message) -> None:
         policy["self_trade_mode"] = "WARN"
     if "order_repeated" in policy and rng.random() < 0.5:
         policy["order_repeated"]["mode"] = "WARN"
+
+
+def _window(rng: Random) -> Message:
+    """All day but a few seconds, over midnight."""
+    closes = (START + rng.randint(20, 60) * SECOND) % DAY
+    return {"open_of_day_ns": closes + rng.randint(1, 5) * SECOND, "close_of_day_ns": closes}
 
 
 def _repeats(rng: Random) -> Message:
@@ -156,6 +165,7 @@ def _instrument(rng: Random, name: str) -> tuple[Message, int]:
     mark = rng.randint(50_000, 1_500_000) * 10**decimals // tick * tick
     facts: Message = {
         "instrument_id": name,
+        "board": rng.choice(BOARDS),
         "rating_group": rng.choice(RATING_GROUPS),
         "margin_class": rng.choice(("", "C", "C", "D", "unknown")),
         "quantity_decimals": decimals,

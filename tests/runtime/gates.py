@@ -138,6 +138,7 @@ class Bench:
         requests = [
             ("RollDay", market.trading_day()),
             ("UpsertInstruments", market.instruments()),
+            ("SetSession", market.session()),
             ("UpdateVolatility", market.volatility()),
             ("UpdateMarks", market.first_marks()),
         ]
@@ -249,5 +250,5 @@ _RESPONSES: dict[int, Any] = {
 }
 _RESPONSES |= {
     BY_NAME[name].index: control_pb.HaltResponse  # its sequence has the same number
-    for name in ("RollDay", "UpsertInstruments", "UpdateVolatility", "UpdateMarks")
+    for name in ("RollDay", "UpsertInstruments", "SetSession", "UpdateVolatility", "UpdateMarks")
 }

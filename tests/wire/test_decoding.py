@@ -61,6 +61,10 @@ def limits(**change: Any) -> dict[str, Any]:
     return policy(default_limits=change)
 
 
+def window(opens: int, closes: int) -> dict[str, Any]:
+    return policy(trading_window={"open_of_day_ns": opens, "close_of_day_ns": closes})
+
+
 def bands(*made: dict[str, int]) -> dict[str, Any]:
     table = {"rating_group": "G", "bands": list(made)}
     return policy(tiers=[{"tier_id": "t", "concentration": [table]}])
@@ -197,7 +201,7 @@ MALFORMED: list[tuple[str, dict[str, Any], str]] = [
         {"factors": [{"instrument_id": "X", "factor_bps": RATIO + 1}]},
         "factors[0].factor_bps",
     ),
-    ("SetSession", {"sessions": []}, "board"),
+    ("SetSession", {"board": "a b"}, "board"),
     (
         "SetSession",
         {"board": "B", "sessions": [{"open_time_ns": 2, "close_time_ns": 2}]},
@@ -231,6 +235,11 @@ MALFORMED: list[tuple[str, dict[str, Any], str]] = [
     ("ListAccounts", {"page_size": 101}, "page_size"),
     ("ListAccounts", {"page_size": -1}, "page_size"),
     ("ProposePolicy", policy(version=1), "policy.version"),
+    ("ProposePolicy", window(5, 5), "policy.trading_window.close_of_day_ns"),
+    ("ProposePolicy", window(-1, 5), "policy.trading_window.open_of_day_ns"),
+    ("ProposePolicy", window(86_400 * 10**9, 5), "policy.trading_window.open_of_day_ns"),
+    ("ProposePolicy", window(5, 0), "policy.trading_window.close_of_day_ns"),
+    ("ProposePolicy", window(5, 86_400 * 10**9 + 1), "policy.trading_window.close_of_day_ns"),
     ("ProposePolicy", policy(rules_version=2), "policy.rules_version"),
     ("ProposePolicy", policy(comment="c" * 257), "policy.comment"),
     ("ProposePolicy", policy(max_order_age_ns=0), "policy.max_order_age_ns"),
@@ -318,6 +327,9 @@ AT_BOUNDS: list[tuple[str, dict[str, Any]]] = [
     ("SetRegime", {"regime": "HALTED", "reason": "w" * 256}),
     ("RollDay", {"trading_date": 99_991_231}),
     ("SetSession", {"board": "B"}),
+    ("SetSession", {}),
+    ("ProposePolicy", window(0, 86_400 * 10**9)),
+    ("ProposePolicy", window(86_400 * 10**9 - 1, 1)),
 ]
 
 

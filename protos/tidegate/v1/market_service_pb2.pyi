@@ -222,10 +222,10 @@ class SetSessionRequest(_message.Message):
     BOARD_FIELD_NUMBER: _builtins.int
     SESSIONS_FIELD_NUMBER: _builtins.int
     board: _builtins.str
-    """The board."""
+    """The board; empty is that of instruments without one."""
     @_builtins.property
     def sessions(self) -> _containers.RepeatedCompositeFieldContainer[Global___Session]:
-        """Its sessions, in order, not overlapping, 16 at most; none closes it."""
+        """Its sessions, in order, not overlapping, 16 at most; none closes it, as does never setting any."""
 
     def __init__(
         self,
@@ -465,7 +465,7 @@ class Instrument(_message.Message):
     sector: _builtins.str
     """Its sector, for sums."""
     board: _builtins.str
-    """Its board, for sessions and sums."""
+    """Its board, for sessions and sums; empty is a board too, and needs sessions like any other."""
     rating_group: _builtins.str
     """Its rating group, for concentration caps."""
     quantity_decimals: _builtins.int

@@ -172,6 +172,8 @@ class _RejectReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_RejectRe
     """A halt stands on the firm, group, account, instrument or principal, or the regime is halted [0]."""
     REJECT_REASON_REDUCE_ONLY: _RejectReason.ValueType  # 50
     """A scope is reduce-only and the order is no verified exit, or its own claim to reduce fails [0]."""
+    REJECT_REASON_SESSION_CLOSED: _RejectReason.ValueType  # 60
+    """The instrument's board is not in a trading session, or it is outside risk's own window [2]."""
     REJECT_REASON_LIMIT_NOT_SET: _RejectReason.ValueType  # 80
     """A limit that must be set is not; `subject` names it [25]."""
     REJECT_REASON_LOT_SIZE: _RejectReason.ValueType  # 90
@@ -240,6 +242,8 @@ REJECT_REASON_HALTED: RejectReason.ValueType  # 40
 """A halt stands on the firm, group, account, instrument or principal, or the regime is halted [0]."""
 REJECT_REASON_REDUCE_ONLY: RejectReason.ValueType  # 50
 """A scope is reduce-only and the order is no verified exit, or its own claim to reduce fails [0]."""
+REJECT_REASON_SESSION_CLOSED: RejectReason.ValueType  # 60
+"""The instrument's board is not in a trading session, or it is outside risk's own window [2]."""
 REJECT_REASON_LIMIT_NOT_SET: RejectReason.ValueType  # 80
 """A limit that must be set is not; `subject` names it [25]."""
 REJECT_REASON_LOT_SIZE: RejectReason.ValueType  # 90
@@ -302,6 +306,8 @@ class _ScopeKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ScopeKind.V
     """A group of accounts."""
     SCOPE_KIND_ACCOUNT: _ScopeKind.ValueType  # 3
     """One account, its tier's limits included."""
+    SCOPE_KIND_BOARD: _ScopeKind.ValueType  # 5
+    """One board."""
     SCOPE_KIND_INSTRUMENT: _ScopeKind.ValueType  # 6
     """One instrument."""
     SCOPE_KIND_PRINCIPAL: _ScopeKind.ValueType  # 7
@@ -318,6 +324,8 @@ SCOPE_KIND_GROUP: ScopeKind.ValueType  # 2
 """A group of accounts."""
 SCOPE_KIND_ACCOUNT: ScopeKind.ValueType  # 3
 """One account, its tier's limits included."""
+SCOPE_KIND_BOARD: ScopeKind.ValueType  # 5
+"""One board."""
 SCOPE_KIND_INSTRUMENT: ScopeKind.ValueType  # 6
 """One instrument."""
 SCOPE_KIND_PRINCIPAL: ScopeKind.ValueType  # 7

@@ -52,6 +52,7 @@ def accepted(
         or not limits.is_plain
         or policy.principal_rate_missing
         or not mark
+        or not instrument.open_from_ns <= now_ns < instrument.open_until_ns
         or rates is None
         or terms.unit != 1
         or not terms.marginable

@@ -13,6 +13,7 @@ from .checks.prices import price_collar, price_missing, price_stale
 from .checks.rate import order_rate
 from .checks.repeats import order_repeated
 from .checks.self_trade import self_trade
+from .checks.session import session_closed
 from .checks.setup import limit_not_set, missing_rate
 from .checks.shape import lot_size, price_limit, tick_size
 from .checks.size import order_notional, order_quantity, order_volume_share
@@ -49,6 +50,8 @@ def fixed_reasons(judged: Judgement, rejections: list[Rejection]) -> None:
             book, judged.account, judged.instrument.instrument_id, judged.order.principal
         )
     ):
+        rejections.append(found)
+    if found := session_closed(judged):
         rejections.append(found)
     if not judged.is_market:
         if found := tick_size(judged):

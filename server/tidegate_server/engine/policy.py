@@ -104,6 +104,7 @@ class Policy:
     """A versioned document of limits. Ages and limits of time in ns, factors in bps.
 
     A `repeat_count` of 0 is none: orders alike are not counted (4.15).
+    `trading_window` opens and closes so many ns after midnight UTC (4.6).
     """
 
     __slots__ = (
@@ -132,6 +133,7 @@ class Policy:
         "stress_factor_bps",
         "stressed_regime_bps",
         "tiers",
+        "trading_window",
         "version",
     )
 
@@ -159,6 +161,7 @@ class Policy:
         repeat_window_ns: int,
         self_trade_mode: int,
         repeat_warns: bool,
+        trading_window: tuple[int, int] | None = None,
     ) -> None:
         self.margin_classes = margin_classes
         self.version = version
@@ -187,6 +190,7 @@ class Policy:
         self.self_trade_mode = self_trade_mode
         self.self_trade_warns = self_trade_mode == MODE_WARN
         self.repeat_warns = repeat_warns
+        self.trading_window = trading_window
         self.principal_warns = rate is not None and rate.warns
 
 

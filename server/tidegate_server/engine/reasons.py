@@ -17,6 +17,7 @@ class RejectReason(IntEnum):
     ORDER_STALE = 30
     HALTED = 40
     REDUCE_ONLY = 50
+    SESSION_CLOSED = 60
     LIMIT_NOT_SET = 80
     LOT_SIZE = 90
     TICK_SIZE = 91
@@ -49,6 +50,7 @@ class ScopeKind(IntEnum):
     FIRM = 1
     GROUP = 2
     ACCOUNT = 3
+    BOARD = 5
     INSTRUMENT = 6
     PRINCIPAL = 7
 

@@ -10,6 +10,7 @@ from .reasons import Rejection, RejectReason
 INCURABLE = frozenset(
     {
         RejectReason.HALTED,
+        RejectReason.SESSION_CLOSED,
         RejectReason.TICK_SIZE,
         RejectReason.PRICE_LIMIT,
         RejectReason.PRICE_COLLAR,

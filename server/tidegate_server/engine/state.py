@@ -48,9 +48,9 @@ class Instrument:
     """One instrument. A mark of 0 is none yet; a factor of 0 was never given.
 
     Memos: `rates` and `stressed_rates` (v_eff and effective margin rates with the own and with the
-    stressed factor), `rates_by_model` (those of the less common margin models). `revision` is even
-    and grows by two with whatever a position's value depends on, so that one comparison finds a
-    stale memo.
+    stressed factor), `rates_by_model` (those of the less common margin models), `open_from_ns` and
+    `open_until_ns` (a span in which it may be traded, 4.6). `revision` is even and grows by two with
+    whatever a position's value depends on, so that one comparison finds a stale memo.
     """
 
     __slots__ = (
@@ -63,6 +63,8 @@ class Instrument:
         "mark",
         "mark_time_ns",
         "model_version",
+        "open_from_ns",
+        "open_until_ns",
         "rates",
         "rates_by_model",
         "revision",
@@ -88,6 +90,8 @@ class Instrument:
         self.closing_mark = 0
         self.touched = False
         self.revision = 2
+        self.open_from_ns = 0
+        self.open_until_ns = 0
         self.rates: Rates | None = None
         self.stressed_rates: Rates | None = None
         self.rates_by_model: dict[tuple[int, bool], Rates] = {}
@@ -98,6 +102,7 @@ class Instrument:
         self.rates = None
         self.stressed_rates = None
         self.rates_by_model.clear()
+        self.open_until_ns = 0
 
 
 class Position:

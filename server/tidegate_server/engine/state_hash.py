@@ -104,6 +104,7 @@ def policy_fields(policy: Policy) -> Fields:
             "repeat_warns",
         )
     ]
+    fields.append(("trading_window", policy.trading_window))
     rate = policy.principal_order_rate
     fields.append(("principal_order_rate", limit_fields({"rate": rate} if rate else {})))
     fields.append(("default_limits", limit_fields(policy.default_limits)))

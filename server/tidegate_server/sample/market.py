@@ -17,6 +17,8 @@ MODEL_VERSION = "sample-ewma-94"
 UNPRICED = "NEW1"  # a listing of today: it has no mark yet
 ACCOUNT_COUNT = 300
 SEED = 20131007
+BOARD = "us"
+ALWAYS = market_pb2.Session(open_time_ns=0, close_time_ns=4 * 10**18)
 WITHOUT_TIER = 5  # the account that nobody has put into a tier
 
 
@@ -110,6 +112,11 @@ def trading_day() -> market_pb2.RollDayRequest:
     return market_pb2.RollDayRequest(trading_date=TRADE_DATE)
 
 
+def session() -> market_pb2.SetSessionRequest:
+    """Return a session without an end: no verdict of the sample depends on the wall clock."""
+    return market_pb2.SetSessionRequest(board=BOARD, sessions=[ALWAYS])
+
+
 def holders(count: int = ACCOUNT_COUNT, seed: int = SEED) -> tuple[Holder, ...]:
     """Return the accounts with their cash and positions, in order; one has no tier."""
     prices = first_prices()
@@ -126,7 +133,7 @@ def _instrument(listing: Listing, price_e4: int | None) -> market_pb2.Instrument
     made = market_pb2.Instrument(
         instrument_id=listing.symbol,
         sector=listing.sector,
-        board="us",
+        board=BOARD,
         rating_group=listing.rating_group,
         least_quantity=listing.lot,
         quantity_step=listing.lot,

@@ -444,7 +444,7 @@ def decode_session(data: bytes, principal: str) -> commands.SetSession:
     """Read a SetSessionRequest."""
     request = parse(market_service_pb2.SetSessionRequest, data)
     problems = Problems()
-    problems.need_id("board", request.board)
+    problems.may_id("board", request.board)
     problems.need_count("sessions", len(request.sessions), 0, SESSION_LIMIT)
     sessions = [(session.open_time_ns, session.close_time_ns) for session in request.sessions]
     latest = 0
