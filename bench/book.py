@@ -21,6 +21,7 @@ from bench.frames import Call
 
 from tidegate.v1 import account_service_pb2 as accounts_pb
 from tidegate.v1 import market_service_pb2 as market_pb
+from tidegate.v1 import order_pb2 as order_pb
 from tidegate.v1 import policy_pb2 as policy_pb
 
 TIERS: Final = ("bronze", "silver", "gold", "platinum")
@@ -28,6 +29,13 @@ GROUPS: Final = ("north", "east", "south", "west")
 RATING_GROUPS: Final = ("A", "B", "C")
 
 BOARD: Final = "main"
+PRODUCT_TYPE: Final = "CS"
+PERMISSIONS: Final = accounts_pb.Permissions(
+    short=True,
+    margin=True,
+    product_types=[PRODUCT_TYPE],
+    order_types=[order_pb.ORDER_TYPE_LIMIT, order_pb.ORDER_TYPE_MARKET],
+)
 ALWAYS: Final = market_pb.Session(open_time_ns=0, close_time_ns=4 * 10**18)
 
 LOT: Final = 10
@@ -135,6 +143,8 @@ class Book:
                 group_id=holder.group_id,
                 tier_id=holder.tier_id,
                 margin_model=accounts_pb.MARGIN_MODEL_LEVERAGED,
+                permissions=PERMISSIONS,
+                acknowledged_disclosure_version=1,
             )
             for holder in self.holders
         ]
@@ -166,6 +176,7 @@ def policy() -> policy_pb.Policy:
         acknowledgement_limit_ns=24 * 3600 * SECOND_NS,
         principal_order_rate=policy_pb.Rate(per_second=1_000_000, burst=1_000_000),
         trading_window=policy_pb.TradingWindow(close_of_day_ns=24 * 3600 * SECOND_NS),
+        disclosure_version=1,
         default_limits=_limits(),
         tiers=[_tier(tier_id, number) for number, tier_id in enumerate(TIERS)],
         self_trade_scope=policy_pb.SELF_TRADE_SCOPE_ACCOUNT,
@@ -268,6 +279,7 @@ def _instrument(stock: Stock) -> market_pb.Instrument:
         maintenance_margin_long_bps=2_500,
         maintenance_margin_short_bps=3_000,
         marginable=True,
+        product_type=PRODUCT_TYPE,
         position_limit=10**9,
     )
 

@@ -281,6 +281,7 @@ def open_account(client: Client, account_id: str, tier: str = "professional") ->
         group_id="desk",
         tier_id=tier,
         margin_model=accounts_pb.MARGIN_MODEL_LEVERAGED,
+        permissions=market.PERMISSIONS,
     )
     created = client.upsert_accounts([account]).sequence
     deposit = accounts_pb.CASH_KIND_DEPOSIT

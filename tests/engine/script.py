@@ -182,7 +182,7 @@ class Script:
 
     def do_instrument(self, words: list[str]) -> str:
         """`instrument X board=B [session=none]`: without a word on it, a board trades always."""
-        base = {"instrument_id": words[0], "marginable": True}
+        base = {"instrument_id": words[0], "marginable": True, "product_type": "CS"}
         base |= {"initial_margin_long_bps": 0, "initial_margin_short_bps": 0}
         facts = self.terms.setdefault(words[0], base)
         closed = "session=none" in words
@@ -210,8 +210,13 @@ class Script:
         return error(self.call("SetSession", {"board": board, "sessions": sessions}))
 
     def do_account(self, words: list[str]) -> str:
-        """`account A tier=gold group=G <limit>=<value>`; every account has its own `A.` terms."""
-        base = {"account_id": words[0], "margin_model": "LEVERAGED", "limits": {}}
+        """`account A tier=gold group=G short=false products=CS+ETF types=LIMIT disclosure=2 ...`.
+
+        Any other name is a limit of its own. Every permission is granted until a word says less.
+        """
+        base: dict[str, Any] = {"account_id": words[0], "margin_model": "LEVERAGED", "limits": {}}
+        base["permissions"] = {"short": True, "margin": True, "product_types": ["CS"]}
+        base["permissions"]["order_types"] = ["LIMIT", "MARKET"]
         facts = self.terms.setdefault(f"account {words[0]}", base)
         for word in words[1:]:
             name, _, value = word.partition("=")
@@ -219,6 +224,15 @@ class Script:
                 facts["margin_model"] = value.upper()
             elif name in {"tier", "group"}:
                 facts[f"{name}_id"] = value
+            elif name in {"short", "margin"}:
+                facts["permissions"][name] = value_of(value)
+            elif name in {"products", "types"}:
+                listed = [] if value == "unset" else value.split("+")
+                facts["permissions"]["product_types" if name == "products" else "order_types"] = (
+                    listed
+                )
+            elif name == "disclosure":
+                facts["acknowledged_disclosure_version"] = int(value)
             elif value == "unset":
                 facts["limits"].pop(name, None)
             else:

@@ -632,6 +632,7 @@ class Commands:
     def _upsert_instrument(self) -> Command:
         names = [name for name in self.first_marks if name not in {"DARK", "HUGE"}]
         facts = deepcopy(self.book.instruments[self.rng.choice(names)].facts)
+        facts["restricted"] = self._chance(0.3)
         change = self.rng.choice(("position_limit", "quantity_step", "average_volume"))
         facts[change] = self.rng.choice((1, 7, 100)) * (1 if change == "quantity_step" else 250)
         return self._staff("UpsertInstruments", {"instruments": [facts]})
@@ -654,6 +655,8 @@ class Commands:
             policy["stress_factor_bps"] += 1
         if "order_repeated" in policy and self._chance(0.3):
             policy["order_repeated"]["count"] = 2
+        if self._chance(0.1):
+            policy["disclosure_version"] += 1
         if self._chance(0.3) and "trading_window" in policy:
             policy["trading_window"]["open_of_day_ns"] += SECOND
         return self._staff("ProposePolicy", {"policy": policy, "base_version": base})

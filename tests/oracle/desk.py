@@ -10,6 +10,14 @@ MARK = 1_000_000
 CASH = 100_000_000
 
 
+ALL: Message = {
+    "short": True,
+    "margin": True,
+    "product_types": ["CS"],
+    "order_types": ["LIMIT", "MARKET"],
+}
+
+
 class Desk:
     """The oracle with short ways to ask it."""
 
@@ -40,12 +48,13 @@ class Desk:
     def instrument(self, name: str = "X", **facts: Any) -> None:
         """Create or replace an instrument."""
         rates = {"initial_margin_long_bps": 5_000, "initial_margin_short_bps": 5_000}
-        whole = {"instrument_id": name, "marginable": True} | rates | facts
+        whole = {"instrument_id": name, "marginable": True, "product_type": "CS"} | rates | facts
         self.ask("UpsertInstruments", instruments=[whole])
 
     def account(self, name: str = "A", **facts: Any) -> None:
         """Create or replace an account."""
-        standing = {"account_id": name, "tier_id": "t", "margin_model": "LEVERAGED"}
+        standing: Message = {"account_id": name, "tier_id": "t", "margin_model": "LEVERAGED"}
+        standing |= {"permissions": ALL}
         self.ask("UpsertAccounts", accounts=[standing | facts])
 
     def mark(self, price: int, name: str = "X", **facts: Any) -> Message:

@@ -27,6 +27,7 @@ from tests.oracle.order_checks import (
     self_trade,
     session_closed,
 )
+from tests.oracle.permissions import not_permitted, wrong_type
 
 INCURABLE = frozenset(
     {
@@ -64,6 +65,8 @@ def judge(case: Case, quantity: int, *, book_only: bool = False) -> Judgement:
     if not is_exit:
         reasons += reduce_only(case)
     reasons += session_closed(case)
+    bound = notional_bound(case, quantity, reserved_price)
+    reasons += not_permitted(case, quantity, reserved_price, is_exit=is_exit, bound=bound)
     if not is_exit:
         reasons += gaps[:1]
     reasons += lot_and_tick(case, quantity, is_exit=is_exit)
@@ -71,7 +74,6 @@ def judge(case: Case, quantity: int, *, book_only: bool = False) -> Judgement:
     if not is_exit:
         reasons += prices(case)
     reasons += price_collar(case)
-    bound = notional_bound(case, quantity, reserved_price)
     reasons += order_size(case, quantity, bound)
     reasons += order_rate(case)
     reasons += order_repeated(case)
@@ -129,7 +131,7 @@ def largest_acceptable(
     """The largest quantity that would pass (4.0.3)."""
     if not rejections:
         return quantity
-    if any(rejection["reason"] in INCURABLE for rejection in rejections):
+    if any(rejection["reason"] in INCURABLE for rejection in rejections) or wrong_type(case):
         return 0
     least, step = lot(case.instrument)
 

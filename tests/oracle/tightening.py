@@ -10,7 +10,12 @@ HIGHER = (
     "max_volatility_age_ns",
     "acknowledgement_limit_ns",
 )
-LOWER = ("stress_factor_bps", "elevated_regime_bps", "stressed_regime_bps")
+LOWER = (
+    "stress_factor_bps",
+    "elevated_regime_bps",
+    "stressed_regime_bps",
+    "disclosure_version",
+)
 WINDOW = ("open_of_day_ns", "close_of_day_ns")
 ANY = ("rules_version", "slow_mark_step_bps")
 SCOPES = ("UNSPECIFIED", "ACCOUNT", "GROUP")

@@ -4,6 +4,7 @@ Limits are tight enough that every reason occurs often, and money, marks and lot
 let them meet.
 """
 
+from copy import deepcopy
 from random import Random
 
 from tests.oracle.book import DAY, SECOND, Message
@@ -11,6 +12,12 @@ from tests.oracle.book import DAY, SECOND, Message
 START = 1_700_000_000 * SECOND
 TIERS = ("gold", "silver", "bare")
 GROUPS = ("G1", "G2", "")
+ALL: Message = {
+    "short": True,
+    "margin": True,
+    "product_types": ["CS", "ETF"],
+    "order_types": ["LIMIT", "MARKET"],
+}
 BOARDS = ("", "MAIN", "STAR")
 RATING_GROUPS = ("", "", "A", "A", "STAR")
 
@@ -29,6 +36,7 @@ def policy(rng: Random) -> Message:
         "elevated_regime_bps": rng.choice((11_000, 12_345)),
         "stressed_regime_bps": rng.choice((15_000, 17_777)),
         "slow_mark_step_bps": rng.choice((5, 20, 100)),
+        "disclosure_version": rng.choice((0, 1, 2)),
         "acknowledgement_limit_ns": rng.choice((1, 2, 4)) * SECOND,
         "principal_order_rate": _rate(rng, 8, 10),
         "default_limits": _default_limits(rng),
@@ -148,9 +156,15 @@ def _silver(rng: Random) -> Message:
 def instruments(rng: Random) -> list[tuple[Message, int]]:
     """Instruments with their first marks; a mark of 0 is none at all."""
     made = [_instrument(rng, f"I{index}") for index in range(1, rng.randint(4, 7))]
-    dark = {"instrument_id": "DARK", "marginable": True, "initial_margin_long_bps": 5_000}
+    dark = {
+        "instrument_id": "DARK",
+        "product_type": "CS",
+        "marginable": True,
+        "initial_margin_long_bps": 5_000,
+    }
     huge = {
         "instrument_id": "HUGE",
+        "product_type": "CS",
         "quantity_decimals": 3,
         "marginable": True,
         "initial_margin_long_bps": 1_000,
@@ -166,6 +180,7 @@ def _instrument(rng: Random, name: str) -> tuple[Message, int]:
     facts: Message = {
         "instrument_id": name,
         "board": rng.choice(BOARDS),
+        "restricted": rng.random() < 0.05,
         "rating_group": rng.choice(RATING_GROUPS),
         "margin_class": rng.choice(("", "C", "C", "D", "unknown")),
         "quantity_decimals": decimals,
@@ -174,6 +189,8 @@ def _instrument(rng: Random, name: str) -> tuple[Message, int]:
         "tick_e4": tick,
         "marginable": rng.random() < 0.85,
     }
+    if rng.random() < 0.97:
+        facts["product_type"] = rng.choice(("CS", "CS", "CS", "ETF"))
     facts |= _day_limits(rng, mark, tick) | _rates(rng)
     if rng.random() < 0.93:
         facts["average_volume"] = rng.randint(5_000, 60_000)
@@ -222,9 +239,25 @@ def accounts(rng: Random) -> list[Message]:
         "account_id": "WHALE",
         "tier_id": "gold",
         "margin_model": "LEVERAGED",
+        "permissions": ALL,
+        "acknowledged_disclosure_version": 9,
         "limits": dict.fromkeys(names + counts, unlimited),
     }
     return [*made, whale]
+
+
+def _permissions(rng: Random) -> Message:
+    """Mostly all there is."""
+    found = deepcopy(ALL)
+    if rng.random() < 0.1:
+        found["short"] = False
+    if rng.random() < 0.2:
+        found["margin"] = False
+    if rng.random() < 0.15:
+        found["product_types"] = rng.choice((["CS"], ["ETF"], ["CS", "BOND"], []))
+    if rng.random() < 0.15:
+        found["order_types"] = rng.choice((["LIMIT"], ["LIMIT"], ["MARKET"], []))
+    return found
 
 
 def account(rng: Random, name: str) -> Message:
@@ -237,6 +270,8 @@ def account(rng: Random, name: str) -> Message:
         "tier_id": tier,
         "margin_model": rng.choice(("LEVERAGED", "LEVERAGED", "REG_T", "PORTFOLIO")),
         "limits": {},
+        "permissions": _permissions(rng),
+        "acknowledged_disclosure_version": rng.choices((9, 2, 1, 0), (16, 2, 1, 1))[0],
     }
     own: Message = {
         "leverage_bps": {"value": rng.choice((9_999, 25_000, 60_000))},

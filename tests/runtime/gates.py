@@ -149,6 +149,7 @@ class Bench:
                 account_id=f"A{index}",
                 tier_id="professional",
                 margin_model=accounts_pb.MARGIN_MODEL_LEVERAGED,
+                permissions=market.PERMISSIONS,
             )
             made = call("UpsertAccounts", accounts_pb.UpsertAccountsRequest(accounts=[account]))
             sequence = self.ask(made).sequence

@@ -65,11 +65,16 @@ def window(opens: int, closes: int) -> dict[str, Any]:
     return policy(trading_window={"open_of_day_ns": opens, "close_of_day_ns": closes})
 
 
+def permitted(**permissions: Any) -> dict[str, Any]:
+    return {"accounts": [{**ACCOUNT, "permissions": permissions}]}
+
+
 def bands(*made: dict[str, int]) -> dict[str, Any]:
     table = {"rating_group": "G", "bands": list(made)}
     return policy(tiers=[{"tier_id": "t", "concentration": [table]}])
 
 
+PERMITTED = "accounts[0].permissions."
 MALFORMED: list[tuple[str, dict[str, Any], str]] = [
     *[("CheckOrder", order(account_id=bad), "account_id") for bad in BAD_IDS],
     *[("CheckOrder", order(order_id=bad), "order_id") for bad in BAD_IDS],
@@ -235,6 +240,23 @@ MALFORMED: list[tuple[str, dict[str, Any], str]] = [
     ("ListAccounts", {"page_size": 101}, "page_size"),
     ("ListAccounts", {"page_size": -1}, "page_size"),
     ("ProposePolicy", policy(version=1), "policy.version"),
+    ("ProposePolicy", policy(disclosure_version=-1), "policy.disclosure_version"),
+    ("ProposePolicy", policy(disclosure_version=10**9 + 1), "policy.disclosure_version"),
+    ("UpsertAccounts", permitted(product_types=["CS", ""]), PERMITTED + "product_types[1]"),
+    ("UpsertAccounts", permitted(product_types=["CS"] * 2), PERMITTED + "product_types"),
+    (
+        "UpsertAccounts",
+        permitted(product_types=[f"P{index}" for index in range(65)]),
+        PERMITTED + "product_types",
+    ),
+    ("UpsertAccounts", permitted(order_types=["UNSPECIFIED"]), PERMITTED + "order_types[0]"),
+    ("UpsertAccounts", permitted(order_types=["LIMIT"] * 2), PERMITTED + "order_types"),
+    (
+        "UpsertAccounts",
+        {"accounts": [{**ACCOUNT, "acknowledged_disclosure_version": -1}]},
+        "accounts[0].acknowledged_disclosure_version",
+    ),
+    ("UpsertInstruments", terms(product_type="a b"), "instruments[0].product_type"),
     ("ProposePolicy", window(5, 5), "policy.trading_window.close_of_day_ns"),
     ("ProposePolicy", window(-1, 5), "policy.trading_window.open_of_day_ns"),
     ("ProposePolicy", window(86_400 * 10**9, 5), "policy.trading_window.open_of_day_ns"),
@@ -328,6 +350,8 @@ AT_BOUNDS: list[tuple[str, dict[str, Any]]] = [
     ("RollDay", {"trading_date": 99_991_231}),
     ("SetSession", {"board": "B"}),
     ("SetSession", {}),
+    ("UpsertAccounts", permitted(product_types=[f"P{index}" for index in range(64)])),
+    ("ProposePolicy", policy(disclosure_version=10**9)),
     ("ProposePolicy", window(0, 86_400 * 10**9)),
     ("ProposePolicy", window(86_400 * 10**9 - 1, 1)),
 ]

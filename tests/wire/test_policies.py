@@ -70,6 +70,7 @@ def policies(draw: st.DrawFn) -> policy_pb2.Policy:
     made |= {"stress_factor_bps": draw(FACTORS), "slow_mark_step_bps": draw(st.integers(0, 10**4))}
     if draw(FLAGS):
         made["principal_order_rate"] = draw(limit("order_rate"))
+    made["disclosure_version"] = draw(st.integers(0, 3))
     if draw(FLAGS):
         opens, closes = draw(st.integers(0, 99)), draw(st.integers(100, 86_400 * 10**9))
         span = draw(st.sampled_from(((opens, closes), (closes - 1, max(opens, 1)))))
@@ -158,6 +159,8 @@ PAIRS: list[tuple[str, Policy, Policy, list[str]]] = [
     ),
     ("a slower slow mark", policy(slow_mark_step_bps=1), policy(), ["slow_mark_step_bps"]),
     ("a quicker slow mark", policy(), policy(slow_mark_step_bps=1), ["slow_mark_step_bps"]),
+    ("a later disclosure", policy(), policy(disclosure_version=1), []),
+    ("an older disclosure", policy(disclosure_version=1), policy(), ["disclosure_version"]),
     ("a window where there was none", policy(), window(8, 16), []),
     ("a window taken away", window(8, 16), policy(), ["trading_window"]),
     ("a narrower window", window(8, 16), window(9, 15), []),

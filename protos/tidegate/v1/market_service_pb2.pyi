@@ -460,6 +460,8 @@ class Instrument(_message.Message):
     MARGINABLE_FIELD_NUMBER: _builtins.int
     POSITION_LIMIT_FIELD_NUMBER: _builtins.int
     MARGIN_CLASS_FIELD_NUMBER: _builtins.int
+    PRODUCT_TYPE_FIELD_NUMBER: _builtins.int
+    RESTRICTED_FIELD_NUMBER: _builtins.int
     instrument_id: _builtins.str
     """Its id."""
     sector: _builtins.str
@@ -498,6 +500,12 @@ class Instrument(_message.Message):
     """The greatest position that one account may have in it, long or short; absent for none."""
     margin_class: _builtins.str
     """Its class under the margin model portfolio, where positions hedge each other; empty for none."""
+    product_type: _builtins.str
+    """What it is, as the permissions of accounts name it, such as a FIX SecurityType (167); empty
+    refuses new risk.
+    """
+    restricted: _builtins.bool
+    """On the restricted list: exits only."""
     def __init__(
         self,
         *,
@@ -520,10 +528,12 @@ class Instrument(_message.Message):
         marginable: _builtins.bool = ...,
         position_limit: _builtins.int | None = ...,
         margin_class: _builtins.str = ...,
+        product_type: _builtins.str = ...,
+        restricted: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_average_volume", b"_average_volume", "_initial_margin_long_bps", b"_initial_margin_long_bps", "_initial_margin_short_bps", b"_initial_margin_short_bps", "_lower_price_limit_e4", b"_lower_price_limit_e4", "_maintenance_margin_long_bps", b"_maintenance_margin_long_bps", "_maintenance_margin_short_bps", b"_maintenance_margin_short_bps", "_position_limit", b"_position_limit", "_price_limit_bps", b"_price_limit_bps", "_upper_price_limit_e4", b"_upper_price_limit_e4", "average_volume", b"average_volume", "initial_margin_long_bps", b"initial_margin_long_bps", "initial_margin_short_bps", b"initial_margin_short_bps", "lower_price_limit_e4", b"lower_price_limit_e4", "maintenance_margin_long_bps", b"maintenance_margin_long_bps", "maintenance_margin_short_bps", b"maintenance_margin_short_bps", "position_limit", b"position_limit", "price_limit_bps", b"price_limit_bps", "upper_price_limit_e4", b"upper_price_limit_e4"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_average_volume", b"_average_volume", "_initial_margin_long_bps", b"_initial_margin_long_bps", "_initial_margin_short_bps", b"_initial_margin_short_bps", "_lower_price_limit_e4", b"_lower_price_limit_e4", "_maintenance_margin_long_bps", b"_maintenance_margin_long_bps", "_maintenance_margin_short_bps", b"_maintenance_margin_short_bps", "_position_limit", b"_position_limit", "_price_limit_bps", b"_price_limit_bps", "_upper_price_limit_e4", b"_upper_price_limit_e4", "average_volume", b"average_volume", "board", b"board", "initial_margin_long_bps", b"initial_margin_long_bps", "initial_margin_short_bps", b"initial_margin_short_bps", "instrument_id", b"instrument_id", "least_quantity", b"least_quantity", "lower_price_limit_e4", b"lower_price_limit_e4", "maintenance_margin_long_bps", b"maintenance_margin_long_bps", "maintenance_margin_short_bps", b"maintenance_margin_short_bps", "margin_class", b"margin_class", "marginable", b"marginable", "position_limit", b"position_limit", "price_limit_bps", b"price_limit_bps", "quantity_decimals", b"quantity_decimals", "quantity_step", b"quantity_step", "rating_group", b"rating_group", "sector", b"sector", "tick_e4", b"tick_e4", "upper_price_limit_e4", b"upper_price_limit_e4"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_average_volume", b"_average_volume", "_initial_margin_long_bps", b"_initial_margin_long_bps", "_initial_margin_short_bps", b"_initial_margin_short_bps", "_lower_price_limit_e4", b"_lower_price_limit_e4", "_maintenance_margin_long_bps", b"_maintenance_margin_long_bps", "_maintenance_margin_short_bps", b"_maintenance_margin_short_bps", "_position_limit", b"_position_limit", "_price_limit_bps", b"_price_limit_bps", "_upper_price_limit_e4", b"_upper_price_limit_e4", "average_volume", b"average_volume", "board", b"board", "initial_margin_long_bps", b"initial_margin_long_bps", "initial_margin_short_bps", b"initial_margin_short_bps", "instrument_id", b"instrument_id", "least_quantity", b"least_quantity", "lower_price_limit_e4", b"lower_price_limit_e4", "maintenance_margin_long_bps", b"maintenance_margin_long_bps", "maintenance_margin_short_bps", b"maintenance_margin_short_bps", "margin_class", b"margin_class", "marginable", b"marginable", "position_limit", b"position_limit", "price_limit_bps", b"price_limit_bps", "product_type", b"product_type", "quantity_decimals", b"quantity_decimals", "quantity_step", b"quantity_step", "rating_group", b"rating_group", "restricted", b"restricted", "sector", b"sector", "tick_e4", b"tick_e4", "upper_price_limit_e4", b"upper_price_limit_e4"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__average_volume: _TypeAlias = _typing.Literal["average_volume"]  # noqa: Y015
     _WhichOneofArgType__average_volume: _TypeAlias = _typing.Literal["_average_volume", b"_average_volume"]  # noqa: Y015

@@ -174,6 +174,14 @@ class _RejectReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_RejectRe
     """A scope is reduce-only and the order is no verified exit, or its own claim to reduce fails [0]."""
     REJECT_REASON_SESSION_CLOSED: _RejectReason.ValueType  # 60
     """The instrument's board is not in a trading session, or it is outside risk's own window [2]."""
+    REJECT_REASON_NOT_PERMITTED: _RejectReason.ValueType  # 70
+    """The account has no permission for the product or order type, to sell short, or to draw
+    financing; `subject` is `product_type`, `order_type`, `short` or `margin` [11].
+    """
+    REJECT_REASON_INSTRUMENT_RESTRICTED: _RejectReason.ValueType  # 71
+    """The instrument is on the restricted list [11]."""
+    REJECT_REASON_DISCLOSURE_NOT_ACKNOWLEDGED: _RejectReason.ValueType  # 72
+    """The account has not acknowledged the disclosure in force [0]."""
     REJECT_REASON_LIMIT_NOT_SET: _RejectReason.ValueType  # 80
     """A limit that must be set is not; `subject` names it [25]."""
     REJECT_REASON_LOT_SIZE: _RejectReason.ValueType  # 90
@@ -244,6 +252,14 @@ REJECT_REASON_REDUCE_ONLY: RejectReason.ValueType  # 50
 """A scope is reduce-only and the order is no verified exit, or its own claim to reduce fails [0]."""
 REJECT_REASON_SESSION_CLOSED: RejectReason.ValueType  # 60
 """The instrument's board is not in a trading session, or it is outside risk's own window [2]."""
+REJECT_REASON_NOT_PERMITTED: RejectReason.ValueType  # 70
+"""The account has no permission for the product or order type, to sell short, or to draw
+financing; `subject` is `product_type`, `order_type`, `short` or `margin` [11].
+"""
+REJECT_REASON_INSTRUMENT_RESTRICTED: RejectReason.ValueType  # 71
+"""The instrument is on the restricted list [11]."""
+REJECT_REASON_DISCLOSURE_NOT_ACKNOWLEDGED: RejectReason.ValueType  # 72
+"""The account has not acknowledged the disclosure in force [0]."""
 REJECT_REASON_LIMIT_NOT_SET: RejectReason.ValueType  # 80
 """A limit that must be set is not; `subject` names it [25]."""
 REJECT_REASON_LOT_SIZE: RejectReason.ValueType  # 90

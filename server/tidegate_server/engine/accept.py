@@ -54,6 +54,7 @@ def accepted(
         or not mark
         or not instrument.open_from_ns <= now_ns < instrument.open_until_ns
         or rates is None
+        or terms.dealing.plain_product not in limits.plain_products
         or terms.unit != 1
         or not terms.marginable
         or now_ns > instrument.mark_time_ns + policy.max_mark_age_ns
@@ -112,6 +113,8 @@ def within_limits(
     rates = instrument.rates
     if rates is None or needed_rate < 0 or quantity <= exit_room:
         return None
+    if order.side != BUY and not account.permissions.short:
+        return None
     factor = rates[0]
     if (
         account.turnover_e4 + quantity * reserved > limits.day_turnover_e4
@@ -142,10 +145,12 @@ def carries(
     debt = rest[2] + line[2] + account.interest_and_fees
     if cash >= 0:
         assets += cash
-    else:
+    elif account.permissions.margin:
         debt -= cash
         if -cash > limits.credit_line_e4:
             return False
+    else:
+        return False
     equity = assets - debt
     leverage_cap = limits.leverage_bps
     if (

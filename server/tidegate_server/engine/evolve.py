@@ -209,6 +209,7 @@ def apply_accounts(book: Book, command: UpsertAccounts, sequence: int) -> None:
             account.margin_model = terms.margin_model
             account.forget_lines()
         account.limits = terms.limits
+        account.permissions = terms.permissions
         account.effective = None
 
 

@@ -8,6 +8,12 @@ from .checks.counts import day_order_count, day_turnover, open_order_count
 from .checks.credit import credit_line
 from .checks.leverage import leverage
 from .checks.margin import initial_margin
+from .checks.permission import (
+    disclosure_not_acknowledged,
+    instrument_restricted,
+    risk_not_permitted,
+    type_not_permitted,
+)
 from .checks.position import position_limit
 from .checks.prices import price_collar, price_missing, price_stale
 from .checks.rate import order_rate
@@ -53,6 +59,8 @@ def fixed_reasons(judged: Judgement, rejections: list[Rejection]) -> None:
         rejections.append(found)
     if found := session_closed(judged):
         rejections.append(found)
+    if found := type_not_permitted(judged):
+        rejections.append(found)
     if not judged.is_market:
         if found := tick_size(judged):
             rejections.append(found)
@@ -87,6 +95,12 @@ def sized_reasons(judged: Judgement, rejections: list[Rejection]) -> None:
 def new_risk_reasons(judged: Judgement, rejections: list[Rejection]) -> None:
     """Add the reasons that verified exits do not face (column X)."""
     if found := no_reduction(judged):
+        rejections.append(found)
+    if found := risk_not_permitted(judged):
+        rejections.append(found)
+    if found := instrument_restricted(judged):
+        rejections.append(found)
+    if found := disclosure_not_acknowledged(judged):
         rejections.append(found)
     if found := limit_not_set(judged):
         rejections.append(found)

@@ -111,6 +111,7 @@ class Policy:
         "acknowledgement_limit_ns",
         "comment",
         "default_limits",
+        "disclosure_version",
         "elevated_regime_bps",
         "margin_classes",
         "max_clock_skew_ns",
@@ -162,6 +163,7 @@ class Policy:
         self_trade_mode: int,
         repeat_warns: bool,
         trading_window: tuple[int, int] | None = None,
+        disclosure_version: int = 0,
     ) -> None:
         self.margin_classes = margin_classes
         self.version = version
@@ -192,6 +194,7 @@ class Policy:
         self.repeat_warns = repeat_warns
         self.trading_window = trading_window
         self.principal_warns = rate is not None and rate.warns
+        self.disclosure_version = disclosure_version
 
 
 def bucket(limit: Limit | None) -> tuple[int, int]:

@@ -21,6 +21,7 @@ from .effective import Effective
 from .ladders import Ladder
 from .lines import NO_LINE, Line, exchanged
 from .outcomes import BatchOutcome, CheckOutcome, Figures, Refusal
+from .permissions import NO_PERMISSIONS
 from .policy import Limit, Policy
 from .repeats import Times
 from .stop import RepeatKey, Stop, stop_id_of
@@ -49,8 +50,8 @@ class Instrument:
 
     Memos: `rates` and `stressed_rates` (v_eff and effective margin rates with the own and with the
     stressed factor), `rates_by_model` (those of the less common margin models), `open_from_ns` and
-    `open_until_ns` (a span in which it may be traded, 4.6). `revision` is even and grows by two with
-    whatever a position's value depends on, so that one comparison finds a stale memo.
+    `open_until_ns` (a span in which it may be traded, 4.6). `revision` is even and grows by two
+    with whatever a position's value depends on, so that one comparison finds a stale memo.
     """
 
     __slots__ = (
@@ -227,6 +228,7 @@ class Account:
         "next_order_ns",
         "open_order_count",
         "orders",
+        "permissions",
         "positions",
         "repeats",
         "sequence",
@@ -244,6 +246,7 @@ class Account:
         self.tier_id = ""
         self.margin_model = 1
         self.limits: dict[str, Limit] = {}
+        self.permissions = NO_PERMISSIONS
         self.sequence = 0
         self.cash = 0
         self.interest_and_fees = 0
@@ -418,6 +421,8 @@ def effective_limits(account: Account, policy: Policy) -> Effective:
     """Return the account's limits under the policy (a memo)."""
     if account.effective is None or account.effective_version != policy.version:
         account.effective = Effective(policy, account.tier_id, account.limits)
+        plain = account.permissions.plain_products(policy.disclosure_version)
+        account.effective.plain_products = plain
         account.effective_version = policy.version
     return account.effective
 

@@ -102,6 +102,7 @@ def policy_fields(policy: Policy) -> Fields:
             "repeat_window_ns",
             "self_trade_mode",
             "repeat_warns",
+            "disclosure_version",
         )
     ]
     fields.append(("trading_window", policy.trading_window))
@@ -146,6 +147,7 @@ def instrument_fields(instrument: Instrument) -> Fields:
             "margin_class",
         )
     ]
+    fields.append(("dealing", terms.dealing.fields()))
     # 0 is a value here, -1 is absence.
     fields += [
         (name, str(getattr(terms, name)) if getattr(terms, name) != -1 else None)
@@ -199,6 +201,7 @@ def account_fields(account: Account) -> Fields:
     if account.start_of_day_equity is not None:
         fields.append(("start_of_day_equity", str(account.start_of_day_equity)))
     fields.append(("limits", limit_fields(account.limits)))
+    fields.append(("permissions", account.permissions.fields()))
     for instrument_id in sorted(account.positions):
         position = account.positions[instrument_id]
         figures = (

@@ -28,6 +28,7 @@ SCALAR_LOOSER: Final = {
     "acknowledgement_limit_ns": HIGHER,
     "self_trade_scope": LOWER,
     "self_trade_mode": HIGHER,
+    "disclosure_version": LOWER,
 }
 
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from tidegate.v1 import account_service_pb2 as accounts_pb2
 from tidegate.v1 import market_service_pb2 as market_pb2
-from tidegate.v1 import policy_pb2
+from tidegate.v1 import order_pb2, policy_pb2
 from tidegate_server.sample.data import TRADE_DATE, first_prices, read_closes
 
 MODEL_VERSION = "sample-ewma-94"
@@ -18,6 +18,14 @@ UNPRICED = "NEW1"  # a listing of today: it has no mark yet
 ACCOUNT_COUNT = 300
 SEED = 20131007
 BOARD = "us"
+PRODUCT_TYPE = "CS"
+#: What every account may do: the sample is about figures, not about paper.
+PERMISSIONS = accounts_pb2.Permissions(
+    short=True,
+    margin=True,
+    product_types=[PRODUCT_TYPE],
+    order_types=[order_pb2.ORDER_TYPE_LIMIT, order_pb2.ORDER_TYPE_MARKET],
+)
 ALWAYS = market_pb2.Session(open_time_ns=0, close_time_ns=4 * 10**18)
 WITHOUT_TIER = 5  # the account that nobody has put into a tier
 
@@ -143,6 +151,7 @@ def _instrument(listing: Listing, price_e4: int | None) -> market_pb2.Instrument
         initial_margin_short_bps=listing.initial_long_bps + 500,
         maintenance_margin_long_bps=maintenance,
         maintenance_margin_short_bps=maintenance + 500,
+        product_type=PRODUCT_TYPE,
         marginable=listing.symbol != UNPRICED,
     )
     if listing.day_limit_bps is not None and price_e4 is not None:
@@ -173,6 +182,7 @@ def _holder(index: int, chance: random.Random, prices: dict[str, int]) -> Holder
         tier_id=tier_id,
         margin_model=accounts_pb2.MARGIN_MODEL_LEVERAGED,
         limits=_own_limits(index),
+        permissions=PERMISSIONS,
     )
     return Holder(account, equity_e4, equity_e4 - value_e4, positions)
 

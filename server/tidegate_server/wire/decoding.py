@@ -25,6 +25,7 @@ from tidegate_server.engine.amounts import (
     RATIO_BOUND,
 )
 
+from .permissions import read_dealing, read_permissions
 from .policies import read_limits, read_policy
 from .validation import TIME_BOUND, MalformedError, Problems, is_id, refuse_unknown
 
@@ -259,6 +260,7 @@ def read_account(account: account_service_pb2.Account, problems: Problems) -> co
         account.tier_id,
         account.margin_model,
         read_limits(account.limits, problems, "limits."),
+        read_permissions(account, problems),
     )
 
 
@@ -408,6 +410,7 @@ def read_instrument(
         maintenance_short_bps=low_short,
         marginable=instrument.marginable,
         position_limit=optional(instrument, "position_limit", QUANTITY_BOUND, problems),
+        dealing=read_dealing(instrument, problems),
     )
 
 

@@ -19,6 +19,8 @@ from tidegate_server.engine.policy import (
 from tidegate_server.engine.sessions import DAY_NS
 from tidegate_server.engine.tightening import SCALAR_LOOSER
 
+from .permissions import DISCLOSURE_BOUND
+
 if TYPE_CHECKING:
     from .validation import Problems
 
@@ -58,6 +60,8 @@ def read_policy(message: policy_pb2.Policy, problems: Problems) -> Policy:
         repeats = message.order_repeated
         problems.need_range("order_repeated.count", repeats.count, 2, REPEAT_BOUND)
         problems.need_range("order_repeated.window_ns", repeats.window_ns, 1, REPEAT_WINDOW_BOUND)
+    version = message.disclosure_version
+    problems.need_range("disclosure_version", version, 0, DISCLOSURE_BOUND)
     problems.need_count("tiers", len(message.tiers), 0, TIER_LIMIT)
     tiers = {}
     for index, tier in enumerate(message.tiers):
@@ -92,6 +96,7 @@ def read_policy(message: policy_pb2.Policy, problems: Problems) -> Policy:
         else 0,
         repeat_warns=read_mode(message.order_repeated.mode, problems, "order_repeated.mode"),
         trading_window=read_window(message, problems),
+        disclosure_version=message.disclosure_version,
     )
 
 

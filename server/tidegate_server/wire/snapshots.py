@@ -25,6 +25,7 @@ from tidegate_server.engine.state_hash import state_hash
 
 from . import decoding, encoding
 from .effects import effects_message
+from .permissions import read_permissions, write_dealing
 from .policies import read_limits, read_policy, write_policy
 from .records import encode_record
 from .stops import read_repeats, read_stop, repeat_messages
@@ -172,6 +173,7 @@ def terms_message(terms: InstrumentTerms) -> market_service_pb2.Instrument:
         value = getattr(terms, name)
         if value >= 0:
             setattr(message, field, value)
+    write_dealing(terms.dealing, message)
     return message
 
 
@@ -334,6 +336,7 @@ class Loader:
         account.tier_id = message.account.tier_id
         account.margin_model = message.account.margin_model
         account.limits = read_limits(message.account.limits, Problems(), "")
+        account.permissions = read_permissions(message.account, Problems())
         account.sequence = message.sequence
         account.cash = message.cash_e4
         account.interest_and_fees = message.interest_and_fees_e4

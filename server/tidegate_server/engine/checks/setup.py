@@ -14,6 +14,13 @@ def limit_not_set(judged: Judgement) -> Rejection | None:
         return _account(judged, "tier")
     if limits.leverage_missing:
         return _account(judged, "leverage_bps")
+    permissions = judged.account.permissions
+    if not permissions.product_types:
+        return _account(judged, "product_types")
+    if not permissions.order_types:
+        return _account(judged, "order_types")
+    if not judged.instrument.terms.dealing.product_type:
+        return _instrument(judged, "product_type")
     rate = missing_rate(judged)
     if rate:
         return _instrument(judged, rate)
