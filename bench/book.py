@@ -280,6 +280,8 @@ def _instrument(stock: Stock) -> market_pb.Instrument:
         maintenance_margin_short_bps=3_000,
         marginable=True,
         product_type=PRODUCT_TYPE,
+        shortable=True,
+        short_pool=10**15,
         position_limit=10**9,
     )
 

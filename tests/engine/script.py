@@ -184,6 +184,7 @@ class Script:
         """`instrument X board=B [session=none]`: without a word on it, a board trades always."""
         base = {"instrument_id": words[0], "marginable": True, "product_type": "CS"}
         base |= {"initial_margin_long_bps": 0, "initial_margin_short_bps": 0}
+        base |= {"shortable": True, "short_pool": 10**15}
         facts = self.terms.setdefault(words[0], base)
         closed = "session=none" in words
         for word in words[1:]:

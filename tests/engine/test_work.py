@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from tests.oracle.adapter import to_protobuf
-from tests.oracle.desk import ALL
+from tests.oracle.desk import ALL, LENT
 
 from tidegate_server.engine import decide
 from tidegate_server.wire.machine import Machine
@@ -108,7 +108,7 @@ def policy() -> dict[str, Any]:
 
 def instrument(name: str) -> dict[str, Any]:
     rates = dict.fromkeys(("initial_margin_long_bps", "initial_margin_short_bps"), 5_000)
-    return {"instrument_id": name, "marginable": True, "product_type": "CS", **rates}
+    return {"instrument_id": name, "marginable": True, "product_type": "CS", **LENT, **rates}
 
 
 def steps(work: Callable[[], object]) -> int:

@@ -434,8 +434,8 @@ class Commands:
         }
         if self._chance(0.2):
             fill["trade_date"] = self.book.trading_date
-        if self._chance(0.02):
-            fill["trade_date"] = self.book.trading_date - 1
+        if self._chance(0.05):
+            fill["trade_date"] = self.book.trading_date + self.rng.choice((-1, -1, 1))
         if self._chance(0.03):
             fill["side"] = "SELL" if fill["side"] == "BUY" else "BUY"
         if self._chance(0.004):
@@ -632,6 +632,8 @@ class Commands:
     def _upsert_instrument(self) -> Command:
         names = [name for name in self.first_marks if name not in {"DARK", "HUGE"}]
         facts = deepcopy(self.book.instruments[self.rng.choice(names)].facts)
+        if self._chance(0.3):
+            facts["sellable_next_day"] = not facts.get("sellable_next_day", False)
         facts["restricted"] = self._chance(0.3)
         change = self.rng.choice(("position_limit", "quantity_step", "average_volume"))
         facts[change] = self.rng.choice((1, 7, 100)) * (1 if change == "quantity_step" else 250)

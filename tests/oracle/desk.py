@@ -10,6 +10,7 @@ MARK = 1_000_000
 CASH = 100_000_000
 
 
+LENT: Message = {"shortable": True, "short_pool": 10**15}
 ALL: Message = {
     "short": True,
     "margin": True,
@@ -48,7 +49,9 @@ class Desk:
     def instrument(self, name: str = "X", **facts: Any) -> None:
         """Create or replace an instrument."""
         rates = {"initial_margin_long_bps": 5_000, "initial_margin_short_bps": 5_000}
-        whole = {"instrument_id": name, "marginable": True, "product_type": "CS"} | rates | facts
+        whole = (
+            {"instrument_id": name, "marginable": True, "product_type": "CS"} | LENT | rates | facts
+        )
         self.ask("UpsertInstruments", instruments=[whole])
 
     def account(self, name: str = "A", **facts: Any) -> None:

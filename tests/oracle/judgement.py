@@ -28,6 +28,7 @@ from tests.oracle.order_checks import (
     session_closed,
 )
 from tests.oracle.permissions import not_permitted, wrong_type
+from tests.oracle.selling import not_sellable, pool_unset, short_sales
 
 INCURABLE = frozenset(
     {
@@ -55,7 +56,7 @@ class Judgement:
 
 
 def judge(case: Case, quantity: int, *, book_only: bool = False) -> Judgement:
-    """Evaluate 4.4 to 4.22; with `book_only` up to 4.18, as atomic batches do first."""
+    """Evaluate 4.4 to 4.22; with `book_only` up to 4.19, as atomic batches do first."""
     is_exit = case.is_exit(quantity)
     reserved_price = reserved_price_of(case, is_exit=is_exit)
     found = Judgement([], reserved_price, is_exit)
@@ -68,7 +69,7 @@ def judge(case: Case, quantity: int, *, book_only: bool = False) -> Judgement:
     bound = notional_bound(case, quantity, reserved_price)
     reasons += not_permitted(case, quantity, reserved_price, is_exit=is_exit, bound=bound)
     if not is_exit:
-        reasons += gaps[:1]
+        reasons += (gaps + pool_unset(case, is_exit=is_exit))[:1]
     reasons += lot_and_tick(case, quantity, is_exit=is_exit)
     reasons += price_limit(case)
     if not is_exit:
@@ -82,9 +83,12 @@ def judge(case: Case, quantity: int, *, book_only: bool = False) -> Judgement:
         reasons += turnover(case, quantity, reserved_price)
     reasons += self_trade(case)
     if is_exit:
+        reasons += not_sellable(case, quantity)
         return found
     if valuable(case.book, case.lines) and case.instrument.mark is not None:
         reasons += position_limit(case, quantity)
+        reasons += short_sales(case, quantity)
+    reasons += not_sellable(case, quantity)
     if book_only or bound:
         return found
     after = figures_after(case, quantity, reserved_price)

@@ -5,8 +5,8 @@ be obviously right: big integers, plain dictionaries, every sum taken anew. Wher
 
     1, 2   book (the state, its arithmetic, days), limits (how they resolve)
     3, 6   figures (projected, actual, margin), book.Line (opening parts, exits)
-    4      judgement (the order of the checks), order_checks, permissions, account_checks, orders,
-           batches
+    4      judgement (the order of the checks), order_checks, permissions, account_checks, selling,
+           orders, batches
     5      book.Book.factor, facts
     7      reports (what the venue said), staff.Staff.tick
     8      staff, tightening

@@ -95,7 +95,7 @@ def _default_limits(rng: Random) -> Message:
         "price_collar_floor_bps": {"value": rng.choice((0, 100, 400))},
         "order_rate": _rate(rng, 5, 5),
         "open_order_count": {"value": rng.randint(5, 9)},
-        "day_order_count": {"value": rng.randint(60, 160)},
+        "day_order_count": {"value": rng.randint(30, 100)},
         "day_turnover_e4": {"value": rng.randint(1, 4) * 1_000_000_000 + rng.randint(0, 9)},
         "position": {"value": rng.choice((1_500, 2_500, 4_000))},
         "leverage_bps": {"value": 90_000},  # does not count: the tier must set it
@@ -165,6 +165,8 @@ def instruments(rng: Random) -> list[tuple[Message, int]]:
     huge = {
         "instrument_id": "HUGE",
         "product_type": "CS",
+        "shortable": True,
+        "short_pool": 10**15,
         "quantity_decimals": 3,
         "marginable": True,
         "initial_margin_long_bps": 1_000,
@@ -189,7 +191,13 @@ def _instrument(rng: Random, name: str) -> tuple[Message, int]:
         "tick_e4": tick,
         "marginable": rng.random() < 0.85,
     }
+    if rng.random() < 0.9:
+        facts["shortable"] = True
     if rng.random() < 0.97:
+        facts["short_pool"] = rng.choice((800, 2_500, 10**6))
+    if rng.random() < 0.3:
+        facts["sellable_next_day"] = True
+    if rng.random() < 0.985:
         facts["product_type"] = rng.choice(("CS", "CS", "CS", "ETF"))
     facts |= _day_limits(rng, mark, tick) | _rates(rng)
     if rng.random() < 0.93:
@@ -254,9 +262,11 @@ def _permissions(rng: Random) -> Message:
     if rng.random() < 0.2:
         found["margin"] = False
     if rng.random() < 0.15:
-        found["product_types"] = rng.choice((["CS"], ["ETF"], ["CS", "BOND"], []))
+        found["product_types"] = rng.choice((["CS"], ["ETF"], ["CS", "BOND"]))
     if rng.random() < 0.15:
-        found["order_types"] = rng.choice((["LIMIT"], ["LIMIT"], ["MARKET"], []))
+        found["order_types"] = rng.choice((["LIMIT"], ["LIMIT"], ["MARKET"]))
+    if rng.random() < 0.04:
+        found[rng.choice(("product_types", "order_types"))] = []
     return found
 
 

@@ -746,6 +746,7 @@ class PositionView(_message.Message):
     OPEN_SELL_NOTIONAL_E4_FIELD_NUMBER: _builtins.int
     EXIT_QUANTITY_FIELD_NUMBER: _builtins.int
     MARK_E4_FIELD_NUMBER: _builtins.int
+    BOUGHT_TODAY_QUANTITY_FIELD_NUMBER: _builtins.int
     instrument_id: _builtins.str
     """The instrument."""
     quantity: _builtins.int
@@ -762,6 +763,8 @@ class PositionView(_message.Message):
     """What a sell, or for a short position a buy, can still close."""
     mark_e4: _builtins.int
     """The mark; absent before the first."""
+    bought_today_quantity: _builtins.int
+    """What was bought since the last roll, or for a later trading date."""
     def __init__(
         self,
         *,
@@ -773,10 +776,11 @@ class PositionView(_message.Message):
         open_sell_notional_e4: _builtins.int = ...,
         exit_quantity: _builtins.int = ...,
         mark_e4: _builtins.int | None = ...,
+        bought_today_quantity: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_mark_e4", b"_mark_e4", "mark_e4", b"mark_e4"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_mark_e4", b"_mark_e4", "exit_quantity", b"exit_quantity", "instrument_id", b"instrument_id", "mark_e4", b"mark_e4", "open_buy_notional_e4", b"open_buy_notional_e4", "open_buy_quantity", b"open_buy_quantity", "open_sell_notional_e4", b"open_sell_notional_e4", "open_sell_quantity", b"open_sell_quantity", "quantity", b"quantity"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_mark_e4", b"_mark_e4", "bought_today_quantity", b"bought_today_quantity", "exit_quantity", b"exit_quantity", "instrument_id", b"instrument_id", "mark_e4", b"mark_e4", "open_buy_notional_e4", b"open_buy_notional_e4", "open_buy_quantity", b"open_buy_quantity", "open_sell_notional_e4", b"open_sell_notional_e4", "open_sell_quantity", b"open_sell_quantity", "quantity", b"quantity"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__mark_e4: _TypeAlias = _typing.Literal["mark_e4"]  # noqa: Y015
     _WhichOneofArgType__mark_e4: _TypeAlias = _typing.Literal["_mark_e4", b"_mark_e4"]  # noqa: Y015

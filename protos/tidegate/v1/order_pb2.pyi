@@ -216,6 +216,12 @@ class _RejectReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_RejectRe
     """It could trade with an open order of the same account or group; price, best opposite price [0]."""
     REJECT_REASON_POSITION_LIMIT: _RejectReason.ValueType  # 180
     """Over the greatest position; quantity [3]."""
+    REJECT_REASON_SHORT_NOT_ALLOWED: _RejectReason.ValueType  # 190
+    """A short sale of an instrument that cannot be sold short; quantity short, 0 [22]."""
+    REJECT_REASON_SHORT_UNLOCATED: _RejectReason.ValueType  # 191
+    """Short sales of all accounts over what is located; quantity in use, pool [23]."""
+    REJECT_REASON_NOT_SELLABLE: _RejectReason.ValueType  # 192
+    """Bought today and not to be sold before the next trading day; quantity, sellable quantity [3]."""
     REJECT_REASON_CONCENTRATION_INSTRUMENT: _RejectReason.ValueType  # 200
     """Too much of the account in one instrument; bps [3]."""
     REJECT_REASON_LEVERAGE: _RejectReason.ValueType  # 210
@@ -294,6 +300,12 @@ REJECT_REASON_SELF_TRADE: RejectReason.ValueType  # 170
 """It could trade with an open order of the same account or group; price, best opposite price [0]."""
 REJECT_REASON_POSITION_LIMIT: RejectReason.ValueType  # 180
 """Over the greatest position; quantity [3]."""
+REJECT_REASON_SHORT_NOT_ALLOWED: RejectReason.ValueType  # 190
+"""A short sale of an instrument that cannot be sold short; quantity short, 0 [22]."""
+REJECT_REASON_SHORT_UNLOCATED: RejectReason.ValueType  # 191
+"""Short sales of all accounts over what is located; quantity in use, pool [23]."""
+REJECT_REASON_NOT_SELLABLE: RejectReason.ValueType  # 192
+"""Bought today and not to be sold before the next trading day; quantity, sellable quantity [3]."""
 REJECT_REASON_CONCENTRATION_INSTRUMENT: RejectReason.ValueType  # 200
 """Too much of the account in one instrument; bps [3]."""
 REJECT_REASON_LEVERAGE: RejectReason.ValueType  # 210

@@ -19,7 +19,7 @@ from .latches import repeats_too_often
 from .lines import Line
 from .policy import NO_CHECK, NO_COLLAR, Policy
 from .resting import crossed_order
-from .state import Account, Book, Instrument, effective_limits
+from .state import Account, Book, Instrument, Position, effective_limits
 from .walk import walk
 
 # The price to reserve an order at, and its position's line with it.
@@ -113,7 +113,7 @@ def within_limits(
     rates = instrument.rates
     if rates is None or needed_rate < 0 or quantity <= exit_room:
         return None
-    if order.side != BUY and not account.permissions.short:
+    if order.side != BUY and not sells_short(account, instrument, position, open_sell - held):
         return None
     factor = rates[0]
     if (
@@ -134,6 +134,23 @@ def within_limits(
     if not carries(account, limits, walked.line, line, group, factor):
         return None
     return reserved, line
+
+
+def sells_short(
+    account: Account, instrument: Instrument, position: Position | None, short: int
+) -> bool:
+    """Tell whether an account may become so much short (4.7, 4.19); not asked about an exit."""
+    dealing = instrument.terms.dealing
+    before = 0
+    if position is not None:
+        if dealing.sellable_next_day and position.bought_today:
+            return False
+        before = position.short()
+    return (
+        account.permissions.short
+        and dealing.shortable
+        and instrument.short_use + short - before <= dealing.short_pool
+    )
 
 
 def carries(

@@ -19,6 +19,7 @@ from .checks.prices import price_collar, price_missing, price_stale
 from .checks.rate import order_rate
 from .checks.repeats import order_repeated
 from .checks.self_trade import self_trade
+from .checks.selling import not_sellable, short_not_allowed, short_unlocated
 from .checks.session import session_closed
 from .checks.setup import limit_not_set, missing_rate
 from .checks.shape import lot_size, price_limit, tick_size
@@ -88,6 +89,8 @@ def sized_reasons(judged: Judgement, rejections: list[Rejection]) -> None:
         rejections.append(found)
     if found := order_volume_share(judged):
         rejections.append(found)
+    if found := not_sellable(judged):
+        rejections.append(found)
     if not judged.is_exit:
         new_risk_reasons(judged, rejections)
 
@@ -114,6 +117,10 @@ def new_risk_reasons(judged: Judgement, rejections: list[Rejection]) -> None:
         rejections.append(found)
     if judged.priced:
         if found := position_limit(judged):
+            rejections.append(found)
+        if found := short_not_allowed(judged):
+            rejections.append(found)
+        if found := short_unlocated(judged):
             rejections.append(found)
         if judged.valued and judged.alone:
             valued_reasons(judged, rejections)

@@ -55,18 +55,43 @@ class Dealing:
     """What an instrument lets be done with it.
 
     `plain_product` is its product type, empty while it is restricted: no account's list has that.
+    `short_pool` is what is located for short sales, -1 where nobody said (4.19).
     """
 
-    __slots__ = ("plain_product", "product_type", "restricted")
+    __slots__ = (
+        "plain_product",
+        "product_type",
+        "restricted",
+        "sellable_next_day",
+        "short_pool",
+        "shortable",
+    )
 
-    def __init__(self, *, product_type: str = "", restricted: bool = False) -> None:
+    def __init__(
+        self,
+        *,
+        product_type: str = "",
+        restricted: bool = False,
+        shortable: bool = False,
+        short_pool: int = -1,
+        sellable_next_day: bool = False,
+    ) -> None:
         self.product_type = product_type
         self.restricted = restricted
         self.plain_product = "" if restricted else product_type
+        self.shortable = shortable
+        self.short_pool = short_pool
+        self.sellable_next_day = sellable_next_day
 
     def fields(self) -> list[object]:
         """Return what differs from the defaults; empty if nothing does (for the hash)."""
-        found: list[object] = [self.product_type, self.restricted]
+        found: list[object] = [
+            self.product_type,
+            self.restricted,
+            self.shortable,
+            self.short_pool + 1,
+            self.sellable_next_day,
+        ]
         return found if any(found) else []
 
 

@@ -1,8 +1,7 @@
 """A hash of the whole state, the same on every machine and after every replay.
 
-Entities are taken in order of id, their attributes by name, and default values are skipped: a later
-version that adds an attribute with a default gives the same hash for the same history (J10). Memos
-are left out; accounts are rolled first, since rolling is one.
+Entities go by id, their attributes by name, defaults left out: an attribute that a later version adds
+changes no hash of before (J10). Memos are not in it; accounts are rolled first, since rolling is one.
 """
 
 from __future__ import annotations

@@ -152,6 +152,8 @@ def _instrument(listing: Listing, price_e4: int | None) -> market_pb2.Instrument
         maintenance_margin_long_bps=maintenance,
         maintenance_margin_short_bps=maintenance + 500,
         product_type=PRODUCT_TYPE,
+        shortable=True,
+        short_pool=listing.average_volume,
         marginable=listing.symbol != UNPRICED,
     )
     if listing.day_limit_bps is not None and price_e4 is not None:

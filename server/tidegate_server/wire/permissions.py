@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 PRODUCT_LIMIT = 64
 ORDER_TYPES = (LIMIT_ORDER, MARKET_ORDER)
 DISCLOSURE_BOUND = 10**9
+POOL_BOUND = 10**15
 
 
 def read_permissions(account: account_service_pb2.Account, problems: Problems) -> Permissions:
@@ -56,10 +57,24 @@ def write_permissions(permissions: Permissions, account: account_service_pb2.Acc
 def read_dealing(instrument: market_service_pb2.Instrument, problems: Problems) -> Dealing:
     """Read what an instrument lets be done with it."""
     problems.may_id("product_type", instrument.product_type)
-    return Dealing(product_type=instrument.product_type, restricted=instrument.restricted)
+    pool = -1
+    if instrument.HasField("short_pool"):
+        pool = instrument.short_pool
+        problems.need_range("short_pool", pool, 0, POOL_BOUND)
+    return Dealing(
+        product_type=instrument.product_type,
+        restricted=instrument.restricted,
+        shortable=instrument.shortable,
+        short_pool=pool,
+        sellable_next_day=instrument.sellable_next_day,
+    )
 
 
 def write_dealing(dealing: Dealing, instrument: market_service_pb2.Instrument) -> None:
     """Write what an instrument lets be done with it into its message."""
     instrument.product_type = dealing.product_type
     instrument.restricted = dealing.restricted
+    instrument.shortable = dealing.shortable
+    if dealing.short_pool >= 0:
+        instrument.short_pool = dealing.short_pool
+    instrument.sellable_next_day = dealing.sellable_next_day

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tidegate.v1 import journal_pb2, market_service_pb2, risk_service_pb2
+from tidegate_server.engine.closing import count_bought
 from tidegate_server.engine.latches import make_queue
 from tidegate_server.engine.reserve import move_open
 from tidegate_server.engine.resting import make_ladders
@@ -352,6 +353,7 @@ class Loader:
             position = account.position_in(self.book.instruments[held.instrument_id])
             position.quantity = held.quantity
             position.day_traded = int(held.day_traded or "0")
+            position.instrument.short_use += position.short()
             account.turnover_e4 += position.turnover()
             if not position.is_flat():
                 account.activate(position)
@@ -362,6 +364,7 @@ class Loader:
             entry.cash_change = event.cash_change_e4
             entry.busted = event.busted
             account.events[event.event_id] = entry
+        count_bought(self.book, account)
         for kept in message.adjustment_ids:
             date, _, name = kept.partition(" ")
             account.adjustments[name] = int(date)

@@ -94,6 +94,7 @@ def position_view(position: Position) -> account_service_pb2.PositionView:
             position.quantity, position.open_buy, position.open_sell, position.quantity < 0
         ),
         mark_e4=instrument.mark or None,
+        bought_today_quantity=position.bought_today,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tidegate_server.engine.checks.selling import pool_unknown
 from tidegate_server.engine.judgement import Judgement
 from tidegate_server.engine.policy import NO_CHECK, NO_COLLAR
 from tidegate_server.engine.reasons import Rejection, RejectReason, ScopeKind
@@ -35,6 +36,8 @@ def limit_not_set(judged: Judgement) -> Rejection | None:
         return _account(judged, "market_collar")
     if volume_unknown(judged):
         return _instrument(judged, "average_volume")
+    if pool_unknown(judged):
+        return _instrument(judged, "short_pool")
     return None
 
 
