@@ -1,7 +1,7 @@
 """A hash of the whole state, the same on every machine and after every replay.
 
-Entities go by id, their attributes by name, defaults left out: an attribute that a later version adds
-changes no hash of before (J10). Memos are not in it; accounts are rolled first, since rolling is one.
+Entities go by id, their attributes by name, defaults left out: an attribute that a later version
+adds changes no hash of before (J10). Memos are not in it; accounts are rolled first.
 """
 
 from __future__ import annotations
