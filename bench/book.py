@@ -174,6 +174,7 @@ def policy() -> policy_pb.Policy:
         stressed_regime_bps=30_000,
         slow_mark_step_bps=50,
         acknowledgement_limit_ns=24 * 3600 * SECOND_NS,
+        release_window_ns=900 * 10**9,
         principal_order_rate=policy_pb.Rate(per_second=1_000_000, burst=1_000_000),
         trading_window=policy_pb.TradingWindow(close_of_day_ns=24 * 3600 * SECOND_NS),
         disclosure_version=1,

@@ -11,6 +11,7 @@ import grpc
 from grpc import aio
 
 from tidegate_client import _methods as methods
+from tidegate_client import _policies as policies
 from tidegate_client._base import ClientBase, Settings, closed_under_way, dress, understood
 from tidegate_client._checks import Round, check_batch
 from tidegate_client._coalesce import Coalescer
@@ -110,8 +111,11 @@ class AsyncClient(ClientBase):
     set_regime = _method(methods.set_regime)
     roll_day = _method(methods.roll_day)
 
-    get_policy = _method(methods.get_policy)
-    propose_policy = _method(methods.propose_policy)
+    get_policy = _method(policies.get_policy)
+    list_policies = _method(policies.list_policies)
+    propose_policy = _method(policies.propose_policy)
+    approve_policy = _method(policies.approve_policy)
+    withdraw_policy = _method(policies.withdraw_policy)
 
     halt = _method(methods.halt)
     set_reduce_only = _method(methods.set_reduce_only)

@@ -9,7 +9,6 @@ from tidegate.v1 import account_service_pb2 as accounts_pb
 from tidegate.v1 import control_service_pb2 as control_pb
 from tidegate.v1 import journal_service_pb2 as journal_pb
 from tidegate.v1 import market_service_pb2 as market_pb
-from tidegate.v1 import policy_service_pb2 as policies_pb
 from tidegate.v1 import risk_service_pb2 as risk_pb
 from tidegate_client._wire import answers_of, preview_of, preview_request
 
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
     from google.protobuf.message import Message
 
     from tidegate.v1.order_pb2 import ScopeKind
-    from tidegate.v1.policy_pb2 import Policy
     from tidegate_client._types import Order, Preview
 
 T = TypeVar("T")
@@ -39,6 +37,8 @@ RETRIED_PATHS = tuple(
         "AccountService/ListAccounts",
         "AccountService/AdjustCash",
         "PolicyService/GetPolicy",
+        "PolicyService/ListPolicies",
+        "PolicyService/ApprovePolicy",
         "ControlService/Halt",
         "ControlService/SetReduceOnly",
         "ControlService/GetStatus",
@@ -64,7 +64,8 @@ class Call(Generic[T_co]):
         return self.path in REPEATED_PATHS
 
 
-def _call(method: str, request: Message, decode: Callable[[bytes], T]) -> Call[T]:
+def call_of(method: str, request: Message, decode: Callable[[bytes], T]) -> Call[T]:
+    """Prepare a call of `Service/Method`."""
     return Call(f"/{_PACKAGE}.{method}", request.SerializeToString(), decode)
 
 
@@ -74,7 +75,7 @@ def check_order(request: risk_pb.CheckOrderRequest) -> Call[list[risk_pb.CheckOr
     def decode(raw: bytes) -> list[risk_pb.CheckOrderResponse]:
         return [risk_pb.CheckOrderResponse.FromString(raw)]
 
-    return _call("RiskService/CheckOrder", request, decode)
+    return call_of("RiskService/CheckOrder", request, decode)
 
 
 def check_orders(
@@ -86,7 +87,7 @@ def check_orders(
         return answers_of(risk_pb.CheckOrdersResponse.FromString(raw))
 
     request = risk_pb.CheckOrdersRequest(orders=requests, atomic=bool(batch_id), batch_id=batch_id)
-    return _call("RiskService/CheckOrders", request, decode)
+    return call_of("RiskService/CheckOrders", request, decode)
 
 
 def join_checks(
@@ -105,7 +106,7 @@ def preview(order: Order) -> Call[Preview]:
     def decode(raw: bytes) -> Preview:
         return preview_of(risk_pb.PreviewOrderResponse.FromString(raw))
 
-    return _call("RiskService/PreviewOrder", preview_request(order), decode)
+    return call_of("RiskService/PreviewOrder", preview_request(order), decode)
 
 
 def record_events(events: Iterable[risk_pb.OrderEvent]) -> Call[list[risk_pb.EventResult]]:
@@ -119,7 +120,7 @@ def record_events(events: Iterable[risk_pb.OrderEvent]) -> Call[list[risk_pb.Eve
         return list(risk_pb.RecordOrderEventsResponse.FromString(raw).results)
 
     request = risk_pb.RecordOrderEventsRequest(events=events)
-    return _call("RiskService/RecordOrderEvents", request, decode)
+    return call_of("RiskService/RecordOrderEvents", request, decode)
 
 
 def get_account(account_id: str) -> Call[accounts_pb.GetAccountResponse]:
@@ -129,7 +130,7 @@ def get_account(account_id: str) -> Call[accounts_pb.GetAccountResponse]:
     """
     request = accounts_pb.GetAccountRequest(account_id=account_id)
     decode = accounts_pb.GetAccountResponse.FromString
-    return _call("AccountService/GetAccount", request, decode)
+    return call_of("AccountService/GetAccount", request, decode)
 
 
 def list_accounts(
@@ -141,7 +142,7 @@ def list_accounts(
     """
     request = accounts_pb.ListAccountsRequest(page_size=page_size, page_token=page_token)
     decode = accounts_pb.ListAccountsResponse.FromString
-    return _call("AccountService/ListAccounts", request, decode)
+    return call_of("AccountService/ListAccounts", request, decode)
 
 
 def upsert_accounts(
@@ -150,7 +151,7 @@ def upsert_accounts(
     """Create 1 to 1 000 accounts or replace what they are; never their cash or positions."""
     request = accounts_pb.UpsertAccountsRequest(accounts=accounts)
     decode = accounts_pb.UpsertAccountsResponse.FromString
-    return _call("AccountService/UpsertAccounts", request, decode)
+    return call_of("AccountService/UpsertAccounts", request, decode)
 
 
 def adjust_cash(
@@ -173,7 +174,7 @@ def adjust_cash(
         expected_sequence=expected_sequence,
     )
     decode = accounts_pb.AdjustCashResponse.FromString
-    return _call("AccountService/AdjustCash", request, decode)
+    return call_of("AccountService/AdjustCash", request, decode)
 
 
 def set_positions(
@@ -190,7 +191,7 @@ def set_positions(
         account_id=account_id, positions=positions, expected_sequence=expected_sequence
     )
     decode = accounts_pb.SetPositionsResponse.FromString
-    return _call("AccountService/SetPositions", request, decode)
+    return call_of("AccountService/SetPositions", request, decode)
 
 
 def revalue_accounts(
@@ -199,14 +200,14 @@ def revalue_accounts(
     """Value 1 to 1 000 accounts at the gate's own marks, at one time, in request order."""
     request = accounts_pb.RevalueAccountsRequest(account_ids=account_ids)
     decode = accounts_pb.RevalueAccountsResponse.FromString
-    return _call("AccountService/RevalueAccounts", request, decode)
+    return call_of("AccountService/RevalueAccounts", request, decode)
 
 
 def update_marks(marks: Iterable[market_pb.Mark]) -> Call[market_pb.UpdateMarksResponse]:
     """Report 1 to 1 000 marks, at most one an instrument. Sent once: send newer ones instead."""
     request = market_pb.UpdateMarksRequest(marks=marks)
     decode = market_pb.UpdateMarksResponse.FromString
-    return _call("MarketService/UpdateMarks", request, decode)
+    return call_of("MarketService/UpdateMarks", request, decode)
 
 
 def upsert_instruments(
@@ -215,7 +216,7 @@ def upsert_instruments(
     """Create 1 to 1 000 instruments or replace what they are; never their marks."""
     request = market_pb.UpsertInstrumentsRequest(instruments=instruments)
     decode = market_pb.UpsertInstrumentsResponse.FromString
-    return _call("MarketService/UpsertInstruments", request, decode)
+    return call_of("MarketService/UpsertInstruments", request, decode)
 
 
 def update_volatility(
@@ -224,7 +225,7 @@ def update_volatility(
     """Report 1 to 1 000 volatility factors, in bps, and which model made them."""
     request = market_pb.UpdateVolatilityRequest(factors=factors, model_version=model_version)
     decode = market_pb.UpdateVolatilityResponse.FromString
-    return _call("MarketService/UpdateVolatility", request, decode)
+    return call_of("MarketService/UpdateVolatility", request, decode)
 
 
 def set_session(
@@ -233,7 +234,7 @@ def set_session(
     """Set a board's trading sessions, at most 16 in order; none closes the board."""
     request = market_pb.SetSessionRequest(board=board, sessions=sessions)
     decode = market_pb.SetSessionResponse.FromString
-    return _call("MarketService/SetSession", request, decode)
+    return call_of("MarketService/SetSession", request, decode)
 
 
 def set_regime(
@@ -242,30 +243,14 @@ def set_regime(
     """Set the market-wide regime."""
     request = market_pb.SetRegimeRequest(regime=regime, reason=reason)
     decode = market_pb.SetRegimeResponse.FromString
-    return _call("MarketService/SetRegime", request, decode)
+    return call_of("MarketService/SetRegime", request, decode)
 
 
 def roll_day(trading_date: int) -> Call[market_pb.RollDayResponse]:
     """Begin a trading day, as YYYYMMDD. Raise ConflictError if it does not move forward."""
     request = market_pb.RollDayRequest(trading_date=trading_date)
     decode = market_pb.RollDayResponse.FromString
-    return _call("MarketService/RollDay", request, decode)
-
-
-def get_policy() -> Call[policies_pb.GetPolicyResponse]:
-    """Read the policy in force."""
-    decode = policies_pb.GetPolicyResponse.FromString
-    return _call("PolicyService/GetPolicy", policies_pb.GetPolicyRequest(), decode)
-
-
-def propose_policy(policy: Policy, *, base_version: int) -> Call[policies_pb.ProposePolicyResponse]:
-    """Propose a policy in place of `base_version`; a provable tightening is in force at once.
-
-    Raise ConflictError if it is no tightening, or another version is in force.
-    """
-    request = policies_pb.ProposePolicyRequest(policy=policy, base_version=base_version)
-    decode = policies_pb.ProposePolicyResponse.FromString
-    return _call("PolicyService/ProposePolicy", request, decode)
+    return call_of("MarketService/RollDay", request, decode)
 
 
 def halt(
@@ -275,7 +260,7 @@ def halt(
     request = control_pb.HaltRequest(
         stop_id=stop_id, scope_kind=scope_kind, scope_id=scope_id, reason=reason
     )
-    return _call("ControlService/Halt", request, control_pb.HaltResponse.FromString)
+    return call_of("ControlService/Halt", request, control_pb.HaltResponse.FromString)
 
 
 def set_reduce_only(
@@ -286,19 +271,19 @@ def set_reduce_only(
         stop_id=stop_id, scope_kind=scope_kind, scope_id=scope_id, reason=reason
     )
     decode = control_pb.SetReduceOnlyResponse.FromString
-    return _call("ControlService/SetReduceOnly", request, decode)
+    return call_of("ControlService/SetReduceOnly", request, decode)
 
 
 def release(stop_id: str, reason: str = "") -> Call[control_pb.ReleaseResponse]:
     """Take back one halt or reduce-only. Raise NotFoundError if it does not stand."""
     request = control_pb.ReleaseRequest(stop_id=stop_id, reason=reason)
-    return _call("ControlService/Release", request, control_pb.ReleaseResponse.FromString)
+    return call_of("ControlService/Release", request, control_pb.ReleaseResponse.FromString)
 
 
 def status() -> Call[control_pb.GetStatusResponse]:
     """Read how the gate is: sequence, durability, versions, counts, standing halts, proof."""
     decode = control_pb.GetStatusResponse.FromString
-    return _call("ControlService/GetStatus", control_pb.GetStatusRequest(), decode)
+    return call_of("ControlService/GetStatus", control_pb.GetStatusRequest(), decode)
 
 
 def read_records(from_sequence: int, page_size: int = 100) -> Call[journal_pb.ReadRecordsResponse]:
@@ -308,11 +293,11 @@ def read_records(from_sequence: int, page_size: int = 100) -> Call[journal_pb.Re
     """
     request = journal_pb.ReadRecordsRequest(from_sequence=from_sequence, page_size=page_size)
     decode = journal_pb.ReadRecordsResponse.FromString
-    return _call("JournalService/ReadRecords", request, decode)
+    return call_of("JournalService/ReadRecords", request, decode)
 
 
 def explain_record(sequence: int) -> Call[journal_pb.ExplainRecordResponse]:
     """Read one journal record spelled out, and decided again. Asks a follower, not the gate."""
     request = journal_pb.ExplainRecordRequest(sequence=sequence)
     decode = journal_pb.ExplainRecordResponse.FromString
-    return _call("JournalService/ExplainRecord", request, decode)
+    return call_of("JournalService/ExplainRecord", request, decode)

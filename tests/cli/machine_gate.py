@@ -32,17 +32,19 @@ class MachineGate(grpc.GenericRpcHandler):
         request = policy_service_pb2.ProposePolicyRequest(policy=build_policy())
         self.call("ProposePolicy", request.SerializeToString())
 
-    def call(self, name: str, request: bytes) -> Any:
+    def call(self, name: str, request: bytes, principal: str = "local") -> Any:
         now_ns = max(time.time_ns(), self.machine.book.time_ns + 1)
-        return self.machine.call(BY_NAME[name], request, "local", now_ns)
+        return self.machine.call(BY_NAME[name], request, principal, now_ns)
 
     def service(self, details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler[bytes, bytes]:
         name = details.method.rpartition("/")[2]
+        given_token = dict(details.invocation_metadata).get("authorization", "Bearer local")
+        principal = str(given_token).removeprefix("Bearer ")  # a token is the caller's name
 
         def answer(request: bytes, context: grpc.ServicerContext) -> bytes:
             if name == "GetStatus":
                 return self.status().SerializeToString()
-            given = self.call(name, request)
+            given = self.call(name, request, principal)
             if given.error is not None:
                 context.set_trailing_metadata(trailers(given.error))
                 context.abort(CODES[given.error.code], given.error.message)

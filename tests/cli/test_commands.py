@@ -35,8 +35,8 @@ def run(address: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callab
     monkeypatch.setenv("TIDEGATE_CLIENT_ADDRESS", address)
     monkeypatch.setenv("COLUMNS", "200")
 
-    def invoke(*arguments: str) -> Result:
-        return RUN.invoke(app, list(arguments))
+    def invoke(*arguments: str, by: str = "") -> Result:
+        return RUN.invoke(app, list(arguments), env={"TIDEGATE_TOKEN": by or None})
 
     return invoke
 
@@ -117,14 +117,28 @@ def test_accounts_are_listed_in_order(run: Callable[..., Result]) -> None:
 def test_a_halt_stands_until_it_is_released(run: Callable[..., Result]) -> None:
     assert run("halt", "instrument:BBY", "--reason", "storm", "--id", "h1").exit_code == 0
     assert "HALTED" in run("check", "A0001", "buy", "1", "BBY").output
-    assert run("release", "h1", "--reason", "calm").exit_code == 0
+    asked = run("release", "h1", "--reason", "calm")
+    assert asked.exit_code == 0
+    assert "A second person must do the same" in words(asked)
+    assert "HALTED" in run("check", "A0001", "buy", "1", "BBY").output
+    assert run("release", "h1", "--reason", "calm", by="anna").output.startswith("released h1")
     assert "HALTED" not in run("check", "A0001", "buy", "1", "BBY").output
+
+
+def test_a_caller_without_a_token_is_no_second_person(run: Callable[..., Result]) -> None:
+    run("halt", "instrument:BBY", "--reason", "storm", "--id", "h2")
+    assert run("release", "h2", "--reason", "calm", by="anna").exit_code == 0
+    refused = run("release", "h2", "--reason", "calm")
+    assert refused.exit_code == 77
+    assert refused.stderr.startswith("tidegate: SECOND_PERSON: ")
+    assert run("release", "h2", "--reason", "calm", by="ben").output.startswith("released h2")
 
 
 def test_reduce_only_lets_no_new_risk_pass(run: Callable[..., Result]) -> None:
     assert run("reduce-only", "account:A0007", "--reason", "call", "--id", "r1").exit_code == 0
     assert "REDUCE_ONLY" in run("check", "A0007", "buy", "1", "KO").output
     assert run("release", "r1", "--reason", "paid").exit_code == 0
+    assert run("release", "r1", "--reason", "paid", by="anna").exit_code == 0
 
 
 def test_the_status_is_shown(run: Callable[..., Result]) -> None:
@@ -147,14 +161,36 @@ def test_a_policy_that_was_shown_can_be_tightened_and_proposed(
     assert result.output.startswith("version 2 is in force")
 
 
-def test_a_loosening_ends_with_sixty_five_and_names_the_field(
-    run: Callable[..., Result], tmp_path: Path
-) -> None:
+def proposed_loosening(run: Callable[..., Result], folder: Path) -> Result:
     policy = json.loads(run("policy", "show", "--json").output)
     policy["max_order_age_ns"] = str(2 * int(policy["max_order_age_ns"]))
-    file = tmp_path / "policy.json"
+    file = folder / "policy.json"
     file.write_text(json.dumps(policy), encoding="utf-8")
-    result = run("policy", "propose", str(file))
-    assert result.exit_code == 65
-    assert "NOT_A_TIGHTENING" in result.stderr
-    assert "max_order_age_ns" in result.stderr
+    return run("policy", "propose", str(file))
+
+
+def test_a_loosening_waits_for_another_person(run: Callable[..., Result], tmp_path: Path) -> None:
+    result = proposed_loosening(run, tmp_path)
+    assert "version 3 is pending: it loosens max_order_age_ns" in result.output
+    assert run("policy", "approve", "3").exit_code == 77
+    approved = run("policy", "approve", "3", by="anna")
+    assert approved.output.startswith("version 3 is in force")
+
+
+def test_a_version_can_be_withdrawn_and_an_older_one_restored(
+    run: Callable[..., Result], tmp_path: Path
+) -> None:
+    proposed_loosening(run, tmp_path)
+    assert run("policy", "withdraw", "4").output.startswith("version 4 is withdrawn")
+    refused = run("policy", "approve", "4", by="anna")
+    assert refused.exit_code == 65
+    assert "NOT_PENDING" in refused.stderr
+    assert run("policy", "restore", "2").output.startswith("version 5 is in force")
+    assert run("policy", "show", "1").exit_code == 0
+
+
+def test_the_versions_are_listed(run: Callable[..., Result]) -> None:
+    text = words(run("policy", "list"))
+    assert "4 withdrawn local - - max_order_age_ns" in text
+    assert "3 replaced local anna" in text
+    assert run("policy", "list", "--limit", "2", "--json").output.count('"proposer"') == 2

@@ -29,7 +29,11 @@ COMMANDS = (
     ("account", "show"),
     ("account", "list"),
     ("policy", "show"),
+    ("policy", "list"),
     ("policy", "propose"),
+    ("policy", "approve"),
+    ("policy", "withdraw"),
+    ("policy", "restore"),
     ("journal", "tail"),
     ("journal", "explain"),
     ("journal", "verify"),
@@ -43,6 +47,7 @@ READING = (
     ("account", "show"),
     ("account", "list"),
     ("policy", "show"),
+    ("policy", "list"),
     ("journal", "tail"),
     ("journal", "explain"),
     ("journal", "verify"),
@@ -54,6 +59,9 @@ CALLING = (
     ("reduce-only",),
     ("sample",),
     ("policy", "propose"),
+    ("policy", "approve"),
+    ("policy", "withdraw"),
+    ("policy", "restore"),
 )
 
 

@@ -34,7 +34,7 @@ class Day(NamedTuple):
 
 
 def walk_a_day() -> Day:
-    walk = Walk(Flow(holders(ACCOUNTS), trades=STEPS))
+    walk = Walk(Flow(holders(ACCOUNTS), trades=STEPS), second="anna")
     with (
         tempfile.TemporaryDirectory() as folder,
         serving(Path(folder)) as address,

@@ -110,6 +110,34 @@ CALLS: list[Example] = [
         policy_service_pb2.ProposePolicyRequest(policy=POLICY, base_version=2),
     ),
     (
+        "get_policy",
+        "PolicyService/GetPolicy",
+        (3,),
+        {},
+        policy_service_pb2.GetPolicyRequest(version=3),
+    ),
+    (
+        "list_policies",
+        "PolicyService/ListPolicies",
+        (10, "4"),
+        {},
+        policy_service_pb2.ListPoliciesRequest(page_size=10, page_token="4"),  # noqa: S106
+    ),
+    (
+        "approve_policy",
+        "PolicyService/ApprovePolicy",
+        (3,),
+        {},
+        policy_service_pb2.ApprovePolicyRequest(version=3),
+    ),
+    (
+        "withdraw_policy",
+        "PolicyService/WithdrawPolicy",
+        (3,),
+        {},
+        policy_service_pb2.WithdrawPolicyRequest(version=3),
+    ),
+    (
         "halt",
         "ControlService/Halt",
         ("H1", FIRM),

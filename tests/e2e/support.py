@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import hashlib
 import os
 import shutil
 import signal
@@ -38,6 +39,14 @@ START_SECONDS = 30.0
 RISK_SERVICE = "tidegate.v1.RiskService"
 CONTROL_SERVICE = "tidegate.v1.ControlService"
 SMALL_SEGMENTS: Mapping[str, Any] = {"segment_bytes": 1 << 20}
+# A second person, for what takes two; the first one is whoever calls without a token.
+SECOND = "b" * 40
+SECOND_PERSON = f"""
+[[principals]]
+name = "second"
+roles = ["risk", "killer", "approver"]
+token_sha256 = ["{hashlib.sha256(SECOND.encode()).hexdigest()}"]
+"""
 _CLI = (sys.executable, "-m", "tidegate_server.cli")
 
 
@@ -73,7 +82,7 @@ class Server:
             **(settings or {}),
         }
         self.address = str(chosen.get("listen") or f"unix:{self.folder}/run/gate.sock")
-        self.config.write_text(_toml(chosen) + tail, encoding="utf-8")
+        self.config.write_text(_toml(chosen) + (tail or SECOND_PERSON), encoding="utf-8")
 
     def init(self) -> Self:
         ended = self.run("init")
@@ -152,6 +161,12 @@ class Server:
 
     def client(self, **settings: Any) -> Client:
         return Client(self.address, **{"timeout": 5.0, "attempt_timeout": 5.0, **settings})
+
+    def release(self, stop_id: str) -> None:
+        """Take a stop back, as two persons."""
+        with self.client() as first, self.client(token=SECOND) as second:
+            assert first.release(stop_id, "over").pending_until_time_ns
+            assert not second.release(stop_id, "over").pending_until_time_ns
 
 
 class Nursery:

@@ -7,6 +7,7 @@ import pytest
 from tests.e2e.support import (
     CONTROL_SERVICE,
     RISK_SERVICE,
+    SECOND,
     Server,
     eventually,
     health,
@@ -16,7 +17,8 @@ from tests.e2e.support import (
 )
 
 from tidegate.v1 import order_pb2
-from tidegate_client import Client, ConflictError
+from tidegate.v1.policy_service_pb2 import POLICY_STATE_ACTIVE, POLICY_STATE_REPLACED
+from tidegate_client import Client, ConflictError, PermissionDeniedError
 
 FIRM = order_pb2.SCOPE_KIND_FIRM
 ACCOUNT = order_pb2.SCOPE_KIND_ACCOUNT
@@ -27,10 +29,26 @@ def test_a_halt_refuses_the_next_order_of_its_scope(client: Client, account: str
     assert client.check(order(account)).reason == "HALTED"
 
 
-def test_a_release_lets_orders_pass_again(client: Client, account: str) -> None:
+def test_a_release_by_two_persons_lets_orders_pass_again(
+    server: Server, client: Client, account: str
+) -> None:
     client.halt(f"h-{account}", ACCOUNT, account, "test")
-    client.release(f"h-{account}", "over")
+    assert client.release(f"h-{account}", "over").pending_until_time_ns
+    assert client.check(order(account)).reason == "HALTED"
+    with server.client(token=SECOND) as second:
+        assert not second.release(f"h-{account}", "over").pending_until_time_ns
     assert client.check(order(account)).allowed
+
+
+def test_a_caller_without_a_token_is_no_second_person(
+    server: Server, client: Client, account: str
+) -> None:
+    client.halt(f"h-{account}", ACCOUNT, account, "test")
+    with server.client(token=SECOND) as second:
+        second.release(f"h-{account}", "over")
+    with pytest.raises(PermissionDeniedError) as caught:
+        client.release(f"h-{account}", "over")
+    assert caught.value.reason == "SECOND_PERSON"
 
 
 def test_a_halt_withdraws_an_allow_that_is_repeated(client: Client, account: str) -> None:
@@ -79,7 +97,7 @@ def test_a_halted_firm_stops_serving_new_risk_until_it_is_released(
         assert health(server.address, CONTROL_SERVICE) == "SERVING"
         assert health(server.address, "") == "SERVING"
     finally:
-        client.release("firm", "over")
+        server.release("firm")
     eventually(lambda: health(server.address, RISK_SERVICE) == "SERVING")
 
 
@@ -89,7 +107,7 @@ def test_reduce_only_for_the_firm_keeps_the_health(server: Server, client: Clien
         with pytest.raises(AssertionError, match="in time"):
             eventually(lambda: health(server.address, RISK_SERVICE) != "SERVING", 0.4)
     finally:
-        client.release("firm-reduce", "over")
+        server.release("firm-reduce")
 
 
 def test_the_status_names_what_the_gate_is(server: Server, client: Client) -> None:
@@ -122,8 +140,10 @@ def test_settings_show_in_the_status(transport: str) -> None:
     assert (status.shard, status.durability, status.currency) == (7, "write", "CHF")
 
 
-def test_a_tightening_is_in_force_at_once_and_a_loosening_is_refused(transport: str) -> None:
-    with trading(transport) as (_, client):
+def test_a_tightening_is_in_force_at_once_and_a_loosening_when_it_is_approved(
+    transport: str,
+) -> None:
+    with trading(transport) as (server, client):
         assert client.check(order("A0", 100)).allowed
         policy = client.get_policy().policy
         policy.ClearField("version")
@@ -134,11 +154,16 @@ def test_a_tightening_is_in_force_at_once_and_a_loosening_is_refused(transport: 
         assert tight.reason == "ORDER_QUANTITY"
         assert tight.policy_version == 2
         limits.order_quantity.value = 100
-        with pytest.raises(ConflictError) as caught:
-            client.propose_policy(policy, base_version=2)
-        assert caught.value.reason == "NOT_A_TIGHTENING"
-        assert "order_quantity" in caught.value.metadata["fields"]
+        proposed = client.propose_policy(policy, base_version=2)
+        assert proposed.pending
+        assert "tiers[professional].limits.order_quantity" in proposed.loosened_fields
+        assert client.check(order("A0", 100)).reason == "ORDER_QUANTITY"
         with pytest.raises(ConflictError) as caught:
             client.propose_policy(policy, base_version=1)
         assert caught.value.reason == "STALE_POLICY"
         assert client.status().policy_version == 2
+        with server.client(token=SECOND) as second:
+            second.approve_policy(proposed.version)
+        assert client.check(order("A0", 100)).allowed
+        states = [known.state for known in client.list_policies().policies]
+        assert states == [POLICY_STATE_ACTIVE, POLICY_STATE_REPLACED, POLICY_STATE_REPLACED]

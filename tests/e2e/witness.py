@@ -12,7 +12,7 @@ import threading
 from typing import TYPE_CHECKING
 
 import grpc
-from tests.e2e.support import ACCOUNTS, dialled, event, order, request_of
+from tests.e2e.support import ACCOUNTS, SECOND, dialled, event, order, request_of
 
 from tidegate.v1 import account_service_pb2 as accounts_pb
 from tidegate.v1 import account_service_pb2_grpc as accounts_grpc
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from tidegate_client import Order
 
 THREADS = 2
+BEARER = (("authorization", f"Bearer {SECOND}"),)
 TIMEOUT_S = 20.0
 ALLOW = order_pb2.VERDICT_ALLOW
 FILLED = risk_pb.ORDER_EVENT_KIND_FILLED
@@ -163,7 +164,9 @@ class Witness:
             def release(gate: Gate) -> None:
                 request = control_pb.ReleaseRequest(stop_id=stop_id, reason="over")
                 try:
-                    self._note(gate.control.Release(request, timeout=TIMEOUT_S).sequence)
+                    gate.control.Release(request, timeout=TIMEOUT_S)
+                    agreed = gate.control.Release(request, timeout=TIMEOUT_S, metadata=BEARER)
+                    self._note(agreed.sequence)
                 except grpc.RpcError as error:
                     if code_of(error) is not grpc.StatusCode.NOT_FOUND:
                         raise  # not found: it was released just before the gate died

@@ -8,9 +8,9 @@ repeat of an id is created when the first one was.
 from typing import Any
 
 from google.protobuf.message import Message as Protobuf
-from tests.oracle.adapter import message_class, to_protobuf
+from tests.oracle.adapter import message_class, to_dictionary, to_protobuf
 
-from tidegate.v1 import journal_pb2, order_pb2, risk_service_pb2
+from tidegate.v1 import journal_pb2, order_pb2, policy_service_pb2, risk_service_pb2
 from tidegate_server.wire.machine import Machine
 from tidegate_server.wire.methods import BY_NAME
 
@@ -100,7 +100,10 @@ class Script:
         policy = self.machine.book.policy
         version = policy.version if policy is not None else 0
         found = self.call("ProposePolicy", {"policy": self.policy, "base_version": version})
-        return found if isinstance(found, str) else f"version {found.version}"
+        if isinstance(found, str):
+            return found
+        pending = f" pending {' '.join(found.loosened_fields)}" if found.pending else ""
+        return f"version {found.version}{pending}"
 
     # The policy, described before it is proposed.
 
@@ -177,6 +180,29 @@ class Script:
         """`propose policy|limit|tier ...`: change the description, then propose it."""
         self.run(" ".join(words))
         return self.propose()
+
+    def do_approve(self, words: list[str]) -> str:
+        """`approve <version> [by=anna]`."""
+        request = {"version": int(words[0])}
+        return error(self.call("ApprovePolicy", request, words[1][3:] if words[1:] else "anna"))
+
+    def do_withdraw(self, words: list[str]) -> str:
+        return error(self.call("WithdrawPolicy", {"version": int(words[0])}))
+
+    def do_restore(self, words: list[str]) -> str:
+        """`restore <version>`: propose a copy of it."""
+        kept = self.call("GetPolicy", {"version": int(words[0])})
+        if isinstance(kept, str):
+            return kept
+        self.policy = to_dictionary(kept.policy)
+        self.policy.pop("version")
+        return self.propose()
+
+    def do_versions(self, _words: list[str]) -> str:
+        found = self.call("ListPolicies", {})
+        names = policy_service_pb2.PolicyState.Name
+        states = [(one.version, short(names(one.state), "POLICY_STATE_")) for one in found.policies]
+        return " ".join(f"{version}={state}" for version, state in states)
 
     # Facts.
 
@@ -299,7 +325,15 @@ class Script:
         return error(self.call(method, request, "staff"))
 
     def do_release(self, words: list[str]) -> str:
-        return error(self.call("Release", {"stop_id": words[0], "reason": "test"}, "staff"))
+        """`release <id> [by=principal]`: by whom is named, else by two persons."""
+        request = {"stop_id": words[0], "reason": "test"}
+        named = [word[3:] for word in words[1:] if word.startswith("by=")]
+        found: Any = None
+        for principal in named or ("staff", "anna"):
+            found = self.call("Release", request, principal)
+        if isinstance(found, str) or not found.pending_until_time_ns:
+            return error(found)
+        return f"pending {found.pending_until_time_ns - self.now}"
 
     # Time.
 

@@ -113,6 +113,8 @@ def agree(method: str, expected: Message, found: Answer) -> bool:
     if "error" in expected or not expected:
         return False
     ours = to_protobuf(expected, f"{method}Response")
+    if method == "ProposePolicy":  # which fields are looser has its own test
+        found.ClearField("loosened_fields")
     if method != "GetAccount":
         return ours == found
     return _part(to_dictionary(ours)) == _part(to_dictionary(found))

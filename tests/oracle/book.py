@@ -171,6 +171,7 @@ class Stop:
     sequence: int
     time: int
     latched: tuple[object, ...] | None = None  # of a latch: what was repeated
+    asked: tuple[str, int, int] | None = None  # who asked for its release, when, in which record
 
     @property
     def note(self) -> str:
@@ -198,6 +199,7 @@ class Book:
     trading_date: int = 0
     regime: str = "CALM"
     policy: Message = field(default_factory=dict)
+    former: tuple[int, int] = (0, 0)  # orders created until then: their greatest age (4.3)
     accounts: dict[str, Account] = field(default_factory=dict)
     instruments: dict[str, Instrument] = field(default_factory=dict)
     stops: dict[str, Stop] = field(default_factory=dict)

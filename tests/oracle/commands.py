@@ -7,10 +7,11 @@ step beyond.
 """
 
 from copy import deepcopy
+from functools import partial
 from random import Random
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
-from tests.oracle import world
+from tests.oracle import policy_commands, world
 from tests.oracle.book import SECOND, Account, Instrument, Message, Order, scale_down
 from tests.oracle.case import lot, open_case
 from tests.oracle.limits import collar
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 ROUTERS = ("router-1", "router-2", "desk")
+PERSONS = ("staff", "anna", "anna", "ben", "local")
 MEMORY = 400
 
 T = TypeVar("T")
@@ -72,7 +74,8 @@ class Commands:
             (0.4, self._regime),
             (0.4, self._session),
             (0.8, self._roll),
-            (0.4, self._policy),
+            (0.8, partial(policy_commands.propose, self)),
+            (0.8, partial(policy_commands.decide, self)),
             (0.5, self._upsert_account),
             (0.5, self._upsert_instrument),
         )
@@ -103,6 +106,10 @@ class Commands:
 
     def _staff(self, method: str, request: Message) -> Command:
         return Command(method, request, "staff", self.now)
+
+    def command(self, method: str, request: Message, principal: str) -> Command:
+        """A command of this moment."""
+        return Command(method, request, principal, self.now)
 
     def _chance(self, share: float) -> bool:
         return self.rng.random() < share
@@ -565,8 +572,16 @@ class Commands:
     def _release(self) -> Command:
         stops = list(self.book.stops)
         known = stops and self._chance(0.95)
+        waiting = [stop_id for stop_id in stops if self.book.stops[stop_id].asked]
+        if waiting and self._chance(0.7):
+            stops = waiting
         stop_id = self.rng.choice(stops) if known else "nothing"
-        return self._staff("Release", {"stop_id": stop_id, "reason": "calm again"})
+        request = {"stop_id": stop_id, "reason": "calm again"}
+        asked = self.book.stops[stop_id].asked if known else None
+        if asked is not None and self._chance(0.2):  # at the very end of the window
+            self.now = max(self.now, asked[1] + self.book.number("release_window_ns") - 1)
+            self.now += self.rng.choice((0, 1))
+        return Command("Release", request, self.rng.choice(PERSONS), self.now)
 
     def _cash(self) -> Command:
         if self.adjustments and self._chance(0.1):
@@ -638,46 +653,6 @@ class Commands:
         change = self.rng.choice(("position_limit", "quantity_step", "average_volume"))
         facts[change] = self.rng.choice((1, 7, 100)) * (1 if change == "quantity_step" else 250)
         return self._staff("UpsertInstruments", {"instruments": [facts]})
-
-    def _policy(self) -> Command:
-        """Mostly a provable tightening, now and then a loosening or a stale base."""
-        policy = deepcopy(self.book.policy)
-        del policy["version"]
-        base = self.book.version
-        if self._chance(0.3):
-            return self._staff("ProposePolicy", self._refused_policy(policy, base))
-        if self._chance(0.2):  # on, or back to warn: that is refused
-            level = self.rng.choice([policy["default_limits"], policy["tiers"][0]["limits"]])
-            changed = level[self.rng.choice([name for name in level if "floor" not in name])]
-            changed["mode"] = self.rng.choice(("ON", "ON", "WARN"))
-        limits = policy["default_limits"]
-        name = self.rng.choice(("order_quantity", "position", "price_collar_bps"))
-        limits[name]["value"] = limits[name]["value"] * 99 // 100
-        if self._chance(0.3):
-            policy["stress_factor_bps"] += 1
-        if "order_repeated" in policy and self._chance(0.3):
-            policy["order_repeated"]["count"] = 2
-        if self._chance(0.1):
-            policy["disclosure_version"] += 1
-        if self._chance(0.3) and "trading_window" in policy:
-            policy["trading_window"]["open_of_day_ns"] += SECOND
-        return self._staff("ProposePolicy", {"policy": policy, "base_version": base})
-
-    def _refused_policy(self, policy: Message, base: int) -> Message:
-        if self._chance(0.3):
-            return {"policy": policy, "base_version": base + 1}
-        looser: list[tuple[Message, str]] = [
-            (policy, "max_order_age_ns"),
-            (policy, "slow_mark_step_bps"),
-            (policy["default_limits"]["position"], "value"),
-            (policy["principal_order_rate"], "burst"),
-            (policy["margin_classes"][1], "offset_bps"),
-        ]
-        if "trading_window" in policy:
-            looser.append((policy["trading_window"], "close_of_day_ns"))
-        holder, name = self.rng.choice(looser)
-        holder[name] += 1
-        return {"policy": policy, "base_version": base}
 
 
 PREVIEW = frozenset(

@@ -125,6 +125,11 @@ class Desk:
             expected_sequence=self.oracle.book.accounts["A"].sequence,
         )
 
+    def release(self, stop_id: str) -> None:
+        """Take a stop back, as two persons."""
+        for principal in ("anna", "ben"):
+            self.ask("Release", principal, stop_id=stop_id)
+
     def view(self) -> Message:
         """Read A."""
         view: Message = self.ask("GetAccount", account_id="A")["account"]

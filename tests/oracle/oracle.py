@@ -9,7 +9,7 @@ be obviously right: big integers, plain dictionaries, every sum taken anew. Wher
            orders, batches
     5      book.Book.factor, facts
     7      reports (what the venue said), staff.Staff.tick
-    8      staff, tightening
+    8      staff, versions, tightening
 
 Requests and answers are dictionaries shaped like the messages of the contract: names in snake case,
 enum values without their prefix, absent optional fields as missing keys. An error is
@@ -24,6 +24,7 @@ from tests.oracle.book import Book, Message
 from tests.oracle.facts import Facts
 from tests.oracle.orders import Orders
 from tests.oracle.staff import Staff
+from tests.oracle.versions import Versions
 from tests.oracle.views import Views
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ class Oracle:
         self.book = Book()
         orders = Orders(self.book)
         self._orders = orders
+        self.versions = Versions(self.book)
         self._batches = Batches(self.book, orders)
         facts, staff, views = Facts(self.book), Staff(self.book), Views(self.book)
         self._methods: dict[str, Callable[[Message, str, int], Message]] = {
@@ -55,7 +57,9 @@ class Oracle:
             "SetRegime": facts.set_regime,
             "SetSession": facts.set_session,
             "RollDay": facts.roll_day,
-            "ProposePolicy": staff.propose_policy,
+            "ProposePolicy": self.versions.propose,
+            "ApprovePolicy": self.versions.approve,
+            "WithdrawPolicy": self.versions.withdraw,
             "Halt": staff.halt,
             "SetReduceOnly": staff.set_reduce_only,
             "Release": staff.release,

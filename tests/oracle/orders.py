@@ -105,6 +105,9 @@ class Orders:
             return [about(account_id, reason)]
         age = now - request["created_time_ns"]
         age_limit = self.book.number("max_order_age_ns")
+        until, before = self.book.former
+        if request["created_time_ns"] <= until:
+            age_limit = min(age_limit, before)
         skew_limit = self.book.number("max_clock_skew_ns")
         if age > age_limit:
             return [{**about(account_id, "ORDER_STALE"), "measured": age, "limit": age_limit}]

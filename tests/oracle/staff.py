@@ -1,9 +1,9 @@
-"""Policies and stops (8.1, 8.2), and what falls due by itself (4.3, 7.3)."""
+"""Stops (8.1), and what falls due by itself (4.3, 7.3)."""
 
-from tests.oracle.book import Book, Message, Order, Stop
-from tests.oracle.tightening import is_tightening
+from tests.oracle.book import SECOND, Book, Message, Order, Stop
 
 TICK_EFFECTS = 256
+RELEASE_WINDOW = 15 * 60 * SECOND
 
 
 class Staff:
@@ -12,17 +12,6 @@ class Staff:
     def __init__(self, book: Book) -> None:
         """Work on a book."""
         self.book = book
-
-    def propose_policy(self, request: Message, _principal: str, now: int) -> Message:
-        """Take a first policy or a tightening."""
-        book = self.book
-        if request.get("base_version", 0) != book.version:
-            return {"error": "STALE_POLICY"}
-        if book.policy and not is_tightening(book.policy, request["policy"]):
-            return {"error": "NOT_A_TIGHTENING"}
-        self.book.next()
-        book.policy = {**request["policy"], "version": book.version + 1}
-        return {**self.book.stamp(now), "version": book.version}
 
     def halt(self, request: Message, principal: str, now: int) -> Message:
         """Set a halt."""
@@ -44,10 +33,21 @@ class Staff:
         self.book.stops[stop.stop_id] = stop
         return self.book.stamp(now)
 
-    def release(self, request: Message, _principal: str, now: int) -> Message:
-        """Take a stop back."""
-        if request["stop_id"] not in self.book.stops:
+    def release(self, request: Message, principal: str, now: int) -> Message:
+        """Take a stop back, as the second person within the window."""
+        stop = self.book.stops.get(request["stop_id"])
+        if stop is None:
             return {"error": "NOT_FOUND"}
+        window = self.book.number("release_window_ns") or RELEASE_WINDOW
+        if stop.asked is None or now - stop.asked[1] >= window:
+            stop.asked = (principal, now, self.book.next())
+            return {**self.book.stamp(now), "pending_until_time_ns": now + window}
+        first, time, sequence = stop.asked
+        if first == principal:
+            stamp = {"sequence": sequence, "decided_time_ns": time}
+            return {**stamp, "pending_until_time_ns": time + window}
+        if principal == "local":
+            return {"error": "SECOND_PERSON"}
         self.book.next()
         del self.book.stops[request["stop_id"]]
         return self.book.stamp(now)

@@ -117,7 +117,7 @@ def test_a_fact_creates_an_unknown_account_frozen() -> None:
     entry = desk.check(account_id="B")["rejections"][0]
     named = (entry["reason"], entry["subject"], entry["note"])
     assert named == ("HALTED", "frozen-ACCOUNT-B", "gate: created by a fact")
-    desk.ask("Release", stop_id="frozen-ACCOUNT-B")
+    desk.release("frozen-ACCOUNT-B")
     assert [r["reason"] for r in desk.check(account_id="B")["rejections"]] == ["INITIAL_MARGIN"]
 
 
@@ -304,7 +304,7 @@ def test_an_allow_is_not_repeated_under_a_halt() -> None:
     desk.ask("CheckOrder", **order)
     desk.ask("Halt", stop_id="s", scope_kind="FIRM")
     assert reasons(desk.ask("CheckOrder", **order)) == [("HALTED", None, None)]
-    desk.ask("Release", stop_id="s")
+    desk.release("s")
     assert desk.ask("CheckOrder", **order)["verdict"] == "ALLOW"
 
 
@@ -313,7 +313,7 @@ def test_a_reject_is_never_repeated_as_an_allow() -> None:
     desk.ask("Halt", stop_id="s", scope_kind="FIRM")
     order = desk.request()
     desk.ask("CheckOrder", **order)
-    desk.ask("Release", stop_id="s")
+    desk.release("s")
     assert reasons(desk.ask("CheckOrder", **order)) == [("HALTED", None, None)]
 
 
@@ -801,9 +801,13 @@ def test_the_trading_date_moves_forward_only() -> None:
 # 8. Policies.
 
 
-def test_a_tightening_is_in_force_at_once_and_a_loosening_is_refused() -> None:
+def test_a_tightening_is_in_force_at_once_and_a_loosening_when_it_is_approved() -> None:
     desk = Desk(order_quantity=value(10))
     tighter, looser = policy({"order_quantity": value(9)}), policy({"order_quantity": value(11)})
-    assert desk.ask("ProposePolicy", policy=looser, base_version=1) == {"error": "NOT_A_TIGHTENING"}
     assert desk.ask("ProposePolicy", policy=tighter, base_version=1)["version"] == 2
     assert desk.reasons() == [("ORDER_QUANTITY", 10, 9)]
+    assert desk.ask("ProposePolicy", policy=looser, base_version=2)["pending"]
+    assert desk.reasons() == [("ORDER_QUANTITY", 10, 9)]
+    assert desk.ask("ApprovePolicy", version=3) == {"error": "SECOND_PERSON"}
+    assert "error" not in desk.ask("ApprovePolicy", "anna", version=3)
+    assert desk.reasons(quantity=11) == []

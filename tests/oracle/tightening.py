@@ -1,6 +1,6 @@
 """Whether a policy is provably no looser than the one in force (8.2 and the policy's `looser`)."""
 
-from tests.oracle.book import DAY, Message
+from tests.oracle.book import DAY, SECOND, Message
 from tests.oracle.order_checks import in_window
 
 HIGHER = (
@@ -53,8 +53,10 @@ def _window_tighter(old: Message | None, new: Message | None) -> bool:
 
 
 def _figures_tighter(old: Message, new: Message) -> bool:
+    windows = [policy.get("release_window_ns", 0) or 900 * SECOND for policy in (old, new)]
     return (
-        all(new.get(name, 0) <= old.get(name, 0) for name in HIGHER)
+        windows[1] <= windows[0]
+        and all(new.get(name, 0) <= old.get(name, 0) for name in HIGHER)
         and all(new.get(name, 0) >= old.get(name, 0) for name in LOWER)
         and all(new.get(name, 0) == old.get(name, 0) for name in ANY)
         and _scope(new) >= _scope(old)

@@ -52,7 +52,7 @@ class Views:
             "sequence": account.sequence,
             "cash_e4": account.cash,
             "positions": [self._position(account, name, lines) for name in sorted(lines)],
-            "open_orders": [_open_order(order) for order in account.open_orders()[:1000]],
+            "open_orders": [_open_order(order) for order in _oldest_first(account)[:1000]],
             "day_order_count": self.book.today_count(account),
             "day_turnover_e4": account_checks.day_turnover(self.book, account, lines),
             "stop_ids": sorted(stops),
@@ -70,6 +70,11 @@ class Views:
         }
         mark = self.book.instruments[name].mark
         return view if mark is None else {**view, "mark_e4": mark}
+
+
+def _oldest_first(account: Account) -> list[Order]:
+    """Open orders by record; those of one batch by id."""
+    return sorted(account.open_orders(), key=lambda order: (order.sequence, order.order_id))
 
 
 def _open_order(order: Order) -> Message:

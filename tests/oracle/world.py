@@ -38,6 +38,7 @@ def policy(rng: Random) -> Message:
         "slow_mark_step_bps": rng.choice((5, 20, 100)),
         "disclosure_version": rng.choice((0, 1, 2)),
         "acknowledgement_limit_ns": rng.choice((1, 2, 4)) * SECOND,
+        "release_window_ns": rng.choice((1, 3)) * SECOND,
         "principal_order_rate": _rate(rng, 8, 10),
         "default_limits": _default_limits(rng),
         "tiers": [_gold(rng), _silver(rng), {"tier_id": "bare", "limits": {}}],

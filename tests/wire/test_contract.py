@@ -18,7 +18,7 @@ from tidegate.v1 import (
     policy_service_pb2,
     risk_service_pb2,
 )
-from tidegate_server.engine import commands, policy, reports, settle, state, tightening
+from tidegate_server.engine import commands, policy, reports, settle, state, tightening, versions
 from tidegate_server.engine.reasons import RejectReason, ScopeKind
 from tidegate_server.wire.machine import REFUSAL_CODES
 from tidegate_server.wire.methods import BY_NAME, CODECS, FOLLOWER_METHODS, METHODS, ROLES
@@ -88,7 +88,8 @@ def test_every_number_of_the_journal_has_its_codec_or_is_a_snapshots() -> None:
 
 def test_a_method_without_a_codec_is_a_read() -> None:
     reads = {spec.name for spec in METHODS if not spec.mutates}
-    assert reads == {"PreviewOrder", "GetAccount", "ListAccounts", "GetPolicy", "GetStatus"}
+    lists = {"ListAccounts", "ListPolicies"}
+    assert reads == {"PreviewOrder", "GetAccount", "GetPolicy", "GetStatus"} | lists
 
 
 def test_new_risk_is_what_routers_check() -> None:
@@ -159,6 +160,11 @@ def test_stop_kinds_are_the_contracts() -> None:
     wanted = numbers(control_service_pb2.StopKind, "STOP_KIND_")
     names = [f"STOP_{name}" for name in wanted]
     assert constants(commands, *names, prefix="STOP_") == wanted
+
+
+def test_policy_states_are_the_contracts() -> None:
+    wanted = numbers(policy_service_pb2.PolicyState, "POLICY_STATE_")
+    assert constants(versions, *wanted) == wanted
 
 
 def test_margin_models_are_the_contracts() -> None:

@@ -65,6 +65,7 @@ def policies(draw: st.DrawFn) -> policy_pb2.Policy:
     for name in made:
         if name.endswith("_ns"):
             made[name] = draw(SPANS)
+    made["release_window_ns"] = draw(SPANS)  # 0 would be written as what it stands for
     elevated, stressed = sorted((draw(FACTORS), draw(FACTORS)))
     made |= {"elevated_regime_bps": elevated, "stressed_regime_bps": stressed}
     made |= {"stress_factor_bps": draw(FACTORS), "slow_mark_step_bps": draw(st.integers(0, 10**4))}
@@ -235,6 +236,18 @@ PAIRS: list[tuple[str, Policy, Policy, list[str]]] = [
         ["default_limits.position"],
     ),
     ("a new tier", policy(), tiers(), ["tiers[t]"]),
+    (
+        "the usual window of releases, written down",
+        policy(),
+        policy(release_window_ns=900 * 10**9),
+        [],
+    ),
+    (
+        "a longer window of releases than the usual one",
+        policy(),
+        policy(release_window_ns=900 * 10**9 + 1),
+        ["release_window_ns"],
+    ),
     ("a tier taken away", tiers(), policy(), []),
     (
         "a greater burst",

@@ -200,25 +200,31 @@ Global___ReleaseRequest: _TypeAlias = ReleaseRequest  # noqa: Y015
 
 @_typing.final
 class ReleaseResponse(_message.Message):
-    """It no longer stands."""
+    """It no longer stands, or waits for a second person."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     SEQUENCE_FIELD_NUMBER: _builtins.int
     DECIDED_TIME_NS_FIELD_NUMBER: _builtins.int
+    PENDING_UNTIL_TIME_NS_FIELD_NUMBER: _builtins.int
     sequence: _builtins.int
-    """The journal position."""
+    """The journal position. Whoever asks again while it waits gets that of the first call."""
     decided_time_ns: _builtins.int
-    """When it ended."""
+    """When it ended, or was asked for."""
+    pending_until_time_ns: _builtins.int
+    """0: it no longer stands. Else a second person must ask before this time, under the policy that
+    was in force when it was asked for.
+    """
     def __init__(
         self,
         *,
         sequence: _builtins.int = ...,
         decided_time_ns: _builtins.int = ...,
+        pending_until_time_ns: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["decided_time_ns", b"decided_time_ns", "sequence", b"sequence"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["decided_time_ns", b"decided_time_ns", "pending_until_time_ns", b"pending_until_time_ns", "sequence", b"sequence"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -379,6 +385,9 @@ class Stop(_message.Message):
     SIDE_FIELD_NUMBER: _builtins.int
     QUANTITY_FIELD_NUMBER: _builtins.int
     PRICE_E4_FIELD_NUMBER: _builtins.int
+    RELEASE_PRINCIPAL_FIELD_NUMBER: _builtins.int
+    RELEASE_TIME_NS_FIELD_NUMBER: _builtins.int
+    RELEASE_SEQUENCE_FIELD_NUMBER: _builtins.int
     stop_id: _builtins.str
     """Its id."""
     kind: Global___StopKind.ValueType
@@ -403,6 +412,12 @@ class Stop(_message.Message):
     """Of a latch: the quantity of that order."""
     price_e4: _builtins.int
     """Of a latch: the limit price of that order; absent for a market order."""
+    release_principal: _builtins.str
+    """Who asked for its release first; empty for nobody. It may have been too long ago to count."""
+    release_time_ns: _builtins.int
+    """When."""
+    release_sequence: _builtins.int
+    """The record of it."""
     def __init__(
         self,
         *,
@@ -418,10 +433,13 @@ class Stop(_message.Message):
         side: _order_pb2.Side.ValueType = ...,
         quantity: _builtins.int = ...,
         price_e4: _builtins.int | None = ...,
+        release_principal: _builtins.str = ...,
+        release_time_ns: _builtins.int = ...,
+        release_sequence: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_price_e4", b"_price_e4", "price_e4", b"price_e4"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_price_e4", b"_price_e4", "instrument_id", b"instrument_id", "kind", b"kind", "price_e4", b"price_e4", "principal", b"principal", "quantity", b"quantity", "reason", b"reason", "scope_id", b"scope_id", "scope_kind", b"scope_kind", "sequence", b"sequence", "set_time_ns", b"set_time_ns", "side", b"side", "stop_id", b"stop_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_price_e4", b"_price_e4", "instrument_id", b"instrument_id", "kind", b"kind", "price_e4", b"price_e4", "principal", b"principal", "quantity", b"quantity", "reason", b"reason", "release_principal", b"release_principal", "release_sequence", b"release_sequence", "release_time_ns", b"release_time_ns", "scope_id", b"scope_id", "scope_kind", b"scope_kind", "sequence", b"sequence", "set_time_ns", b"set_time_ns", "side", b"side", "stop_id", b"stop_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__price_e4: _TypeAlias = _typing.Literal["price_e4"]  # noqa: Y015
     _WhichOneofArgType__price_e4: _TypeAlias = _typing.Literal["_price_e4", b"_price_e4"]  # noqa: Y015

@@ -76,7 +76,10 @@ class ControlServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def Release(self, request, context):
-        """Take back one halt or reduce-only. The scope is free when none is left.
+        """Take back one halt or reduce-only. Takes two persons: the first one's call asks, and it takes
+        effect when another principal asks the same within the policy's `release_window_ns`. The caller
+        `local` may ask, and is refused with SECOND_PERSON as the second one. The scope is free when no
+        stop is left.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

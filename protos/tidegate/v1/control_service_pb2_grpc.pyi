@@ -38,7 +38,11 @@ class ControlServiceStub:
     SetReduceOnly: _grpc.UnaryUnaryMultiCallable[_control_service_pb2.SetReduceOnlyRequest, _control_service_pb2.SetReduceOnlyResponse]
     """Let only verified exits pass within a scope."""
     Release: _grpc.UnaryUnaryMultiCallable[_control_service_pb2.ReleaseRequest, _control_service_pb2.ReleaseResponse]
-    """Take back one halt or reduce-only. The scope is free when none is left."""
+    """Take back one halt or reduce-only. Takes two persons: the first one's call asks, and it takes
+    effect when another principal asks the same within the policy's `release_window_ns`. The caller
+    `local` may ask, and is refused with SECOND_PERSON as the second one. The scope is free when no
+    stop is left.
+    """
     GetStatus: _grpc.UnaryUnaryMultiCallable[_control_service_pb2.GetStatusRequest, _control_service_pb2.GetStatusResponse]
     """Read how the gate is."""
 
@@ -52,7 +56,11 @@ class ControlServiceAsyncStub(ControlServiceStub):
     SetReduceOnly: _aio.UnaryUnaryMultiCallable[_control_service_pb2.SetReduceOnlyRequest, _control_service_pb2.SetReduceOnlyResponse]  # type: ignore[assignment]
     """Let only verified exits pass within a scope."""
     Release: _aio.UnaryUnaryMultiCallable[_control_service_pb2.ReleaseRequest, _control_service_pb2.ReleaseResponse]  # type: ignore[assignment]
-    """Take back one halt or reduce-only. The scope is free when none is left."""
+    """Take back one halt or reduce-only. Takes two persons: the first one's call asks, and it takes
+    effect when another principal asks the same within the policy's `release_window_ns`. The caller
+    `local` may ask, and is refused with SECOND_PERSON as the second one. The scope is free when no
+    stop is left.
+    """
     GetStatus: _aio.UnaryUnaryMultiCallable[_control_service_pb2.GetStatusRequest, _control_service_pb2.GetStatusResponse]  # type: ignore[assignment]
     """Read how the gate is."""
 
@@ -81,7 +89,11 @@ class ControlServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _control_service_pb2.ReleaseRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_control_service_pb2.ReleaseResponse, _abc.Awaitable[_control_service_pb2.ReleaseResponse]]:
-        """Take back one halt or reduce-only. The scope is free when none is left."""
+        """Take back one halt or reduce-only. Takes two persons: the first one's call asks, and it takes
+        effect when another principal asks the same within the policy's `release_window_ns`. The caller
+        `local` may ask, and is refused with SECOND_PERSON as the second one. The scope is free when no
+        stop is left.
+        """
 
     @_abc_1.abstractmethod
     def GetStatus(

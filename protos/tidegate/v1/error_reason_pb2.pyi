@@ -56,10 +56,6 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """FAILED_PRECONDITION: the account has moved on since it was read. Metadata: {"account_id": "A1",
     "expected_sequence": "7", "sequence": "9"}.
     """
-    ERROR_REASON_NOT_A_TIGHTENING: _ErrorReason.ValueType  # 11
-    """FAILED_PRECONDITION: the change is not provably a tightening. Metadata: {"fields":
-    "max_order_age_ns"}.
-    """
     ERROR_REASON_STALE_POLICY: _ErrorReason.ValueType  # 12
     """FAILED_PRECONDITION: the policy names another base than the active one. Metadata:
     {"base_version": "1", "active_version": "2"}.
@@ -75,6 +71,14 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     ERROR_REASON_DATE_NOT_FORWARD: _ErrorReason.ValueType  # 16
     """FAILED_PRECONDITION: the trading date does not move forward. Metadata: {"trading_date":
     "20131007", "current": "20131008"}.
+    """
+    ERROR_REASON_SECOND_PERSON: _ErrorReason.ValueType  # 17
+    """PERMISSION_DENIED: this takes a second, named person: neither the first one nor `local`.
+    Metadata: {"principal": "local", "first": "anna"}.
+    """
+    ERROR_REASON_NOT_PENDING: _ErrorReason.ValueType  # 18
+    """FAILED_PRECONDITION: it waits for nobody: it is in force, was replaced or withdrawn. Metadata:
+    {"kind": "policy", "id": "4", "state": "WITHDRAWN"}.
     """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
@@ -116,10 +120,6 @@ ERROR_REASON_STALE_SEQUENCE: ErrorReason.ValueType  # 10
 """FAILED_PRECONDITION: the account has moved on since it was read. Metadata: {"account_id": "A1",
 "expected_sequence": "7", "sequence": "9"}.
 """
-ERROR_REASON_NOT_A_TIGHTENING: ErrorReason.ValueType  # 11
-"""FAILED_PRECONDITION: the change is not provably a tightening. Metadata: {"fields":
-"max_order_age_ns"}.
-"""
 ERROR_REASON_STALE_POLICY: ErrorReason.ValueType  # 12
 """FAILED_PRECONDITION: the policy names another base than the active one. Metadata:
 {"base_version": "1", "active_version": "2"}.
@@ -135,5 +135,13 @@ ERROR_REASON_INTERNAL: ErrorReason.ValueType  # 15
 ERROR_REASON_DATE_NOT_FORWARD: ErrorReason.ValueType  # 16
 """FAILED_PRECONDITION: the trading date does not move forward. Metadata: {"trading_date":
 "20131007", "current": "20131008"}.
+"""
+ERROR_REASON_SECOND_PERSON: ErrorReason.ValueType  # 17
+"""PERMISSION_DENIED: this takes a second, named person: neither the first one nor `local`.
+Metadata: {"principal": "local", "first": "anna"}.
+"""
+ERROR_REASON_NOT_PENDING: ErrorReason.ValueType  # 18
+"""FAILED_PRECONDITION: it waits for nobody: it is in force, was replaced or withdrawn. Metadata:
+{"kind": "policy", "id": "4", "state": "WITHDRAWN"}.
 """
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -27,54 +27,59 @@ from tidegate.v1 import control_service_pb2 as tidegate_dot_v1_dot_control__serv
 from tidegate.v1 import market_service_pb2 as tidegate_dot_v1_dot_market__service__pb2
 from tidegate.v1 import order_pb2 as tidegate_dot_v1_dot_order__pb2
 from tidegate.v1 import policy_pb2 as tidegate_dot_v1_dot_policy__pb2
+from tidegate.v1 import policy_service_pb2 as tidegate_dot_v1_dot_policy__service__pb2
 from tidegate.v1 import risk_service_pb2 as tidegate_dot_v1_dot_risk__service__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19tidegate/v1/journal.proto\x12\x0btidegate.v1\x1a!tidegate/v1/account_service.proto\x1a!tidegate/v1/control_service.proto\x1a tidegate/v1/market_service.proto\x1a\x17tidegate/v1/order.proto\x1a\x18tidegate/v1/policy.proto\x1a\x1etidegate/v1/risk_service.proto\"t\n\x06Record\x12#\n\x06method\x18\x01 \x01(\x0e\x32\x13.tidegate.v1.Method\x12\x11\n\tprincipal\x18\x02 \x01(\t\x12\x0f\n\x07request\x18\x03 \x01(\x0c\x12\x10\n\x08response\x18\x04 \x01(\x0c\x12\x0f\n\x07\x65\x66\x66\x65\x63ts\x18\x05 \x01(\x0c\"1\n\x11StartEpochRequest\x12\r\n\x05\x65poch\x18\x01 \x01(\x03\x12\r\n\x05\x62uild\x18\x02 \x01(\t\"F\n\x12StartEpochResponse\x12\x10\n\x08sequence\x18\x01 \x01(\x03\x12\x1e\n\x16\x61\x63knowledge_by_time_ns\x18\x02 \x01(\x03\"\r\n\x0bTickRequest\"\x91\x01\n\x0cTickResponse\x12\x10\n\x08sequence\x18\x01 \x01(\x03\x12*\n\x0bunconfirmed\x18\x02 \x03(\x0b\x32\x15.tidegate.v1.OrderKey\x12(\n\tforgotten\x18\x03 \x03(\x0b\x32\x15.tidegate.v1.OrderKey\x12\x19\n\x11\x66orgotten_batches\x18\x04 \x03(\t\"0\n\x08OrderKey\x12\x12\n\naccount_id\x18\x01 \x01(\t\x12\x10\n\x08order_id\x18\x02 \x01(\t\"\xb2\x01\n\x0c\x43heckEffects\x12\x1c\n\x14\x61\x63\x63ount_next_time_ns\x18\x01 \x01(\x10\x12\x1e\n\x16principal_next_time_ns\x18\x02 \x01(\x10\x12\x1a\n\x12keep_until_time_ns\x18\x03 \x01(\x10\x12)\n\x06orders\x18\x04 \x03(\x0b\x32\x19.tidegate.v1.CheckEffects\x12\x1d\n\x15repeats_after_time_ns\x18\x1e \x01(\x10\"T\n\x0bMarkEffects\x12\x14\n\x0cslow_mark_e4\x18\x01 \x03(\x03\x12\x19\n\x11slow_mark_time_ns\x18\x02 \x03(\x03\x12\x14\n\x0cmark_time_ns\x18\x03 \x03(\x03\"+\n\x11VolatilityEffects\x12\x16\n\x0e\x66\x61\x63tor_time_ns\x18\x01 \x03(\x03\"*\n\x0c\x45ventEffects\x12\x1a\n\x12keep_until_time_ns\x18\x01 \x03(\x03\"\xfa\x02\n\x0bRestoreBook\x12\x10\n\x08sequence\x18\x01 \x01(\x03\x12\x0f\n\x07time_ns\x18\x02 \x01(\x03\x12\r\n\x05\x65poch\x18\x03 \x01(\x03\x12\x14\n\x0ctrading_date\x18\x04 \x01(\x05\x12#\n\x06regime\x18\x05 \x01(\x0e\x32\x13.tidegate.v1.Regime\x12#\n\x06policy\x18\x06 \x01(\x0b\x32\x13.tidegate.v1.Policy\x12 \n\x05stops\x18\x07 \x03(\x0b\x32\x11.tidegate.v1.Stop\x12\x30\n\x08sessions\x18\x08 \x03(\x0b\x32\x1e.tidegate.v1.SetSessionRequest\x12\x31\n\nprincipals\x18\t \x03(\x0b\x32\x1d.tidegate.v1.RestorePrincipal\x12*\n\x07\x62\x61tches\x18\n \x03(\x0b\x32\x19.tidegate.v1.RestoreBatch\x12\x12\n\nstate_hash\x18\x0b \x01(\t\x12\x12\n\nchain_head\x18\x0c \x01(\t\";\n\x10RestorePrincipal\x12\x11\n\tprincipal\x18\x01 \x01(\t\x12\x14\n\x0cnext_time_ns\x18\x02 \x01(\x03\"\xa3\x01\n\x0cRestoreBatch\x12\x11\n\tprincipal\x18\x01 \x01(\t\x12\x30\n\x07request\x18\x02 \x01(\x0b\x32\x1f.tidegate.v1.CheckOrdersRequest\x12\x32\n\x08response\x18\x03 \x01(\x0b\x32 .tidegate.v1.CheckOrdersResponse\x12\x1a\n\x12keep_until_time_ns\x18\x04 \x01(\x03\"\xaf\x02\n\x11RestoreInstrument\x12+\n\ninstrument\x18\x01 \x01(\x0b\x32\x17.tidegate.v1.Instrument\x12\x14\n\x07mark_e4\x18\x02 \x01(\x03H\x00\x88\x01\x01\x12\x14\n\x0cmark_time_ns\x18\x03 \x01(\x03\x12\x14\n\x0cslow_mark_e4\x18\x04 \x01(\x03\x12\x19\n\x11slow_mark_time_ns\x18\x05 \x01(\x03\x12\x12\n\nfactor_bps\x18\x06 \x01(\x03\x12\x16\n\x0e\x66\x61\x63tor_time_ns\x18\x07 \x01(\x03\x12\x15\n\rmodel_version\x18\x08 \x01(\t\x12\x1c\n\x0f\x63losing_mark_e4\x18\t \x01(\x03H\x01\x88\x01\x01\x12\x0f\n\x07touched\x18\n \x01(\x08\x42\n\n\x08_mark_e4B\x12\n\x10_closing_mark_e4\"\xec\x03\n\x0eRestoreAccount\x12%\n\x07\x61\x63\x63ount\x18\x01 \x01(\x0b\x32\x14.tidegate.v1.Account\x12\x10\n\x08sequence\x18\x02 \x01(\x03\x12\x0f\n\x07\x63\x61sh_e4\x18\x03 \x01(\x03\x12\x1c\n\x14interest_and_fees_e4\x18\x04 \x01(\x03\x12\x14\n\x0ctrading_date\x18\x05 \x01(\x05\x12\x17\n\x0f\x64\x61y_order_count\x18\x06 \x01(\x03\x12#\n\x16start_of_day_equity_e4\x18\x07 \x01(\x03H\x00\x88\x01\x01\x12\x1a\n\x12next_order_time_ns\x18\x08 \x01(\x03\x12/\n\tpositions\x18\t \x03(\x0b\x32\x1c.tidegate.v1.RestorePosition\x12)\n\x06\x65vents\x18\n \x03(\x0b\x32\x19.tidegate.v1.RestoreEvent\x12\x16\n\x0e\x61\x64justment_ids\x18\x0b \x03(\t\x12.\n\x0elast_valuation\x18\x0c \x01(\x0b\x32\x16.tidegate.v1.Valuation\x12\x16\n\x0evalued_time_ns\x18\r \x01(\x03\x12+\n\x07repeats\x18\x1e \x03(\x0b\x32\x1a.tidegate.v1.RestoreRepeatB\x19\n\x17_start_of_day_equity_e4\"\x82\x01\n\rRestoreRepeat\x12\x15\n\rinstrument_id\x18\x01 \x01(\t\x12\x1f\n\x04side\x18\x02 \x01(\x0e\x32\x11.tidegate.v1.Side\x12\x10\n\x08price_e4\x18\x03 \x01(\x03\x12\x10\n\x08quantity\x18\x04 \x01(\x03\x12\x15\n\rorder_time_ns\x18\x05 \x03(\x03\"N\n\x0fRestorePosition\x12\x15\n\rinstrument_id\x18\x01 \x01(\t\x12\x10\n\x08quantity\x18\x02 \x01(\x03\x12\x12\n\nday_traded\x18\x03 \x01(\t\"\x8a\x01\n\x0cRestoreEvent\x12\x10\n\x08\x65vent_id\x18\x01 \x01(\t\x12\x12\n\ntrade_date\x18\x02 \x01(\x05\x12\x15\n\rinstrument_id\x18\x03 \x01(\t\x12\x15\n\rfill_quantity\x18\x04 \x01(\x03\x12\x16\n\x0e\x63\x61sh_change_e4\x18\x05 \x01(\x03\x12\x0e\n\x06\x62usted\x18\x06 \x01(\x08\"\x9c\x03\n\x0cRestoreOrder\x12/\n\x07request\x18\x01 \x01(\x0b\x32\x1e.tidegate.v1.CheckOrderRequest\x12\x11\n\tprincipal\x18\x02 \x01(\t\x12\x31\n\x08response\x18\x03 \x01(\x0b\x32\x1f.tidegate.v1.CheckOrderResponse\x12&\n\x05state\x18\x04 \x01(\x0e\x32\x17.tidegate.v1.OrderState\x12\x17\n\x0f\x66illed_quantity\x18\x05 \x01(\x03\x12\x19\n\x11reserved_quantity\x18\x06 \x01(\x03\x12\x1e\n\x16\x61\x63knowledge_by_time_ns\x18\x07 \x01(\x03\x12\x13\n\x0bunconfirmed\x18\x08 \x01(\x08\x12\x1a\n\x12keep_until_time_ns\x18\t \x01(\x03\x12\x10\n\x08reported\x18\n \x01(\x08\x12\x18\n\x10\x61waited_quantity\x18\x0b \x01(\x03\x12\x10\n\x08sequence\x18\x0c \x01(\x03\x12*\n\x07\x65\x66\x66\x65\x63ts\x18\r \x01(\x0b\x32\x19.tidegate.v1.CheckEffects*\xed\x04\n\x06Method\x12\x16\n\x12METHOD_UNSPECIFIED\x10\x00\x12\x16\n\x12METHOD_START_EPOCH\x10\x01\x12\x0f\n\x0bMETHOD_TICK\x10\x02\x12\x16\n\x12METHOD_CHECK_ORDER\x10\n\x12\x17\n\x13METHOD_CHECK_ORDERS\x10\x0b\x12\x1e\n\x1aMETHOD_RECORD_ORDER_EVENTS\x10\x0c\x12\x1a\n\x16METHOD_UPSERT_ACCOUNTS\x10\x14\x12\x16\n\x12METHOD_ADJUST_CASH\x10\x15\x12\x18\n\x14METHOD_SET_POSITIONS\x10\x16\x12\x1b\n\x17METHOD_REVALUE_ACCOUNTS\x10\x17\x12\x17\n\x13METHOD_UPDATE_MARKS\x10\x1e\x12\x1d\n\x19METHOD_UPSERT_INSTRUMENTS\x10\x1f\x12\x1c\n\x18METHOD_UPDATE_VOLATILITY\x10 \x12\x16\n\x12METHOD_SET_SESSION\x10!\x12\x15\n\x11METHOD_SET_REGIME\x10\"\x12\x13\n\x0fMETHOD_ROLL_DAY\x10#\x12\x19\n\x15METHOD_PROPOSE_POLICY\x10(\x12\x0f\n\x0bMETHOD_HALT\x10\x32\x12\x1a\n\x16METHOD_SET_REDUCE_ONLY\x10\x33\x12\x12\n\x0eMETHOD_RELEASE\x10\x34\x12\x18\n\x13METHOD_RESTORE_BOOK\x10\x84\x07\x12\x1e\n\x19METHOD_RESTORE_INSTRUMENT\x10\x85\x07\x12\x1b\n\x16METHOD_RESTORE_ACCOUNT\x10\x86\x07\x12\x19\n\x14METHOD_RESTORE_ORDER\x10\x87\x07\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19tidegate/v1/journal.proto\x12\x0btidegate.v1\x1a!tidegate/v1/account_service.proto\x1a!tidegate/v1/control_service.proto\x1a tidegate/v1/market_service.proto\x1a\x17tidegate/v1/order.proto\x1a\x18tidegate/v1/policy.proto\x1a tidegate/v1/policy_service.proto\x1a\x1etidegate/v1/risk_service.proto\"t\n\x06Record\x12#\n\x06method\x18\x01 \x01(\x0e\x32\x13.tidegate.v1.Method\x12\x11\n\tprincipal\x18\x02 \x01(\t\x12\x0f\n\x07request\x18\x03 \x01(\x0c\x12\x10\n\x08response\x18\x04 \x01(\x0c\x12\x0f\n\x07\x65\x66\x66\x65\x63ts\x18\x05 \x01(\x0c\"1\n\x11StartEpochRequest\x12\r\n\x05\x65poch\x18\x01 \x01(\x03\x12\r\n\x05\x62uild\x18\x02 \x01(\t\"F\n\x12StartEpochResponse\x12\x10\n\x08sequence\x18\x01 \x01(\x03\x12\x1e\n\x16\x61\x63knowledge_by_time_ns\x18\x02 \x01(\x03\"\r\n\x0bTickRequest\"\x91\x01\n\x0cTickResponse\x12\x10\n\x08sequence\x18\x01 \x01(\x03\x12*\n\x0bunconfirmed\x18\x02 \x03(\x0b\x32\x15.tidegate.v1.OrderKey\x12(\n\tforgotten\x18\x03 \x03(\x0b\x32\x15.tidegate.v1.OrderKey\x12\x19\n\x11\x66orgotten_batches\x18\x04 \x03(\t\"0\n\x08OrderKey\x12\x12\n\naccount_id\x18\x01 \x01(\t\x12\x10\n\x08order_id\x18\x02 \x01(\t\"\xb2\x01\n\x0c\x43heckEffects\x12\x1c\n\x14\x61\x63\x63ount_next_time_ns\x18\x01 \x01(\x10\x12\x1e\n\x16principal_next_time_ns\x18\x02 \x01(\x10\x12\x1a\n\x12keep_until_time_ns\x18\x03 \x01(\x10\x12)\n\x06orders\x18\x04 \x03(\x0b\x32\x19.tidegate.v1.CheckEffects\x12\x1d\n\x15repeats_after_time_ns\x18\x1e \x01(\x10\"T\n\x0bMarkEffects\x12\x14\n\x0cslow_mark_e4\x18\x01 \x03(\x03\x12\x19\n\x11slow_mark_time_ns\x18\x02 \x03(\x03\x12\x14\n\x0cmark_time_ns\x18\x03 \x03(\x03\"+\n\x11VolatilityEffects\x12\x16\n\x0e\x66\x61\x63tor_time_ns\x18\x01 \x03(\x03\"*\n\x0c\x45ventEffects\x12\x1a\n\x12keep_until_time_ns\x18\x01 \x03(\x03\"m\n\rPolicyEffects\x12\x19\n\x11\x66orgotten_version\x18\x01 \x01(\x03\x12\x1b\n\x13\x66ormer_order_age_ns\x18\x02 \x01(\x03\x12$\n\x1c\x66ormer_created_until_time_ns\x18\x03 \x01(\x03\"\xbd\x03\n\x0bRestoreBook\x12\x10\n\x08sequence\x18\x01 \x01(\x03\x12\x0f\n\x07time_ns\x18\x02 \x01(\x03\x12\r\n\x05\x65poch\x18\x03 \x01(\x03\x12\x14\n\x0ctrading_date\x18\x04 \x01(\x05\x12#\n\x06regime\x18\x05 \x01(\x0e\x32\x13.tidegate.v1.Regime\x12#\n\x06policy\x18\x06 \x01(\x0b\x32\x13.tidegate.v1.Policy\x12 \n\x05stops\x18\x07 \x03(\x0b\x32\x11.tidegate.v1.Stop\x12\x30\n\x08sessions\x18\x08 \x03(\x0b\x32\x1e.tidegate.v1.SetSessionRequest\x12\x31\n\nprincipals\x18\t \x03(\x0b\x32\x1d.tidegate.v1.RestorePrincipal\x12*\n\x07\x62\x61tches\x18\n \x03(\x0b\x32\x19.tidegate.v1.RestoreBatch\x12\x12\n\nstate_hash\x18\x0b \x01(\t\x12\x12\n\nchain_head\x18\x0c \x01(\t\x12\x1b\n\x13\x66ormer_order_age_ns\x18( \x01(\x03\x12$\n\x1c\x66ormer_created_until_time_ns\x18) \x01(\x03\"\x9f\x01\n\x14RestorePolicyVersion\x12#\n\x06policy\x18\x01 \x01(\x0b\x32\x13.tidegate.v1.Policy\x12+\n\x07summary\x18\x02 \x01(\x0b\x32\x1a.tidegate.v1.PolicySummary\x12\x19\n\x11proposed_sequence\x18\x03 \x01(\x03\x12\x1a\n\x12\x61\x63tivated_sequence\x18\x04 \x01(\x03\";\n\x10RestorePrincipal\x12\x11\n\tprincipal\x18\x01 \x01(\t\x12\x14\n\x0cnext_time_ns\x18\x02 \x01(\x03\"\xa3\x01\n\x0cRestoreBatch\x12\x11\n\tprincipal\x18\x01 \x01(\t\x12\x30\n\x07request\x18\x02 \x01(\x0b\x32\x1f.tidegate.v1.CheckOrdersRequest\x12\x32\n\x08response\x18\x03 \x01(\x0b\x32 .tidegate.v1.CheckOrdersResponse\x12\x1a\n\x12keep_until_time_ns\x18\x04 \x01(\x03\"\xaf\x02\n\x11RestoreInstrument\x12+\n\ninstrument\x18\x01 \x01(\x0b\x32\x17.tidegate.v1.Instrument\x12\x14\n\x07mark_e4\x18\x02 \x01(\x03H\x00\x88\x01\x01\x12\x14\n\x0cmark_time_ns\x18\x03 \x01(\x03\x12\x14\n\x0cslow_mark_e4\x18\x04 \x01(\x03\x12\x19\n\x11slow_mark_time_ns\x18\x05 \x01(\x03\x12\x12\n\nfactor_bps\x18\x06 \x01(\x03\x12\x16\n\x0e\x66\x61\x63tor_time_ns\x18\x07 \x01(\x03\x12\x15\n\rmodel_version\x18\x08 \x01(\t\x12\x1c\n\x0f\x63losing_mark_e4\x18\t \x01(\x03H\x01\x88\x01\x01\x12\x0f\n\x07touched\x18\n \x01(\x08\x42\n\n\x08_mark_e4B\x12\n\x10_closing_mark_e4\"\xec\x03\n\x0eRestoreAccount\x12%\n\x07\x61\x63\x63ount\x18\x01 \x01(\x0b\x32\x14.tidegate.v1.Account\x12\x10\n\x08sequence\x18\x02 \x01(\x03\x12\x0f\n\x07\x63\x61sh_e4\x18\x03 \x01(\x03\x12\x1c\n\x14interest_and_fees_e4\x18\x04 \x01(\x03\x12\x14\n\x0ctrading_date\x18\x05 \x01(\x05\x12\x17\n\x0f\x64\x61y_order_count\x18\x06 \x01(\x03\x12#\n\x16start_of_day_equity_e4\x18\x07 \x01(\x03H\x00\x88\x01\x01\x12\x1a\n\x12next_order_time_ns\x18\x08 \x01(\x03\x12/\n\tpositions\x18\t \x03(\x0b\x32\x1c.tidegate.v1.RestorePosition\x12)\n\x06\x65vents\x18\n \x03(\x0b\x32\x19.tidegate.v1.RestoreEvent\x12\x16\n\x0e\x61\x64justment_ids\x18\x0b \x03(\t\x12.\n\x0elast_valuation\x18\x0c \x01(\x0b\x32\x16.tidegate.v1.Valuation\x12\x16\n\x0evalued_time_ns\x18\r \x01(\x03\x12+\n\x07repeats\x18\x1e \x03(\x0b\x32\x1a.tidegate.v1.RestoreRepeatB\x19\n\x17_start_of_day_equity_e4\"\x82\x01\n\rRestoreRepeat\x12\x15\n\rinstrument_id\x18\x01 \x01(\t\x12\x1f\n\x04side\x18\x02 \x01(\x0e\x32\x11.tidegate.v1.Side\x12\x10\n\x08price_e4\x18\x03 \x01(\x03\x12\x10\n\x08quantity\x18\x04 \x01(\x03\x12\x15\n\rorder_time_ns\x18\x05 \x03(\x03\"N\n\x0fRestorePosition\x12\x15\n\rinstrument_id\x18\x01 \x01(\t\x12\x10\n\x08quantity\x18\x02 \x01(\x03\x12\x12\n\nday_traded\x18\x03 \x01(\t\"\x8a\x01\n\x0cRestoreEvent\x12\x10\n\x08\x65vent_id\x18\x01 \x01(\t\x12\x12\n\ntrade_date\x18\x02 \x01(\x05\x12\x15\n\rinstrument_id\x18\x03 \x01(\t\x12\x15\n\rfill_quantity\x18\x04 \x01(\x03\x12\x16\n\x0e\x63\x61sh_change_e4\x18\x05 \x01(\x03\x12\x0e\n\x06\x62usted\x18\x06 \x01(\x08\"\x9c\x03\n\x0cRestoreOrder\x12/\n\x07request\x18\x01 \x01(\x0b\x32\x1e.tidegate.v1.CheckOrderRequest\x12\x11\n\tprincipal\x18\x02 \x01(\t\x12\x31\n\x08response\x18\x03 \x01(\x0b\x32\x1f.tidegate.v1.CheckOrderResponse\x12&\n\x05state\x18\x04 \x01(\x0e\x32\x17.tidegate.v1.OrderState\x12\x17\n\x0f\x66illed_quantity\x18\x05 \x01(\x03\x12\x19\n\x11reserved_quantity\x18\x06 \x01(\x03\x12\x1e\n\x16\x61\x63knowledge_by_time_ns\x18\x07 \x01(\x03\x12\x13\n\x0bunconfirmed\x18\x08 \x01(\x08\x12\x1a\n\x12keep_until_time_ns\x18\t \x01(\x03\x12\x10\n\x08reported\x18\n \x01(\x08\x12\x18\n\x10\x61waited_quantity\x18\x0b \x01(\x03\x12\x10\n\x08sequence\x18\x0c \x01(\x03\x12*\n\x07\x65\x66\x66\x65\x63ts\x18\r \x01(\x0b\x32\x19.tidegate.v1.CheckEffects*\xc8\x05\n\x06Method\x12\x16\n\x12METHOD_UNSPECIFIED\x10\x00\x12\x16\n\x12METHOD_START_EPOCH\x10\x01\x12\x0f\n\x0bMETHOD_TICK\x10\x02\x12\x16\n\x12METHOD_CHECK_ORDER\x10\n\x12\x17\n\x13METHOD_CHECK_ORDERS\x10\x0b\x12\x1e\n\x1aMETHOD_RECORD_ORDER_EVENTS\x10\x0c\x12\x1a\n\x16METHOD_UPSERT_ACCOUNTS\x10\x14\x12\x16\n\x12METHOD_ADJUST_CASH\x10\x15\x12\x18\n\x14METHOD_SET_POSITIONS\x10\x16\x12\x1b\n\x17METHOD_REVALUE_ACCOUNTS\x10\x17\x12\x17\n\x13METHOD_UPDATE_MARKS\x10\x1e\x12\x1d\n\x19METHOD_UPSERT_INSTRUMENTS\x10\x1f\x12\x1c\n\x18METHOD_UPDATE_VOLATILITY\x10 \x12\x16\n\x12METHOD_SET_SESSION\x10!\x12\x15\n\x11METHOD_SET_REGIME\x10\"\x12\x13\n\x0fMETHOD_ROLL_DAY\x10#\x12\x19\n\x15METHOD_PROPOSE_POLICY\x10(\x12\x0f\n\x0bMETHOD_HALT\x10\x32\x12\x1a\n\x16METHOD_SET_REDUCE_ONLY\x10\x33\x12\x12\n\x0eMETHOD_RELEASE\x10\x34\x12\x19\n\x15METHOD_APPROVE_POLICY\x10<\x12\x1a\n\x16METHOD_WITHDRAW_POLICY\x10=\x12\x18\n\x13METHOD_RESTORE_BOOK\x10\x84\x07\x12\x1e\n\x19METHOD_RESTORE_INSTRUMENT\x10\x85\x07\x12\x1b\n\x16METHOD_RESTORE_ACCOUNT\x10\x86\x07\x12\x19\n\x14METHOD_RESTORE_ORDER\x10\x87\x07\x12\"\n\x1dMETHOD_RESTORE_POLICY_VERSION\x10\xc0\x07\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'tidegate.v1.journal_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_METHOD']._serialized_start=3218
-  _globals['_METHOD']._serialized_end=3839
-  _globals['_RECORD']._serialized_start=229
-  _globals['_RECORD']._serialized_end=345
-  _globals['_STARTEPOCHREQUEST']._serialized_start=347
-  _globals['_STARTEPOCHREQUEST']._serialized_end=396
-  _globals['_STARTEPOCHRESPONSE']._serialized_start=398
-  _globals['_STARTEPOCHRESPONSE']._serialized_end=468
-  _globals['_TICKREQUEST']._serialized_start=470
-  _globals['_TICKREQUEST']._serialized_end=483
-  _globals['_TICKRESPONSE']._serialized_start=486
-  _globals['_TICKRESPONSE']._serialized_end=631
-  _globals['_ORDERKEY']._serialized_start=633
-  _globals['_ORDERKEY']._serialized_end=681
-  _globals['_CHECKEFFECTS']._serialized_start=684
-  _globals['_CHECKEFFECTS']._serialized_end=862
-  _globals['_MARKEFFECTS']._serialized_start=864
-  _globals['_MARKEFFECTS']._serialized_end=948
-  _globals['_VOLATILITYEFFECTS']._serialized_start=950
-  _globals['_VOLATILITYEFFECTS']._serialized_end=993
-  _globals['_EVENTEFFECTS']._serialized_start=995
-  _globals['_EVENTEFFECTS']._serialized_end=1037
-  _globals['_RESTOREBOOK']._serialized_start=1040
-  _globals['_RESTOREBOOK']._serialized_end=1418
-  _globals['_RESTOREPRINCIPAL']._serialized_start=1420
-  _globals['_RESTOREPRINCIPAL']._serialized_end=1479
-  _globals['_RESTOREBATCH']._serialized_start=1482
-  _globals['_RESTOREBATCH']._serialized_end=1645
-  _globals['_RESTOREINSTRUMENT']._serialized_start=1648
-  _globals['_RESTOREINSTRUMENT']._serialized_end=1951
-  _globals['_RESTOREACCOUNT']._serialized_start=1954
-  _globals['_RESTOREACCOUNT']._serialized_end=2446
-  _globals['_RESTOREREPEAT']._serialized_start=2449
-  _globals['_RESTOREREPEAT']._serialized_end=2579
-  _globals['_RESTOREPOSITION']._serialized_start=2581
-  _globals['_RESTOREPOSITION']._serialized_end=2659
-  _globals['_RESTOREEVENT']._serialized_start=2662
-  _globals['_RESTOREEVENT']._serialized_end=2800
-  _globals['_RESTOREORDER']._serialized_start=2803
-  _globals['_RESTOREORDER']._serialized_end=3215
+  _globals['_METHOD']._serialized_start=3592
+  _globals['_METHOD']._serialized_end=4304
+  _globals['_RECORD']._serialized_start=263
+  _globals['_RECORD']._serialized_end=379
+  _globals['_STARTEPOCHREQUEST']._serialized_start=381
+  _globals['_STARTEPOCHREQUEST']._serialized_end=430
+  _globals['_STARTEPOCHRESPONSE']._serialized_start=432
+  _globals['_STARTEPOCHRESPONSE']._serialized_end=502
+  _globals['_TICKREQUEST']._serialized_start=504
+  _globals['_TICKREQUEST']._serialized_end=517
+  _globals['_TICKRESPONSE']._serialized_start=520
+  _globals['_TICKRESPONSE']._serialized_end=665
+  _globals['_ORDERKEY']._serialized_start=667
+  _globals['_ORDERKEY']._serialized_end=715
+  _globals['_CHECKEFFECTS']._serialized_start=718
+  _globals['_CHECKEFFECTS']._serialized_end=896
+  _globals['_MARKEFFECTS']._serialized_start=898
+  _globals['_MARKEFFECTS']._serialized_end=982
+  _globals['_VOLATILITYEFFECTS']._serialized_start=984
+  _globals['_VOLATILITYEFFECTS']._serialized_end=1027
+  _globals['_EVENTEFFECTS']._serialized_start=1029
+  _globals['_EVENTEFFECTS']._serialized_end=1071
+  _globals['_POLICYEFFECTS']._serialized_start=1073
+  _globals['_POLICYEFFECTS']._serialized_end=1182
+  _globals['_RESTOREBOOK']._serialized_start=1185
+  _globals['_RESTOREBOOK']._serialized_end=1630
+  _globals['_RESTOREPOLICYVERSION']._serialized_start=1633
+  _globals['_RESTOREPOLICYVERSION']._serialized_end=1792
+  _globals['_RESTOREPRINCIPAL']._serialized_start=1794
+  _globals['_RESTOREPRINCIPAL']._serialized_end=1853
+  _globals['_RESTOREBATCH']._serialized_start=1856
+  _globals['_RESTOREBATCH']._serialized_end=2019
+  _globals['_RESTOREINSTRUMENT']._serialized_start=2022
+  _globals['_RESTOREINSTRUMENT']._serialized_end=2325
+  _globals['_RESTOREACCOUNT']._serialized_start=2328
+  _globals['_RESTOREACCOUNT']._serialized_end=2820
+  _globals['_RESTOREREPEAT']._serialized_start=2823
+  _globals['_RESTOREREPEAT']._serialized_end=2953
+  _globals['_RESTOREPOSITION']._serialized_start=2955
+  _globals['_RESTOREPOSITION']._serialized_end=3033
+  _globals['_RESTOREEVENT']._serialized_start=3036
+  _globals['_RESTOREEVENT']._serialized_end=3174
+  _globals['_RESTOREORDER']._serialized_start=3177
+  _globals['_RESTOREORDER']._serialized_end=3589
 # @@protoc_insertion_point(module_scope)

@@ -15,6 +15,7 @@ from tidegate.v1 import control_service_pb2 as _control_service_pb2
 from tidegate.v1 import market_service_pb2 as _market_service_pb2
 from tidegate.v1 import order_pb2 as _order_pb2
 from tidegate.v1 import policy_pb2 as _policy_pb2
+from tidegate.v1 import policy_service_pb2 as _policy_service_pb2
 from tidegate.v1 import risk_service_pb2 as _risk_service_pb2
 import builtins as _builtins
 import sys
@@ -66,13 +67,17 @@ class _MethodEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Method.ValueTy
     METHOD_ROLL_DAY: _Method.ValueType  # 35
     """MarketService.RollDay."""
     METHOD_PROPOSE_POLICY: _Method.ValueType  # 40
-    """PolicyService.ProposePolicy."""
+    """PolicyService.ProposePolicy, PolicyEffects."""
     METHOD_HALT: _Method.ValueType  # 50
     """ControlService.Halt."""
     METHOD_SET_REDUCE_ONLY: _Method.ValueType  # 51
     """ControlService.SetReduceOnly."""
     METHOD_RELEASE: _Method.ValueType  # 52
     """ControlService.Release."""
+    METHOD_APPROVE_POLICY: _Method.ValueType  # 60
+    """PolicyService.ApprovePolicy, PolicyEffects."""
+    METHOD_WITHDRAW_POLICY: _Method.ValueType  # 61
+    """PolicyService.WithdrawPolicy."""
     METHOD_RESTORE_BOOK: _Method.ValueType  # 900
     """Snapshots only: RestoreBook."""
     METHOD_RESTORE_INSTRUMENT: _Method.ValueType  # 901
@@ -81,6 +86,8 @@ class _MethodEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Method.ValueTy
     """Snapshots only: RestoreAccount."""
     METHOD_RESTORE_ORDER: _Method.ValueType  # 903
     """Snapshots only: RestoreOrder."""
+    METHOD_RESTORE_POLICY_VERSION: _Method.ValueType  # 960
+    """Snapshots only: RestorePolicyVersion."""
 
 class Method(_Method, metaclass=_MethodEnumTypeWrapper):
     """What a record is. Numbers are permanent and never used again."""
@@ -118,13 +125,17 @@ METHOD_SET_REGIME: Method.ValueType  # 34
 METHOD_ROLL_DAY: Method.ValueType  # 35
 """MarketService.RollDay."""
 METHOD_PROPOSE_POLICY: Method.ValueType  # 40
-"""PolicyService.ProposePolicy."""
+"""PolicyService.ProposePolicy, PolicyEffects."""
 METHOD_HALT: Method.ValueType  # 50
 """ControlService.Halt."""
 METHOD_SET_REDUCE_ONLY: Method.ValueType  # 51
 """ControlService.SetReduceOnly."""
 METHOD_RELEASE: Method.ValueType  # 52
 """ControlService.Release."""
+METHOD_APPROVE_POLICY: Method.ValueType  # 60
+"""PolicyService.ApprovePolicy, PolicyEffects."""
+METHOD_WITHDRAW_POLICY: Method.ValueType  # 61
+"""PolicyService.WithdrawPolicy."""
 METHOD_RESTORE_BOOK: Method.ValueType  # 900
 """Snapshots only: RestoreBook."""
 METHOD_RESTORE_INSTRUMENT: Method.ValueType  # 901
@@ -133,6 +144,8 @@ METHOD_RESTORE_ACCOUNT: Method.ValueType  # 902
 """Snapshots only: RestoreAccount."""
 METHOD_RESTORE_ORDER: Method.ValueType  # 903
 """Snapshots only: RestoreOrder."""
+METHOD_RESTORE_POLICY_VERSION: Method.ValueType  # 960
+"""Snapshots only: RestorePolicyVersion."""
 Global___Method: _TypeAlias = Method  # noqa: Y015
 
 @_typing.final
@@ -433,6 +446,36 @@ class EventEffects(_message.Message):
 Global___EventEffects: _TypeAlias = EventEffects  # noqa: Y015
 
 @_typing.final
+class PolicyEffects(_message.Message):
+    """Effects of a policy that comes into force, or of one that is proposed."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FORGOTTEN_VERSION_FIELD_NUMBER: _builtins.int
+    FORMER_ORDER_AGE_NS_FIELD_NUMBER: _builtins.int
+    FORMER_CREATED_UNTIL_TIME_NS_FIELD_NUMBER: _builtins.int
+    forgotten_version: _builtins.int
+    """The version that is no longer kept; 0 for none."""
+    former_order_age_ns: _builtins.int
+    """The greatest age of orders that were created until the time below; 0: as it was."""
+    former_created_until_time_ns: _builtins.int
+    """Until when orders keep the age above; 0: as it was."""
+    def __init__(
+        self,
+        *,
+        forgotten_version: _builtins.int = ...,
+        former_order_age_ns: _builtins.int = ...,
+        former_created_until_time_ns: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["forgotten_version", b"forgotten_version", "former_created_until_time_ns", b"former_created_until_time_ns", "former_order_age_ns", b"former_order_age_ns"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PolicyEffects: _TypeAlias = PolicyEffects  # noqa: Y015
+
+@_typing.final
 class RestoreBook(_message.Message):
     """The first record of a snapshot."""
 
@@ -450,6 +493,8 @@ class RestoreBook(_message.Message):
     BATCHES_FIELD_NUMBER: _builtins.int
     STATE_HASH_FIELD_NUMBER: _builtins.int
     CHAIN_HEAD_FIELD_NUMBER: _builtins.int
+    FORMER_ORDER_AGE_NS_FIELD_NUMBER: _builtins.int
+    FORMER_CREATED_UNTIL_TIME_NS_FIELD_NUMBER: _builtins.int
     sequence: _builtins.int
     """The last record that the snapshot holds."""
     time_ns: _builtins.int
@@ -464,6 +509,10 @@ class RestoreBook(_message.Message):
     """The state hash that the finished book must have, hex, with its version in front."""
     chain_head: _builtins.str
     """The chain head at that record, hex."""
+    former_order_age_ns: _builtins.int
+    """The greatest age of orders that were created before a policy allowed more; 0 for none."""
+    former_created_until_time_ns: _builtins.int
+    """Until when orders keep that age."""
     @_builtins.property
     def policy(self) -> _policy_pb2.Policy:
         """The policy in force."""
@@ -499,14 +548,54 @@ class RestoreBook(_message.Message):
         batches: _abc.Iterable[Global___RestoreBatch] | None = ...,
         state_hash: _builtins.str = ...,
         chain_head: _builtins.str = ...,
+        former_order_age_ns: _builtins.int = ...,
+        former_created_until_time_ns: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["policy", b"policy"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["batches", b"batches", "chain_head", b"chain_head", "epoch", b"epoch", "policy", b"policy", "principals", b"principals", "regime", b"regime", "sequence", b"sequence", "sessions", b"sessions", "state_hash", b"state_hash", "stops", b"stops", "time_ns", b"time_ns", "trading_date", b"trading_date"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["batches", b"batches", "chain_head", b"chain_head", "epoch", b"epoch", "former_created_until_time_ns", b"former_created_until_time_ns", "former_order_age_ns", b"former_order_age_ns", "policy", b"policy", "principals", b"principals", "regime", b"regime", "sequence", b"sequence", "sessions", b"sessions", "state_hash", b"state_hash", "stops", b"stops", "time_ns", b"time_ns", "trading_date", b"trading_date"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___RestoreBook: _TypeAlias = RestoreBook  # noqa: Y015
+
+@_typing.final
+class RestorePolicyVersion(_message.Message):
+    """One version of the policy that is kept."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    POLICY_FIELD_NUMBER: _builtins.int
+    SUMMARY_FIELD_NUMBER: _builtins.int
+    PROPOSED_SEQUENCE_FIELD_NUMBER: _builtins.int
+    ACTIVATED_SEQUENCE_FIELD_NUMBER: _builtins.int
+    proposed_sequence: _builtins.int
+    """The record that proposed it."""
+    activated_sequence: _builtins.int
+    """The record that put it in force; 0 for none."""
+    @_builtins.property
+    def policy(self) -> _policy_pb2.Policy:
+        """The document."""
+
+    @_builtins.property
+    def summary(self) -> _policy_service_pb2.PolicySummary:
+        """Where it came from and what became of it."""
+
+    def __init__(
+        self,
+        *,
+        policy: _policy_pb2.Policy | None = ...,
+        summary: _policy_service_pb2.PolicySummary | None = ...,
+        proposed_sequence: _builtins.int = ...,
+        activated_sequence: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["policy", b"policy", "summary", b"summary"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["activated_sequence", b"activated_sequence", "policy", b"policy", "proposed_sequence", b"proposed_sequence", "summary", b"summary"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RestorePolicyVersion: _TypeAlias = RestorePolicyVersion  # noqa: Y015
 
 @_typing.final
 class RestorePrincipal(_message.Message):

@@ -125,6 +125,7 @@ class Policy(_message.Message):
     SELF_TRADE_SCOPE_FIELD_NUMBER: _builtins.int
     SELF_TRADE_MODE_FIELD_NUMBER: _builtins.int
     ORDER_REPEATED_FIELD_NUMBER: _builtins.int
+    RELEASE_WINDOW_NS_FIELD_NUMBER: _builtins.int
     MARGIN_CLASSES_FIELD_NUMBER: _builtins.int
     TRADING_WINDOW_FIELD_NUMBER: _builtins.int
     DISCLOSURE_VERSION_FIELD_NUMBER: _builtins.int
@@ -156,6 +157,10 @@ class Policy(_message.Message):
     """Whose open orders an order must not be able to trade with. Left out: nobody's."""
     self_trade_mode: Global___LimitMode.ValueType
     """Whether an order that could trade with one of these is refused or only warned of."""
+    release_window_ns: _builtins.int
+    """How long after the first person's call the second one's takes a halt or reduce-only back, ns;
+    0: 15 minutes.
+    """
     disclosure_version: _builtins.int
     """The risk disclosure in force: new risk needs this version or a later one acknowledged, 0 to
     1 000 000 000; 0 is none.
@@ -207,13 +212,14 @@ class Policy(_message.Message):
         self_trade_scope: Global___SelfTradeScope.ValueType = ...,
         self_trade_mode: Global___LimitMode.ValueType = ...,
         order_repeated: Global___RepeatLimit | None = ...,
+        release_window_ns: _builtins.int = ...,
         margin_classes: _abc.Iterable[Global___MarginClass] | None = ...,
         trading_window: Global___TradingWindow | None = ...,
         disclosure_version: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["default_limits", b"default_limits", "order_repeated", b"order_repeated", "principal_order_rate", b"principal_order_rate", "trading_window", b"trading_window"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["acknowledgement_limit_ns", b"acknowledgement_limit_ns", "comment", b"comment", "default_limits", b"default_limits", "disclosure_version", b"disclosure_version", "elevated_regime_bps", b"elevated_regime_bps", "margin_classes", b"margin_classes", "max_clock_skew_ns", b"max_clock_skew_ns", "max_mark_age_ns", b"max_mark_age_ns", "max_order_age_ns", b"max_order_age_ns", "max_volatility_age_ns", b"max_volatility_age_ns", "order_repeated", b"order_repeated", "principal_order_rate", b"principal_order_rate", "rules_version", b"rules_version", "self_trade_mode", b"self_trade_mode", "self_trade_scope", b"self_trade_scope", "slow_mark_step_bps", b"slow_mark_step_bps", "stress_factor_bps", b"stress_factor_bps", "stressed_regime_bps", b"stressed_regime_bps", "tiers", b"tiers", "trading_window", b"trading_window", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["acknowledgement_limit_ns", b"acknowledgement_limit_ns", "comment", b"comment", "default_limits", b"default_limits", "disclosure_version", b"disclosure_version", "elevated_regime_bps", b"elevated_regime_bps", "margin_classes", b"margin_classes", "max_clock_skew_ns", b"max_clock_skew_ns", "max_mark_age_ns", b"max_mark_age_ns", "max_order_age_ns", b"max_order_age_ns", "max_volatility_age_ns", b"max_volatility_age_ns", "order_repeated", b"order_repeated", "principal_order_rate", b"principal_order_rate", "release_window_ns", b"release_window_ns", "rules_version", b"rules_version", "self_trade_mode", b"self_trade_mode", "self_trade_scope", b"self_trade_scope", "slow_mark_step_bps", b"slow_mark_step_bps", "stress_factor_bps", b"stress_factor_bps", "stressed_regime_bps", b"stressed_regime_bps", "tiers", b"tiers", "trading_window", b"trading_window", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

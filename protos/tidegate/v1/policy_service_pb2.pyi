@@ -3,8 +3,11 @@
 isort:skip_file
 """
 
+from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
+from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from tidegate.v1 import policy_pb2 as _policy_pb2
 import builtins as _builtins
 import sys
@@ -17,18 +20,59 @@ else:
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class _PolicyState:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _PolicyStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_PolicyState.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    POLICY_STATE_UNSPECIFIED: _PolicyState.ValueType  # 0
+    """Never returned."""
+    POLICY_STATE_PENDING: _PolicyState.ValueType  # 1
+    """It waits for an approval."""
+    POLICY_STATE_ACTIVE: _PolicyState.ValueType  # 2
+    """It is in force."""
+    POLICY_STATE_REPLACED: _PolicyState.ValueType  # 3
+    """It was in force."""
+    POLICY_STATE_WITHDRAWN: _PolicyState.ValueType  # 4
+    """It was taken back."""
+    POLICY_STATE_STALE: _PolicyState.ValueType  # 5
+    """It was not approved before its base was replaced, and can no longer be."""
+
+class PolicyState(_PolicyState, metaclass=_PolicyStateEnumTypeWrapper):
+    """Where a version stands."""
+
+POLICY_STATE_UNSPECIFIED: PolicyState.ValueType  # 0
+"""Never returned."""
+POLICY_STATE_PENDING: PolicyState.ValueType  # 1
+"""It waits for an approval."""
+POLICY_STATE_ACTIVE: PolicyState.ValueType  # 2
+"""It is in force."""
+POLICY_STATE_REPLACED: PolicyState.ValueType  # 3
+"""It was in force."""
+POLICY_STATE_WITHDRAWN: PolicyState.ValueType  # 4
+"""It was taken back."""
+POLICY_STATE_STALE: PolicyState.ValueType  # 5
+"""It was not approved before its base was replaced, and can no longer be."""
+Global___PolicyState: _TypeAlias = PolicyState  # noqa: Y015
+
 @_typing.final
 class GetPolicyRequest(_message.Message):
-    """Ask for the policy in force."""
+    """Ask for a policy."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    VERSION_FIELD_NUMBER: _builtins.int
+    version: _builtins.int
+    """Which version; 0 is the one in force."""
     def __init__(
         self,
+        *,
+        version: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -36,27 +80,33 @@ Global___GetPolicyRequest: _TypeAlias = GetPolicyRequest  # noqa: Y015
 
 @_typing.final
 class GetPolicyResponse(_message.Message):
-    """The policy in force."""
+    """A policy."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     POLICY_FIELD_NUMBER: _builtins.int
     AS_OF_SEQUENCE_FIELD_NUMBER: _builtins.int
+    SUMMARY_FIELD_NUMBER: _builtins.int
     as_of_sequence: _builtins.int
     """The journal position of this state."""
     @_builtins.property
     def policy(self) -> _policy_pb2.Policy:
         """The policy."""
 
+    @_builtins.property
+    def summary(self) -> Global___PolicySummary:
+        """Where it stands, and who did what with it."""
+
     def __init__(
         self,
         *,
         policy: _policy_pb2.Policy | None = ...,
         as_of_sequence: _builtins.int = ...,
+        summary: Global___PolicySummary | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["policy", b"policy"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["policy", b"policy", "summary", b"summary"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["as_of_sequence", b"as_of_sequence", "policy", b"policy"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["as_of_sequence", b"as_of_sequence", "policy", b"policy", "summary", b"summary"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -92,15 +142,74 @@ Global___ProposePolicyRequest: _TypeAlias = ProposePolicyRequest  # noqa: Y015
 
 @_typing.final
 class ProposePolicyResponse(_message.Message):
-    """The policy is in force."""
+    """The policy is in force, or pending."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     VERSION_FIELD_NUMBER: _builtins.int
     SEQUENCE_FIELD_NUMBER: _builtins.int
     DECIDED_TIME_NS_FIELD_NUMBER: _builtins.int
+    PENDING_FIELD_NUMBER: _builtins.int
+    LOOSENED_FIELDS_FIELD_NUMBER: _builtins.int
     version: _builtins.int
     """The version that it got."""
+    sequence: _builtins.int
+    """The journal position."""
+    decided_time_ns: _builtins.int
+    """When it came into force, or was proposed."""
+    pending: _builtins.bool
+    """Whether it waits for another person's approval."""
+    @_builtins.property
+    def loosened_fields(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What is not provably at least as tight as before, 1 000 at most; empty for a tightening."""
+
+    def __init__(
+        self,
+        *,
+        version: _builtins.int = ...,
+        sequence: _builtins.int = ...,
+        decided_time_ns: _builtins.int = ...,
+        pending: _builtins.bool = ...,
+        loosened_fields: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["decided_time_ns", b"decided_time_ns", "loosened_fields", b"loosened_fields", "pending", b"pending", "sequence", b"sequence", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ProposePolicyResponse: _TypeAlias = ProposePolicyResponse  # noqa: Y015
+
+@_typing.final
+class ApprovePolicyRequest(_message.Message):
+    """A pending version to put in force."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VERSION_FIELD_NUMBER: _builtins.int
+    version: _builtins.int
+    """The version."""
+    def __init__(
+        self,
+        *,
+        version: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ApprovePolicyRequest: _TypeAlias = ApprovePolicyRequest  # noqa: Y015
+
+@_typing.final
+class ApprovePolicyResponse(_message.Message):
+    """The version is in force."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SEQUENCE_FIELD_NUMBER: _builtins.int
+    DECIDED_TIME_NS_FIELD_NUMBER: _builtins.int
     sequence: _builtins.int
     """The journal position."""
     decided_time_ns: _builtins.int
@@ -108,14 +217,183 @@ class ProposePolicyResponse(_message.Message):
     def __init__(
         self,
         *,
-        version: _builtins.int = ...,
         sequence: _builtins.int = ...,
         decided_time_ns: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["decided_time_ns", b"decided_time_ns", "sequence", b"sequence", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["decided_time_ns", b"decided_time_ns", "sequence", b"sequence"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___ProposePolicyResponse: _TypeAlias = ProposePolicyResponse  # noqa: Y015
+Global___ApprovePolicyResponse: _TypeAlias = ApprovePolicyResponse  # noqa: Y015
+
+@_typing.final
+class WithdrawPolicyRequest(_message.Message):
+    """A pending version to take back."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VERSION_FIELD_NUMBER: _builtins.int
+    version: _builtins.int
+    """The version."""
+    def __init__(
+        self,
+        *,
+        version: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WithdrawPolicyRequest: _TypeAlias = WithdrawPolicyRequest  # noqa: Y015
+
+@_typing.final
+class WithdrawPolicyResponse(_message.Message):
+    """The version is withdrawn."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SEQUENCE_FIELD_NUMBER: _builtins.int
+    DECIDED_TIME_NS_FIELD_NUMBER: _builtins.int
+    sequence: _builtins.int
+    """The journal position."""
+    decided_time_ns: _builtins.int
+    """When it was withdrawn."""
+    def __init__(
+        self,
+        *,
+        sequence: _builtins.int = ...,
+        decided_time_ns: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["decided_time_ns", b"decided_time_ns", "sequence", b"sequence"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WithdrawPolicyResponse: _TypeAlias = WithdrawPolicyResponse  # noqa: Y015
+
+@_typing.final
+class ListPoliciesRequest(_message.Message):
+    """Ask for the versions that are kept."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    page_size: _builtins.int
+    """How many at most, to 100; 0 is 100."""
+    page_token: _builtins.str
+    """The answer's `next_page_token`; empty to begin with the newest."""
+    def __init__(
+        self,
+        *,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListPoliciesRequest: _TypeAlias = ListPoliciesRequest  # noqa: Y015
+
+@_typing.final
+class ListPoliciesResponse(_message.Message):
+    """Versions, the newest first."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    POLICIES_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    AS_OF_SEQUENCE_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Where the next page begins; empty at the end."""
+    as_of_sequence: _builtins.int
+    """The journal position of this state."""
+    @_builtins.property
+    def policies(self) -> _containers.RepeatedCompositeFieldContainer[Global___PolicySummary]:
+        """The versions."""
+
+    def __init__(
+        self,
+        *,
+        policies: _abc.Iterable[Global___PolicySummary] | None = ...,
+        next_page_token: _builtins.str = ...,
+        as_of_sequence: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["as_of_sequence", b"as_of_sequence", "next_page_token", b"next_page_token", "policies", b"policies"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListPoliciesResponse: _TypeAlias = ListPoliciesResponse  # noqa: Y015
+
+@_typing.final
+class PolicySummary(_message.Message):
+    """One version without its document."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VERSION_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    BASE_VERSION_FIELD_NUMBER: _builtins.int
+    COMMENT_FIELD_NUMBER: _builtins.int
+    PROPOSER_FIELD_NUMBER: _builtins.int
+    PROPOSED_TIME_NS_FIELD_NUMBER: _builtins.int
+    LOOSENED_FIELDS_FIELD_NUMBER: _builtins.int
+    APPROVER_FIELD_NUMBER: _builtins.int
+    ACTIVATED_TIME_NS_FIELD_NUMBER: _builtins.int
+    WITHDRAWER_FIELD_NUMBER: _builtins.int
+    WITHDRAWN_TIME_NS_FIELD_NUMBER: _builtins.int
+    version: _builtins.int
+    """Its number."""
+    state: Global___PolicyState.ValueType
+    """Where it stands."""
+    base_version: _builtins.int
+    """The version that it changes."""
+    comment: _builtins.str
+    """What it is for."""
+    proposer: _builtins.str
+    """Who proposed it."""
+    proposed_time_ns: _builtins.int
+    """When."""
+    approver: _builtins.str
+    """Who approved it; empty for nobody, as of a tightening."""
+    activated_time_ns: _builtins.int
+    """When it came into force; 0 if it never did."""
+    withdrawer: _builtins.str
+    """Who withdrew it; empty for nobody."""
+    withdrawn_time_ns: _builtins.int
+    """When."""
+    @_builtins.property
+    def loosened_fields(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What it loosens, 1 000 fields at most; empty for a tightening."""
+
+    def __init__(
+        self,
+        *,
+        version: _builtins.int = ...,
+        state: Global___PolicyState.ValueType = ...,
+        base_version: _builtins.int = ...,
+        comment: _builtins.str = ...,
+        proposer: _builtins.str = ...,
+        proposed_time_ns: _builtins.int = ...,
+        loosened_fields: _abc.Iterable[_builtins.str] | None = ...,
+        approver: _builtins.str = ...,
+        activated_time_ns: _builtins.int = ...,
+        withdrawer: _builtins.str = ...,
+        withdrawn_time_ns: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["activated_time_ns", b"activated_time_ns", "approver", b"approver", "base_version", b"base_version", "comment", b"comment", "loosened_fields", b"loosened_fields", "proposed_time_ns", b"proposed_time_ns", "proposer", b"proposer", "state", b"state", "version", b"version", "withdrawer", b"withdrawer", "withdrawn_time_ns", b"withdrawn_time_ns"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PolicySummary: _TypeAlias = PolicySummary  # noqa: Y015

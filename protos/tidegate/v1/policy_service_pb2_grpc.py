@@ -45,6 +45,21 @@ class PolicyServiceStub:
                 request_serializer=tidegate_dot_v1_dot_policy__service__pb2.ProposePolicyRequest.SerializeToString,
                 response_deserializer=tidegate_dot_v1_dot_policy__service__pb2.ProposePolicyResponse.FromString,
                 _registered_method=True)
+        self.ApprovePolicy = channel.unary_unary(
+                '/tidegate.v1.PolicyService/ApprovePolicy',
+                request_serializer=tidegate_dot_v1_dot_policy__service__pb2.ApprovePolicyRequest.SerializeToString,
+                response_deserializer=tidegate_dot_v1_dot_policy__service__pb2.ApprovePolicyResponse.FromString,
+                _registered_method=True)
+        self.WithdrawPolicy = channel.unary_unary(
+                '/tidegate.v1.PolicyService/WithdrawPolicy',
+                request_serializer=tidegate_dot_v1_dot_policy__service__pb2.WithdrawPolicyRequest.SerializeToString,
+                response_deserializer=tidegate_dot_v1_dot_policy__service__pb2.WithdrawPolicyResponse.FromString,
+                _registered_method=True)
+        self.ListPolicies = channel.unary_unary(
+                '/tidegate.v1.PolicyService/ListPolicies',
+                request_serializer=tidegate_dot_v1_dot_policy__service__pb2.ListPoliciesRequest.SerializeToString,
+                response_deserializer=tidegate_dot_v1_dot_policy__service__pb2.ListPoliciesResponse.FromString,
+                _registered_method=True)
 
 
 class PolicyServiceServicer:
@@ -52,7 +67,7 @@ class PolicyServiceServicer:
     """
 
     def GetPolicy(self, request, context):
-        """Read the policy in force.
+        """Read the policy in force, or an older version that is kept.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -60,7 +75,29 @@ class PolicyServiceServicer:
 
     def ProposePolicy(self, request, context):
         """Propose a new policy. A provable tightening is in force from its own record on; anything else
-        is refused with NOT_A_TIGHTENING, naming the fields.
+        waits for another person's ApprovePolicy. To go back to a version, propose a copy of it.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ApprovePolicy(self, request, context):
+        """Put a pending version in force. Neither its proposer nor `local` can. One whose base is no longer
+        in force is refused with STALE_POLICY.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def WithdrawPolicy(self, request, context):
+        """Take a pending version back.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListPolicies(self, request, context):
+        """Read the versions that are kept, the newest first.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -78,6 +115,21 @@ def add_PolicyServiceServicer_to_server(servicer, server):
                     servicer.ProposePolicy,
                     request_deserializer=tidegate_dot_v1_dot_policy__service__pb2.ProposePolicyRequest.FromString,
                     response_serializer=tidegate_dot_v1_dot_policy__service__pb2.ProposePolicyResponse.SerializeToString,
+            ),
+            'ApprovePolicy': grpc.unary_unary_rpc_method_handler(
+                    servicer.ApprovePolicy,
+                    request_deserializer=tidegate_dot_v1_dot_policy__service__pb2.ApprovePolicyRequest.FromString,
+                    response_serializer=tidegate_dot_v1_dot_policy__service__pb2.ApprovePolicyResponse.SerializeToString,
+            ),
+            'WithdrawPolicy': grpc.unary_unary_rpc_method_handler(
+                    servicer.WithdrawPolicy,
+                    request_deserializer=tidegate_dot_v1_dot_policy__service__pb2.WithdrawPolicyRequest.FromString,
+                    response_serializer=tidegate_dot_v1_dot_policy__service__pb2.WithdrawPolicyResponse.SerializeToString,
+            ),
+            'ListPolicies': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListPolicies,
+                    request_deserializer=tidegate_dot_v1_dot_policy__service__pb2.ListPoliciesRequest.FromString,
+                    response_serializer=tidegate_dot_v1_dot_policy__service__pb2.ListPoliciesResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -135,6 +187,87 @@ class PolicyService:
             '/tidegate.v1.PolicyService/ProposePolicy',
             tidegate_dot_v1_dot_policy__service__pb2.ProposePolicyRequest.SerializeToString,
             tidegate_dot_v1_dot_policy__service__pb2.ProposePolicyResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ApprovePolicy(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tidegate.v1.PolicyService/ApprovePolicy',
+            tidegate_dot_v1_dot_policy__service__pb2.ApprovePolicyRequest.SerializeToString,
+            tidegate_dot_v1_dot_policy__service__pb2.ApprovePolicyResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def WithdrawPolicy(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tidegate.v1.PolicyService/WithdrawPolicy',
+            tidegate_dot_v1_dot_policy__service__pb2.WithdrawPolicyRequest.SerializeToString,
+            tidegate_dot_v1_dot_policy__service__pb2.WithdrawPolicyResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListPolicies(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tidegate.v1.PolicyService/ListPolicies',
+            tidegate_dot_v1_dot_policy__service__pb2.ListPoliciesRequest.SerializeToString,
+            tidegate_dot_v1_dot_policy__service__pb2.ListPoliciesResponse.FromString,
             options,
             channel_credentials,
             insecure,

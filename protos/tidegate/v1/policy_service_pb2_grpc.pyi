@@ -34,11 +34,19 @@ class PolicyServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> PolicyServiceAsyncStub: ...
     GetPolicy: _grpc.UnaryUnaryMultiCallable[_policy_service_pb2.GetPolicyRequest, _policy_service_pb2.GetPolicyResponse]
-    """Read the policy in force."""
+    """Read the policy in force, or an older version that is kept."""
     ProposePolicy: _grpc.UnaryUnaryMultiCallable[_policy_service_pb2.ProposePolicyRequest, _policy_service_pb2.ProposePolicyResponse]
     """Propose a new policy. A provable tightening is in force from its own record on; anything else
-    is refused with NOT_A_TIGHTENING, naming the fields.
+    waits for another person's ApprovePolicy. To go back to a version, propose a copy of it.
     """
+    ApprovePolicy: _grpc.UnaryUnaryMultiCallable[_policy_service_pb2.ApprovePolicyRequest, _policy_service_pb2.ApprovePolicyResponse]
+    """Put a pending version in force. Neither its proposer nor `local` can. One whose base is no longer
+    in force is refused with STALE_POLICY.
+    """
+    WithdrawPolicy: _grpc.UnaryUnaryMultiCallable[_policy_service_pb2.WithdrawPolicyRequest, _policy_service_pb2.WithdrawPolicyResponse]
+    """Take a pending version back."""
+    ListPolicies: _grpc.UnaryUnaryMultiCallable[_policy_service_pb2.ListPoliciesRequest, _policy_service_pb2.ListPoliciesResponse]
+    """Read the versions that are kept, the newest first."""
 
 @_typing.type_check_only
 class PolicyServiceAsyncStub(PolicyServiceStub):
@@ -46,11 +54,19 @@ class PolicyServiceAsyncStub(PolicyServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     GetPolicy: _aio.UnaryUnaryMultiCallable[_policy_service_pb2.GetPolicyRequest, _policy_service_pb2.GetPolicyResponse]  # type: ignore[assignment]
-    """Read the policy in force."""
+    """Read the policy in force, or an older version that is kept."""
     ProposePolicy: _aio.UnaryUnaryMultiCallable[_policy_service_pb2.ProposePolicyRequest, _policy_service_pb2.ProposePolicyResponse]  # type: ignore[assignment]
     """Propose a new policy. A provable tightening is in force from its own record on; anything else
-    is refused with NOT_A_TIGHTENING, naming the fields.
+    waits for another person's ApprovePolicy. To go back to a version, propose a copy of it.
     """
+    ApprovePolicy: _aio.UnaryUnaryMultiCallable[_policy_service_pb2.ApprovePolicyRequest, _policy_service_pb2.ApprovePolicyResponse]  # type: ignore[assignment]
+    """Put a pending version in force. Neither its proposer nor `local` can. One whose base is no longer
+    in force is refused with STALE_POLICY.
+    """
+    WithdrawPolicy: _aio.UnaryUnaryMultiCallable[_policy_service_pb2.WithdrawPolicyRequest, _policy_service_pb2.WithdrawPolicyResponse]  # type: ignore[assignment]
+    """Take a pending version back."""
+    ListPolicies: _aio.UnaryUnaryMultiCallable[_policy_service_pb2.ListPoliciesRequest, _policy_service_pb2.ListPoliciesResponse]  # type: ignore[assignment]
+    """Read the versions that are kept, the newest first."""
 
 class PolicyServiceServicer(metaclass=_abc_1.ABCMeta):
     """The policy in force, and how it changes."""
@@ -61,7 +77,7 @@ class PolicyServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _policy_service_pb2.GetPolicyRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_policy_service_pb2.GetPolicyResponse, _abc.Awaitable[_policy_service_pb2.GetPolicyResponse]]:
-        """Read the policy in force."""
+        """Read the policy in force, or an older version that is kept."""
 
     @_abc_1.abstractmethod
     def ProposePolicy(
@@ -70,7 +86,33 @@ class PolicyServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_policy_service_pb2.ProposePolicyResponse, _abc.Awaitable[_policy_service_pb2.ProposePolicyResponse]]:
         """Propose a new policy. A provable tightening is in force from its own record on; anything else
-        is refused with NOT_A_TIGHTENING, naming the fields.
+        waits for another person's ApprovePolicy. To go back to a version, propose a copy of it.
         """
+
+    @_abc_1.abstractmethod
+    def ApprovePolicy(
+        self,
+        request: _policy_service_pb2.ApprovePolicyRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_policy_service_pb2.ApprovePolicyResponse, _abc.Awaitable[_policy_service_pb2.ApprovePolicyResponse]]:
+        """Put a pending version in force. Neither its proposer nor `local` can. One whose base is no longer
+        in force is refused with STALE_POLICY.
+        """
+
+    @_abc_1.abstractmethod
+    def WithdrawPolicy(
+        self,
+        request: _policy_service_pb2.WithdrawPolicyRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_policy_service_pb2.WithdrawPolicyResponse, _abc.Awaitable[_policy_service_pb2.WithdrawPolicyResponse]]:
+        """Take a pending version back."""
+
+    @_abc_1.abstractmethod
+    def ListPolicies(
+        self,
+        request: _policy_service_pb2.ListPoliciesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_policy_service_pb2.ListPoliciesResponse, _abc.Awaitable[_policy_service_pb2.ListPoliciesResponse]]:
+        """Read the versions that are kept, the newest first."""
 
 def add_PolicyServiceServicer_to_server(servicer: PolicyServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -58,13 +58,19 @@ class Gate:
         self.journal = journal_service_pb2_grpc.JournalServiceStub(channel)
 
     def call(
-        self, method: grpc.UnaryUnaryMultiCallable[Q, R], request: Q, *, wait: bool = False
+        self,
+        method: grpc.UnaryUnaryMultiCallable[Q, R],
+        request: Q,
+        *,
+        wait: bool = False,
+        token: str = "",
     ) -> R:
-        """Call once; `wait` lets the deadline run while nobody listens yet.
+        """Call once, as whose token is given; `wait` lets the deadline run while nobody listens.
 
         Raises grpc.RpcError.
         """
-        return method(request, timeout=self.timeout_s, metadata=self._metadata, wait_for_ready=wait)
+        metadata = bearer(token) if token else self._metadata
+        return method(request, timeout=self.timeout_s, metadata=metadata, wait_for_ready=wait)
 
 
 @contextmanager
@@ -131,4 +137,9 @@ def _credentials(config: Config) -> tuple[tuple[str, str], ...]:
     token = os.environ.get("TIDEGATE_TOKEN", "")
     if config.client.token_file:
         token = Path(config.client.token_file).read_text(encoding="ascii").strip()
-    return (("authorization", f"Bearer {token}"),) if token else ()
+    return bearer(token) if token else ()
+
+
+def bearer(token: str) -> tuple[tuple[str, str], ...]:
+    """Return the metadata that carries a token."""
+    return (("authorization", f"Bearer {token}"),)

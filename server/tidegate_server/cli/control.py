@@ -90,17 +90,29 @@ def release(
     address: Address = None,
     timeout: Timeout = None,
 ) -> None:
-    """Take back one halt or reduce-only; the scope is free when none is left.
+    """Ask to take back one halt or reduce-only; it ends when a second person asks the same.
+
+    The second person is another named principal: whoever calls without a token may only ask first.
+    The scope is free when no stop is left.
 
     Example: tidegate release spy-1 --reason "prices are sound again"
     """
     from tidegate.v1 import control_service_pb2
+    from tidegate_server.cli import output
     from tidegate_server.cli.calls import calling
 
     request = control_service_pb2.ReleaseRequest(stop_id=stop_id, reason=reason)
     with calling(configure_client(config, address, timeout)) as gate:
         answer = gate.call(gate.control.Release, request)
-    typer.echo(f"released {stop_id} at sequence {answer.sequence}")
+    if not answer.pending_until_time_ns:
+        typer.echo(f"released {stop_id} at sequence {answer.sequence}")
+        return
+    until = output.clock(answer.pending_until_time_ns)
+    typer.echo(
+        f"{stop_id} still stands: asked for its release at sequence {answer.sequence}.\n"
+        f"A second person must do the same before {until}, under a token of their own:"
+        f" TIDEGATE_TOKEN=... tidegate release {stop_id} --reason ..."
+    )
 
 
 def status(
@@ -179,7 +191,8 @@ def _show_stops(answer: "control_pb2.GetStatusResponse") -> None:
     from tidegate.v1 import control_service_pb2
     from tidegate_server.cli import output
 
-    table = output.make_table("stop", "kind", "scope", "set by", "since", "reason")
+    columns = ("stop", "kind", "scope", "set by", "since", "reason", "release asked by")
+    table = output.make_table(*columns)
     for stop in answer.stops:
         kind = output.short(control_service_pb2.StopKind.Name(stop.kind), "STOP_KIND_")
         table.add_row(
@@ -189,5 +202,6 @@ def _show_stops(answer: "control_pb2.GetStatusResponse") -> None:
             stop.principal,
             output.clock(stop.set_time_ns),
             stop.reason,
+            stop.release_principal,
         )
     output.console().print(table)

@@ -1,4 +1,4 @@
-"""The policy: show, propose."""
+"""The policy: show, list, propose, approve, withdraw, restore."""
 # ruff: noqa: PLC0415  - calls are imported when made; a command has an argument a flag
 
 from pathlib import Path
@@ -10,42 +10,45 @@ from tidegate_server.cli.failure import Exit, fail
 from tidegate_server.cli.options import Address, AsJson, ConfigFile, Timeout, configure_client
 
 if TYPE_CHECKING:
-    from rich.table import Table
-
-    from tidegate.v1 import policy_pb2
+    from tidegate.v1 import policy_pb2, policy_service_pb2
 
 app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode="markdown",
-    help="Read the policy in force, and tighten it.",
+    help="Read the policy and its versions, propose another one, approve it.",
 )
 
 
 @app.command()
 def show(
+    version: Annotated[
+        int, typer.Argument(help="Which version.", show_default="the one in force")
+    ] = 0,
     *,
     config: ConfigFile = None,
     address: Address = None,
     timeout: Timeout = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show the policy in force.
+    """Show the policy in force, or another version that is kept.
 
     Example: tidegate policy show --json > policy.json
     """
     from tidegate.v1 import policy_service_pb2
-    from tidegate_server.cli import output
+    from tidegate_server.cli import output, policy_tables
     from tidegate_server.cli.calls import calling
 
     with calling(configure_client(config, address, timeout)) as gate:
-        answer = gate.call(gate.policy.GetPolicy, policy_service_pb2.GetPolicyRequest())
+        answer = gate.call(
+            gate.policy.GetPolicy, policy_service_pb2.GetPolicyRequest(version=version)
+        )
     if as_json:
         from google.protobuf import json_format
 
         text = json_format.MessageToJson(answer.policy, preserving_proto_field_name=True)
         output.console().out(text)
         return
-    _show_policy(answer.policy)
+    policy_tables.show_policy(answer.policy)
 
 
 @app.command()
@@ -62,7 +65,9 @@ def propose(
     address: Address = None,
     timeout: Timeout = None,
 ) -> None:
-    """Propose a policy. A provable tightening is in force at once, anything else is refused.
+    """Propose a policy. A provable tightening is in force at once.
+
+    Anything else waits until another person approves it.
 
     Example: tidegate policy show --json > p.json; edit p.json; tidegate policy propose p.json
     """
@@ -75,7 +80,129 @@ def propose(
     request = policy_service_pb2.ProposePolicyRequest(policy=policy, base_version=base)
     with calling(configure_client(config, address, timeout)) as gate:
         answer = gate.call(gate.policy.ProposePolicy, request)
-    typer.echo(f"version {answer.version} is in force from sequence {answer.sequence} on")
+    typer.echo(told(answer))
+
+
+@app.command()
+def restore(
+    version: Annotated[int, typer.Argument(help="The version to propose a copy of.")],
+    *,
+    config: ConfigFile = None,
+    address: Address = None,
+    timeout: Timeout = None,
+) -> None:
+    """Propose a copy of an older version, under a new number.
+
+    Example: tidegate policy restore 3
+    """
+    from tidegate.v1 import policy_service_pb2
+    from tidegate_server.cli.calls import calling
+
+    get = policy_service_pb2.GetPolicyRequest
+    with calling(configure_client(config, address, timeout)) as gate:
+        base = gate.call(gate.policy.GetPolicy, get()).policy.version
+        policy = gate.call(gate.policy.GetPolicy, get(version=version)).policy
+        policy.version = 0  # given by the gate
+        request = policy_service_pb2.ProposePolicyRequest(policy=policy, base_version=base)
+        answer = gate.call(gate.policy.ProposePolicy, request)
+    typer.echo(told(answer))
+
+
+def told(answer: "policy_service_pb2.ProposePolicyResponse") -> str:
+    """Say what became of a proposal."""
+    if not answer.pending:
+        return f"version {answer.version} is in force from sequence {answer.sequence} on"
+    return (
+        f"version {answer.version} is pending: it loosens {', '.join(answer.loosened_fields)}.\n"
+        f"Another person must approve it: tidegate policy approve {answer.version}"
+    )
+
+
+@app.command()
+def approve(
+    version: Annotated[int, typer.Argument(help="The pending version.")],
+    *,
+    config: ConfigFile = None,
+    address: Address = None,
+    timeout: Timeout = None,
+) -> None:
+    """Put a pending version in force, as somebody else than its proposer.
+
+    Example: TIDEGATE_TOKEN=$(cat second.token) tidegate policy approve 4
+    """
+    from tidegate.v1 import policy_service_pb2
+    from tidegate_server.cli.calls import calling
+
+    request = policy_service_pb2.ApprovePolicyRequest(version=version)
+    with calling(configure_client(config, address, timeout)) as gate:
+        answer = gate.call(gate.policy.ApprovePolicy, request)
+    typer.echo(f"version {version} is in force from sequence {answer.sequence} on")
+
+
+@app.command()
+def withdraw(
+    version: Annotated[int, typer.Argument(help="The pending version.")],
+    *,
+    config: ConfigFile = None,
+    address: Address = None,
+    timeout: Timeout = None,
+) -> None:
+    """Take a pending version back.
+
+    Example: tidegate policy withdraw 4
+    """
+    from tidegate.v1 import policy_service_pb2
+    from tidegate_server.cli.calls import calling
+
+    request = policy_service_pb2.WithdrawPolicyRequest(version=version)
+    with calling(configure_client(config, address, timeout)) as gate:
+        answer = gate.call(gate.policy.WithdrawPolicy, request)
+    typer.echo(f"version {version} is withdrawn at sequence {answer.sequence}")
+
+
+@app.command("list")
+def list_versions(
+    *,
+    limit: Annotated[int, typer.Option("--limit", help="How many at most.", min=1)] = 100,
+    config: ConfigFile = None,
+    address: Address = None,
+    timeout: Timeout = None,
+    as_json: AsJson = False,
+) -> None:
+    """List the versions that are kept, the newest first.
+
+    Example: tidegate policy list
+    """
+    from tidegate.v1 import policy_service_pb2
+    from tidegate_server.cli import output
+    from tidegate_server.cli.calls import calling
+
+    found: list[policy_service_pb2.PolicySummary] = []
+    request = policy_service_pb2.ListPoliciesRequest(page_size=min(limit, 100))
+    with calling(configure_client(config, address, timeout)) as gate:
+        while len(found) < limit:
+            page = gate.call(gate.policy.ListPolicies, request)
+            found += page.policies
+            request.page_token = page.next_page_token
+            if not request.page_token:
+                break
+    console = output.console()
+    if as_json:
+        for version in found[:limit]:
+            console.out(output.as_json(version))
+        return
+    table = output.make_table(">version", "state", "proposed by", "approved by", "since", "loosens")
+    for version in found[:limit]:
+        state = policy_service_pb2.PolicyState.Name(version.state)
+        table.add_row(
+            str(version.version),
+            output.short(state, "POLICY_STATE_").lower(),
+            version.proposer,
+            version.approver or "-",
+            output.clock(version.activated_time_ns) if version.activated_time_ns else "-",
+            ", ".join(version.loosened_fields[:3]) or "-",
+        )
+    console.print(table)
 
 
 def read_policy(file: Path) -> "policy_pb2.Policy":
@@ -95,80 +222,3 @@ def read_policy(file: Path) -> "policy_pb2.Policy":
         return json_format.ParseDict(tree, policy_pb2.Policy())
     except (OSError, ValueError, json_format.ParseError) as error:
         fail(f"{file} is no policy: {error}", Exit.USAGE)
-
-
-def _show_policy(policy: "policy_pb2.Policy") -> None:
-    from tidegate_server.cli import output
-
-    rows = []
-    for field in policy.DESCRIPTOR.fields:
-        if field.message_type is not None:
-            continue
-        value = getattr(policy, field.name)
-        if field.name.endswith("_bps"):
-            rows.append((field.name, output.percent(value)))
-        elif field.name.endswith("_ns"):
-            rows.append((field.name, f"{value / 10**9:,g} s"))
-        elif field.enum_type is not None:
-            name = field.enum_type.values_by_number[value].name
-            rows.append((field.name, name.rsplit("_", 1)[1].lower() if value else "-"))
-        else:
-            rows.append((field.name, str(value)))
-    rows.append(("principal_order_rate", _rate(policy.principal_order_rate)))
-    console = output.console()
-    console.print(output.facts(rows))
-    console.print(_limits(policy))
-    for tier in policy.tiers:
-        if tier.concentration:
-            console.print(_concentration(tier))
-
-
-def _limits(policy: "policy_pb2.Policy") -> "Table":
-    from tidegate.v1 import policy_pb2
-    from tidegate_server.cli import output
-
-    levels = [policy.default_limits, *(tier.limits for tier in policy.tiers)]
-    names = (f">{tier.tier_id}" for tier in policy.tiers)
-    table = output.make_table("limit", ">default", *names)
-    for field in policy_pb2.Limits.DESCRIPTOR.fields:
-        cells = []
-        for limits in levels:
-            limit = getattr(limits, field.name)
-            write = _rate if field.name == "order_rate" else _limit
-            cells.append(write(limit, field.name) if limits.HasField(field.name) else "")  # type: ignore[arg-type]
-        table.add_row(field.name, *cells)
-    return table
-
-
-def _limit(limit: "policy_pb2.Limit", name: str) -> str:
-    from tidegate_server.cli import output
-
-    if limit.unlimited:
-        return "unlimited"
-    if not limit.HasField("value"):
-        return "must be set" if limit.required else ""
-    return output.in_unit(name, limit.value)
-
-
-def _rate(rate: "policy_pb2.Rate", _name: str = "") -> str:
-    return "unlimited" if rate.unlimited else f"{rate.per_second:,}/s, burst {rate.burst:,}"
-
-
-def _concentration(tier: "policy_pb2.Tier") -> "Table":
-    from tidegate_server.cli import output
-
-    edges = sorted({band.ratio_from_bps for table in tier.concentration for band in table.bands})
-    columns = [f">from {output.percent(edge)}" for edge in edges]
-    table = output.make_table("rating", *columns, title=f"{tier.tier_id}: greatest share by ratio")
-    for caps in tier.concentration:
-        known = {band.ratio_from_bps: band for band in caps.bands}
-        cells = []
-        for edge in edges:
-            band = known.get(edge)
-            if band is None:
-                cells.append("")
-            else:
-                cap = output.optional(band, "cap_bps")
-                cells.append("no cap" if cap is None else output.percent(cap))
-        table.add_row(caps.rating_group or "(none)", *cells)
-    return table

@@ -8,6 +8,7 @@ from tidegate.v1 import account_service_pb2 as accounts_pb2
 from tidegate.v1 import control_service_pb2 as control_pb2
 from tidegate.v1 import journal_pb2, order_pb2
 from tidegate.v1 import market_service_pb2 as market_pb2
+from tidegate.v1 import policy_service_pb2 as policies_pb2
 from tidegate.v1 import risk_service_pb2 as risk_pb2
 from tidegate_server.cli.output import money, scope, short
 
@@ -77,7 +78,24 @@ def _halt(record: journal_pb2.Record) -> str:
 
 def _release(record: journal_pb2.Record) -> str:
     asked = control_pb2.ReleaseRequest.FromString(record.request)
-    return f"{asked.stop_id}: {asked.reason}"
+    answer = control_pb2.ReleaseResponse.FromString(record.response)
+    waits = ", a second person must agree" if answer.pending_until_time_ns else ""
+    return f"{asked.stop_id}: {asked.reason}{waits}"
+
+
+def _proposal(record: journal_pb2.Record) -> str:
+    answer = policies_pb2.ProposePolicyResponse.FromString(record.response)
+    return f"version {answer.version} is {'pending' if answer.pending else 'in force'}"
+
+
+def _approval(record: journal_pb2.Record) -> str:
+    asked = policies_pb2.ApprovePolicyRequest.FromString(record.request)
+    return f"version {asked.version} is in force"
+
+
+def _withdrawal(record: journal_pb2.Record) -> str:
+    asked = policies_pb2.WithdrawPolicyRequest.FromString(record.request)
+    return f"version {asked.version} is withdrawn"
 
 
 def _first(named: list[str]) -> str:
@@ -93,6 +111,9 @@ _WRITERS: dict[int, Callable[[journal_pb2.Record], str]] = {
     journal_pb2.METHOD_UPDATE_MARKS: _marks,
     journal_pb2.METHOD_ADJUST_CASH: _cash,
     journal_pb2.METHOD_SET_POSITIONS: _positions,
+    journal_pb2.METHOD_PROPOSE_POLICY: _proposal,
+    journal_pb2.METHOD_APPROVE_POLICY: _approval,
+    journal_pb2.METHOD_WITHDRAW_POLICY: _withdrawal,
     journal_pb2.METHOD_HALT: _halt,
     journal_pb2.METHOD_SET_REDUCE_ONLY: _halt,
     journal_pb2.METHOD_RELEASE: _release,

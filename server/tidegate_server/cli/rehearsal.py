@@ -14,6 +14,7 @@ from tidegate_server.cli.children import Child, wait_until_proved, wait_until_se
 from tidegate_server.cli.comparing import compare_accounts, repeat_decisions, reservations
 from tidegate_server.cli.load import load_sample
 from tidegate_server.cli.output import console, count, money
+from tidegate_server.cli.persons import second_person
 from tidegate_server.cli.readings import read_accounts
 from tidegate_server.cli.walk import Walk
 from tidegate_server.runtime.config import Config, render
@@ -54,8 +55,10 @@ class Rehearsal:
         trades: int | None,
         seed: int,
     ) -> None:
+        second, token = second_person()
         self._config = Config(
             data=str(folder / "data"),
+            principals=(second,),
             transport="grpcio" if transport == "grpcio" else "native",
             durability="write" if durability == "write" else "flush",
             follower=Follower(metrics=""),
@@ -71,7 +74,7 @@ class Rehearsal:
         self._accounts = accounts
         self._seed = seed
         self._flow = Flow(holders(accounts, seed), trades=trades, seed=seed)
-        self._walk = Walk(self._flow)
+        self._walk = Walk(self._flow, token)
         self._console = console()
         self._differences: list[str] = []
 

@@ -100,6 +100,8 @@ def serve(
     )
     if sample and not settings.folder.exists():
         _initialise(settings, None)
+    if sample and not settings.principals:
+        settings = _with_second_person(settings)
     from tidegate_server.runtime.serve import serve as run
 
     loader = _start_loader(settings, accounts) if sample else None
@@ -193,6 +195,17 @@ def _initialise(config: "Config", policy_file: Path | None) -> None:
             initialise(config, policy)
     except PolicyRefusedError as error:
         fail(str(error), Exit.USAGE)
+
+
+def _with_second_person(config: "Config") -> "Config":
+    """Let somebody agree to what takes two persons, and say how."""
+    from tidegate_server.cli.persons import TOKEN_FILE, with_second_person
+
+    with refusing():
+        settings = with_second_person(config)
+    file = config.folder / TOKEN_FILE
+    typer.echo(f"a second person, for releases and approvals: TIDEGATE_TOKEN=$(cat {file})")
+    return settings
 
 
 def _start_loader(config: "Config", accounts: int) -> "subprocess.Popen[bytes]":

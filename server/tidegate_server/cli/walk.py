@@ -38,9 +38,10 @@ class Decision(NamedTuple):
 
 
 class Walk:
-    """The day so far."""
+    """The day so far. Releases take a second person, whose token is `second`."""
 
-    def __init__(self, flow: Flow) -> None:
+    def __init__(self, flow: Flow, second: str) -> None:
+        self._second = second
         self.decisions: list[Decision] = []
         self.latencies_ns: list[int] = []
         self.event_kinds: Counter[int] = Counter()
@@ -104,6 +105,8 @@ class Walk:
                 gate.call(gate.control.SetReduceOnly, control)
             case control_pb2.ReleaseRequest():
                 gate.call(gate.control.Release, control)
+                gate.call(gate.control.Release, control, token=self._second)
+                self.calls += 1
         self.calls += 1
 
 

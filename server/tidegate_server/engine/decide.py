@@ -43,7 +43,6 @@ from .outcomes import (
     Figures,
     MarksOutcome,
     Outcome,
-    PolicyOutcome,
     Refusal,
     RegimeOutcome,
     RevalueOutcome,
@@ -51,9 +50,11 @@ from .outcomes import (
 )
 from .reports import decide_events
 from .reserve import apply_check
+from .staff_commands import ApprovePolicy, WithdrawPolicy
 from .state import Account, Book, Instrument, roll_if_due
+from .stopping import decide_release, decide_stop
 from .ticking import decide_tick
-from .tightening import loosened_fields
+from .versions import decide_approval, decide_proposal, decide_withdrawal
 from .walk import actual_figures
 
 SECOND_NS = 10**9
@@ -119,7 +120,11 @@ def decide(book: Book, command: Command, now_ns: int) -> Outcome | Refusal:
     if isinstance(command, RollDay):
         return decide_roll(book, command, now_ns)
     if isinstance(command, ProposePolicy):
-        return decide_policy(book, command, now_ns)
+        return decide_proposal(book, command, now_ns)
+    if isinstance(command, ApprovePolicy):
+        return decide_approval(book, command, now_ns)
+    if isinstance(command, WithdrawPolicy):
+        return decide_withdrawal(book, command, now_ns)
     if isinstance(command, StartEpoch):
         limit = book.policy.acknowledgement_limit_ns if book.policy is not None else 0
         return EpochOutcome(sequence, now_ns, now_ns + limit)
@@ -230,37 +235,6 @@ def decide_instruments(book: Book, command: UpsertInstruments, now_ns: int) -> O
     return Outcome(book.sequence + 1, now_ns)
 
 
-def decide_stop(book: Book, command: SetStop, now_ns: int) -> Outcome | Refusal:
-    """Set a stop; one that stands is answered again, one that stands elsewhere cannot move."""
-    known = book.stops.get(command.stop_id)
-    if known is None:
-        return Outcome(book.sequence + 1, now_ns)
-    if (known.kind, known.scope_kind, known.scope_id) != (
-        command.kind,
-        command.scope_kind,
-        command.scope_id,
-    ):
-        return Refusal(
-            "IMMUTABLE",
-            f"stop {command.stop_id} stands on another scope: choose another id",
-            {"field": "stop_id", "stop_id": command.stop_id},
-        )
-    repeat = Outcome(known.sequence, known.set_time_ns)
-    repeat.replayed = True
-    return repeat
-
-
-def decide_release(book: Book, command: Release, now_ns: int) -> Outcome | Refusal:
-    """Take a stop back, if it stands."""
-    if command.stop_id not in book.stops:
-        return Refusal(
-            "NOT_FOUND",
-            f"no halt or reduce-only has the id {command.stop_id}",
-            {"kind": "stop", "id": command.stop_id},
-        )
-    return Outcome(book.sequence + 1, now_ns)
-
-
 def decide_regime(book: Book, command: SetRegime, now_ns: int) -> RegimeOutcome | Refusal:
     """Take a regime, and say what it multiplies factors by under the policy."""
     if book.policy is None:
@@ -281,27 +255,3 @@ def decide_roll(book: Book, command: RollDay, now_ns: int) -> RollOutcome | Refu
             {"trading_date": str(command.trading_date), "current": str(book.trading_date)},
         )
     return RollOutcome(book.sequence + 1, now_ns, book.trading_date)
-
-
-def decide_policy(book: Book, command: ProposePolicy, now_ns: int) -> PolicyOutcome | Refusal:
-    """Take the first policy, or one that provably tightens the one in force (8.2)."""
-    active = book.policy
-    active_version = active.version if active is not None else 0
-    if command.base_version != active_version:
-        return Refusal(
-            "STALE_POLICY",
-            f"the policy in force is version {active_version}, not {command.base_version}",
-            {
-                "base_version": str(command.base_version),
-                "active_version": str(active_version),
-            },
-        )
-    if active is not None:
-        loosened = loosened_fields(active, command.policy)
-        if loosened:
-            return Refusal(
-                "NOT_A_TIGHTENING",
-                "not provably a tightening: " + ", ".join(loosened),
-                {"fields": ",".join(loosened)},
-            )
-    return PolicyOutcome(book.sequence + 1, now_ns, active_version + 1)

@@ -108,11 +108,14 @@ def not_reserved(account: Account) -> Rejection:
     )
 
 
-def order_stale(policy: Policy, command: CheckOrder, now_ns: int) -> Rejection | None:
+def order_stale(book: Book, policy: Policy, command: CheckOrder, now_ns: int) -> Rejection | None:
     """Refuse an order created too long ago or too far ahead (4.3)."""
     age = now_ns - command.created_time_ns
-    if age > policy.max_order_age_ns:
-        measured, limit = age, policy.max_order_age_ns
+    greatest_age = policy.max_order_age_ns
+    if command.created_time_ns <= book.former_until_ns and book.former_age_ns < greatest_age:
+        greatest_age = book.former_age_ns
+    if age > greatest_age:
+        measured, limit = age, greatest_age
     elif -age > policy.max_clock_skew_ns:
         measured, limit = -age, policy.max_clock_skew_ns
     else:

@@ -29,6 +29,7 @@ from .commands import (
     UpsertInstruments,
 )
 from .due import DueQueue
+from .exposure import forget_rates
 from .latches import forget_old
 from .outcomes import (
     BatchOutcome,
@@ -39,13 +40,12 @@ from .outcomes import (
     FactorsOutcome,
     MarksOutcome,
     Outcome,
-    PolicyOutcome,
     RevalueOutcome,
     TickOutcome,
 )
 from .reasons import ScopeKind
 from .reserve import apply_check
-from .resting import change_group, make_ladders
+from .resting import change_group
 from .settle import (
     account_for_fact,
     apply_event,
@@ -54,9 +54,13 @@ from .settle import (
     instrument_for_fact,
     new_account,
 )
+from .staff_commands import ApprovePolicy, WithdrawPolicy
+from .staff_outcomes import PolicyOutcome, ReleaseOutcome
 from .state import Batch, Book, Instrument, Order, acknowledge_rank, roll_if_due
 from .stop import Stop
+from .stopping import apply_release
 from .ticking import apply_tick
+from .versions import apply_approval, apply_proposal, apply_withdrawal
 
 
 def evolve(book: Book, command: Command, outcome: Outcome, time_ns: int) -> None:
@@ -87,8 +91,8 @@ def evolve(book: Book, command: Command, outcome: Outcome, time_ns: int) -> None
         apply_instruments(book, command)
     elif isinstance(command, SetStop):
         apply_stop(book, command, time_ns)
-    elif isinstance(command, Release):
-        book.remove_stop(command.stop_id)
+    elif isinstance(command, Release) and isinstance(outcome, ReleaseOutcome):
+        apply_release(book, command, outcome, time_ns)
     elif isinstance(command, SetRegime):
         book.regime = command.regime
         forget_rates(book)
@@ -97,10 +101,11 @@ def evolve(book: Book, command: Command, outcome: Outcome, time_ns: int) -> None
     elif isinstance(command, RollDay):
         apply_roll(book, command)
     elif isinstance(command, ProposePolicy) and isinstance(outcome, PolicyOutcome):
-        command.policy.version = outcome.version
-        book.policy = command.policy
-        forget_rates(book)
-        make_ladders(book)
+        apply_proposal(book, command, outcome, time_ns)
+    elif isinstance(command, ApprovePolicy) and isinstance(outcome, PolicyOutcome):
+        apply_approval(book, command, outcome, time_ns)
+    elif isinstance(command, WithdrawPolicy):
+        apply_withdrawal(book, command, time_ns)
     elif isinstance(command, StartEpoch) and isinstance(outcome, EpochOutcome):
         apply_epoch(book, command, outcome)
     else:
@@ -271,9 +276,3 @@ def apply_epoch(book: Book, command: StartEpoch, outcome: EpochOutcome) -> None:
     for order in waiting:
         queue.add(order, order.acknowledge_by_ns, order.sequence)
     book.acknowledge_queue = queue
-
-
-def forget_rates(book: Book) -> None:
-    """Drop every memo that follows from policy or regime."""
-    for instrument in book.instruments.values():
-        instrument.changed()

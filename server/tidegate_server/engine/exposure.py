@@ -64,6 +64,12 @@ def scaled_factor(factor_bps: int, regime_bps: int) -> int:
     return min(max(ONE, scale_up(factor_bps, regime_bps)), RATIO_BOUND)
 
 
+def forget_rates(book: Book) -> None:
+    """Drop every memo that follows from policy or regime."""
+    for instrument in book.instruments.values():
+        instrument.changed()
+
+
 def regime_multiplier(book: Book, policy: Policy) -> int:
     """Return what the regime multiplies factors by, in bps (5.2)."""
     if book.regime == REGIME_ELEVATED:

@@ -54,7 +54,7 @@ def decide_check(
     outcome.keep_until_ns = (
         command.created_time_ns + policy.max_order_age_ns + policy.max_clock_skew_ns
     )
-    stale = order_stale(policy, command, now_ns)
+    stale = order_stale(book, policy, command, now_ns)
     if stale is not None:
         refuse(outcome, [stale])
         outcome.max_quantity = 0 if command.want_max else -1

@@ -282,18 +282,6 @@ class RollOutcome(Outcome):
         self.replayed = False
 
 
-class PolicyOutcome(Outcome):
-    """The policy is in force under its version."""
-
-    __slots__ = ("version",)
-
-    def __init__(self, sequence: int, decided_time_ns: int, version: int) -> None:
-        self.sequence = sequence
-        self.decided_time_ns = decided_time_ns
-        self.version = version
-        self.replayed = False
-
-
 class EpochOutcome(Outcome):
     """The epoch has begun; every unanswered order's time limit is at least this."""
 

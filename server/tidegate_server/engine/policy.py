@@ -24,6 +24,8 @@ LIMIT_NAMES: Final = (
     "credit_line_e4",
 )
 
+# What a policy's 0 stands for.
+DEFAULT_RELEASE_WINDOW_NS: Final = 900 * 10**9
 # Whose open orders an order is compared with (4.17); 0 is nobody's.
 SELF_TRADE_ACCOUNT: Final = 1
 SELF_TRADE_GROUP: Final = 2
@@ -123,6 +125,7 @@ class Policy:
         "principal_rate_missing",
         "principal_tolerance_ns",
         "principal_warns",
+        "release_window_ns",
         "repeat_count",
         "repeat_warns",
         "repeat_window_ns",
@@ -164,6 +167,7 @@ class Policy:
         repeat_warns: bool,
         trading_window: tuple[int, int] | None = None,
         disclosure_version: int = 0,
+        release_window_ns: int = 0,
     ) -> None:
         self.margin_classes = margin_classes
         self.version = version
@@ -186,6 +190,7 @@ class Policy:
         self.principal_cost_ns, self.principal_tolerance_ns = bucket(principal_order_rate)
         self.default_limits = default_limits
         self.tiers = tiers
+        self.release_window_ns = release_window_ns or DEFAULT_RELEASE_WINDOW_NS
         self.self_trade_scope = self_trade_scope
         self.repeat_count = repeat_count
         self.repeat_window_ns = repeat_window_ns

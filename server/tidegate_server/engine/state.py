@@ -23,6 +23,7 @@ from .lines import NO_LINE, Line, exchanged
 from .outcomes import BatchOutcome, CheckOutcome, Figures, Refusal
 from .permissions import NO_PERMISSIONS
 from .policy import Limit, Policy
+from .policy_version import PolicyVersion
 from .repeats import Times
 from .stop import RepeatKey, Stop, stop_id_of
 
@@ -324,6 +325,9 @@ class Book:
     """The whole state. `sequence` is the last record, `time_ns` the gate's clock at it.
 
     `order_id_limit` and `risk_refusal` (why only verified exits pass) are settings, no state.
+    Orders created until `former_until_ns` may be `former_age_ns` old at most: their ids may have
+    been forgotten before a policy allowed a greater age. `versions` has the policy in force too.
+
     Memos: `order_id_count`, `open_order_count`, `unconfirmed_count`, the due queues, `stops_at`
     (without latches), `latches` and `repeat_queue` follow from the rest; so do `ladders`, kept only
     while `self_trade_scope`, the policy's, is set. `repeats_floor_ns` is 0 between records.
@@ -336,6 +340,8 @@ class Book:
         "batches",
         "epoch",
         "forget_queue",
+        "former_age_ns",
+        "former_until_ns",
         "instruments",
         "ladders",
         "latches",
@@ -356,6 +362,7 @@ class Book:
         "time_ns",
         "trading_date",
         "unconfirmed_count",
+        "versions",
     )
 
     def __init__(self) -> None:
@@ -365,6 +372,9 @@ class Book:
         self.trading_date = 0
         self.regime = 1
         self.policy: Policy | None = None
+        self.versions: dict[int, PolicyVersion] = {}
+        self.former_age_ns = 0
+        self.former_until_ns = 0
         self.accounts: dict[str, Account] = {}
         self.instruments: dict[str, Instrument] = {}
         self.stops: dict[str, Stop] = {}

@@ -10,13 +10,11 @@ from hashlib import blake2b
 
 from .commands import CheckOrder
 from .outcomes import CheckOutcome, Figures
-from .policy import Limit, Policy
+from .policy_hash import Fields, limit_fields, policy_fields, text, version_fields
 from .reasons import Rejection
 from .state import Account, Book, Instrument, Order, roll_if_due
 
 STATE_HASH_VERSION = 1
-
-Fields = list[tuple[str, object]]
 
 
 def state_hash(book: Book) -> str:
@@ -33,11 +31,15 @@ def state_hash(book: Book) -> str:
                 ("epoch", book.epoch),
                 ("trading_date", book.trading_date),
                 ("regime", book.regime if book.regime != 1 else 0),
+                ("former_age_ns", book.former_age_ns),
+                ("former_until_ns", book.former_until_ns),
             ],
         )
     )
     if book.policy is not None:
         digest.update(text("policy", policy_fields(book.policy)))
+    for _, known in sorted(book.versions.items()):
+        digest.update(text("version", version_fields(known)))
     for name, next_ns in sorted(book.principal_next_ns.items()):
         digest.update(text("principal", [("name", name), ("next_ns", next_ns)]))
     for board, sessions in sorted(book.sessions.items()):
@@ -55,6 +57,9 @@ def state_hash(book: Book) -> str:
                     ("reason", stop.reason),
                     ("set_time_ns", stop.set_time_ns),
                     ("sequence", stop.sequence),
+                    ("release_principal", stop.release_principal),
+                    ("release_time_ns", stop.release_time_ns),
+                    ("release_sequence", stop.release_sequence),
                     ("latched", stop.latched),
                 ],
             )
@@ -71,61 +76,6 @@ def state_hash(book: Book) -> str:
         fields.append(("sequence", batch.outcome.sequence))
         digest.update(text("batch", fields))
     return f"{STATE_HASH_VERSION}-{digest.hexdigest()}"
-
-
-def text(kind: str, fields: Fields) -> bytes:
-    """Return an entity as one line, defaults left out."""
-    shown = [f"{name}={value!r}" for name, value in fields if value not in (0, "", None, False, [])]
-    return f"{kind} {' '.join(shown)}\n".encode()
-
-
-def policy_fields(policy: Policy) -> Fields:
-    """Return a policy's attributes."""
-    fields: Fields = [
-        (name, getattr(policy, name))
-        for name in (
-            "version",
-            "rules_version",
-            "comment",
-            "max_order_age_ns",
-            "max_clock_skew_ns",
-            "max_mark_age_ns",
-            "max_volatility_age_ns",
-            "stress_factor_bps",
-            "elevated_regime_bps",
-            "stressed_regime_bps",
-            "slow_mark_step_bps",
-            "acknowledgement_limit_ns",
-            "self_trade_scope",
-            "repeat_count",
-            "repeat_window_ns",
-            "self_trade_mode",
-            "repeat_warns",
-            "disclosure_version",
-        )
-    ]
-    fields.append(("trading_window", policy.trading_window))
-    rate = policy.principal_order_rate
-    fields.append(("principal_order_rate", limit_fields({"rate": rate} if rate else {})))
-    fields.append(("default_limits", limit_fields(policy.default_limits)))
-    fields.append(("margin_classes", sorted(policy.margin_classes.items())))
-    for tier_id, tier in sorted(policy.tiers.items()):
-        bands = [
-            (group, [(band.ratio_from_bps, band.cap_bps) for band in bands])
-            for group, bands in sorted(tier.concentration.items())
-        ]
-        figures = [tier_id, limit_fields(tier.limits), bands, tier.concentration_required]
-        fields.append(("tier", figures))
-        fields.append(("tier_warned", sorted(tier.concentration_warned)))
-    return fields
-
-
-def limit_fields(limits: dict[str, Limit]) -> list[tuple[object, ...]]:
-    """Return limits in order of name."""
-    return [
-        (name, limit.value, limit.unlimited, limit.required, limit.burst, *["warn"] * limit.warns)
-        for name, limit in sorted(limits.items())
-    ]
 
 
 def instrument_fields(instrument: Instrument) -> Fields:

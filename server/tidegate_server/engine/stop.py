@@ -11,7 +11,7 @@ RepeatKey = tuple[str, int, int, int]
 
 
 class Stop:
-    """A halt, reduce-only or latch that stands, and the record that set it.
+    """A halt, reduce-only or latch that stands, the record that set it, who asked for its release.
 
     `latched` is what was repeated: of a latch only, which stands on its account and instrument.
     """
@@ -21,6 +21,9 @@ class Stop:
         "latched",
         "principal",
         "reason",
+        "release_principal",
+        "release_sequence",
+        "release_time_ns",
         "scope_id",
         "scope_kind",
         "sequence",
@@ -49,6 +52,9 @@ class Stop:
         self.reason = reason
         self.set_time_ns = set_time_ns
         self.latched = latched
+        self.release_principal = ""
+        self.release_time_ns = 0
+        self.release_sequence = 0
 
 
 def stop_id_of(stop: Stop) -> str:

@@ -26,6 +26,7 @@ SCALAR_LOOSER: Final = {
     "stressed_regime_bps": LOWER,
     "slow_mark_step_bps": ANY,
     "acknowledgement_limit_ns": HIGHER,
+    "release_window_ns": HIGHER,
     "self_trade_scope": LOWER,
     "self_trade_mode": HIGHER,
     "disclosure_version": LOWER,

@@ -31,6 +31,7 @@ def build_policy() -> policy_pb2.Policy:
         stressed_regime_bps=20_000,
         slow_mark_step_bps=0,
         acknowledgement_limit_ns=_HOUR_NS,
+        release_window_ns=_HOUR_NS // 4,
         principal_order_rate=policy_pb2.Rate(per_second=1_000_000, burst=1_000_000, required=True),
         default_limits=_default_limits(),
         tiers=[

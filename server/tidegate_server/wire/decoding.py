@@ -13,7 +13,6 @@ from tidegate.v1 import (
     control_service_pb2,
     journal_pb2,
     market_service_pb2,
-    policy_service_pb2,
     risk_service_pb2,
 )
 from tidegate_server.engine import commands
@@ -26,7 +25,7 @@ from tidegate_server.engine.amounts import (
 )
 
 from .permissions import read_dealing, read_permissions
-from .policies import read_limits, read_policy
+from .policies import read_limits
 from .validation import TIME_BOUND, MalformedError, Problems, is_id, refuse_unknown
 
 if TYPE_CHECKING:
@@ -477,18 +476,6 @@ def decode_roll(data: bytes, principal: str) -> commands.RollDay:
     problems.need_range("trading_date", request.trading_date, FIRST_DATE, LAST_DATE)
     problems.refuse()
     return commands.RollDay(principal, request.trading_date)
-
-
-def decode_policy(data: bytes, principal: str) -> commands.ProposePolicy:
-    """Read a ProposePolicyRequest."""
-    request = parse(policy_service_pb2.ProposePolicyRequest, data)
-    problems = Problems()
-    problems.prefix = "policy."
-    if request.policy.version:
-        problems.add("version", "must be 0: the gate gives it")
-    policy = read_policy(request.policy, problems)
-    problems.refuse()
-    return commands.ProposePolicy(principal, policy, request.base_version)
 
 
 def decode_halt(data: bytes, principal: str) -> commands.SetStop:

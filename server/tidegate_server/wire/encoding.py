@@ -12,7 +12,6 @@ from tidegate.v1 import (
     account_service_pb2,
     journal_pb2,
     market_service_pb2,
-    policy_service_pb2,
     risk_service_pb2,
 )
 from tidegate.v1.order_pb2 import VERDICT_ALLOW, VERDICT_REJECT
@@ -29,7 +28,6 @@ from tidegate_server.engine.outcomes import (
     Figures,
     MarksOutcome,
     Outcome,
-    PolicyOutcome,
     PreviewOutcome,
     RegimeOutcome,
     RevalueOutcome,
@@ -431,21 +429,6 @@ def decode_roll(response: bytes, _effects: bytes, _command: Command) -> RollOutc
     """Read a roll back."""
     message = market_service_pb2.RollDayResponse.FromString(response)
     return RollOutcome(message.sequence, message.decided_time_ns, message.previous_trading_date)
-
-
-def encode_policy(outcome: PolicyOutcome, _command: Command) -> bytes:
-    """Write a ProposePolicyResponse."""
-    return policy_service_pb2.ProposePolicyResponse(
-        version=outcome.version,
-        sequence=outcome.sequence,
-        decided_time_ns=outcome.decided_time_ns,
-    ).SerializeToString()
-
-
-def decode_policy(response: bytes, _effects: bytes, _command: Command) -> PolicyOutcome:
-    """Read a policy's version back."""
-    message = policy_service_pb2.ProposePolicyResponse.FromString(response)
-    return PolicyOutcome(message.sequence, message.decided_time_ns, message.version)
 
 
 def encode_epoch(outcome: EpochOutcome, _command: Command) -> bytes:

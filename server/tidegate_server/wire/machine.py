@@ -24,11 +24,10 @@ from tidegate_server.engine.state import Book
 from tidegate_server.engine.state_hash import state_hash
 from tidegate_server.engine.ticking import decide_tick, has_effects, next_due_ns, prune
 
-from . import decoding, encoding, views
+from . import decoding, encoding, staff_views, views
 from .effects import check_effects
 from .errors import CallError
-from .methods import CHECK_ORDER, CODECS, START_EPOCH, TICK, Codec, MethodSpec
-from .policies import write_policy
+from .methods import CHECK_ORDER, CODECS, START_EPOCH, TICK, MethodSpec
 from .records import decode_record, encode_record
 from .snapshots import Loader, snapshot_records
 from .validation import MalformedError
@@ -38,8 +37,11 @@ if TYPE_CHECKING:
 
     from tidegate_server.engine.commands import Command
 
+    from .codec import Codec
+
 INVALID_ARGUMENT = 3
 NOT_FOUND = 5
+PERMISSION_DENIED = 7
 RESOURCE_EXHAUSTED = 8
 FAILED_PRECONDITION = 9
 INTERNAL = 13
@@ -48,10 +50,11 @@ UNAVAILABLE = 14
 # The canonical code of each reason that the engine refuses with.
 REFUSAL_CODES = {
     "STALE_SEQUENCE": FAILED_PRECONDITION,
-    "NOT_A_TIGHTENING": FAILED_PRECONDITION,
+    "NOT_PENDING": FAILED_PRECONDITION,
     "STALE_POLICY": FAILED_PRECONDITION,
     "IMMUTABLE": FAILED_PRECONDITION,
     "DATE_NOT_FORWARD": FAILED_PRECONDITION,
+    "SECOND_PERSON": PERMISSION_DENIED,
     "NOT_FOUND": NOT_FOUND,
     "ORDER_TABLE_FULL": RESOURCE_EXHAUSTED,
     "DRAINING": UNAVAILABLE,
@@ -97,6 +100,7 @@ class Machine:
             "GetAccount": self._get_account,
             "ListAccounts": self._list_accounts,
             "GetPolicy": self._get_policy,
+            "ListPolicies": self._list_policies,
         }
 
     @property
@@ -278,12 +282,16 @@ class Machine:
         return page.SerializeToString()
 
     def _get_policy(self, request: bytes, _principal: str, _now_ns: int) -> bytes | CallError:
-        decoding.parse(policy_service_pb2.GetPolicyRequest, request)
-        if self.book.policy is None:
-            return not_found("policy", "")
-        return policy_service_pb2.GetPolicyResponse(
-            policy=write_policy(self.book.policy), as_of_sequence=self.book.sequence
-        ).SerializeToString()
+        asked = decoding.parse(policy_service_pb2.GetPolicyRequest, request)
+        found = staff_views.policy_view(self.book, asked.version)
+        if found is None:
+            return not_found("policy", str(asked.version) if asked.version else "")
+        return found.SerializeToString()
+
+    def _list_policies(self, request: bytes, _principal: str, _now_ns: int) -> bytes | CallError:
+        asked = decoding.parse(policy_service_pb2.ListPoliciesRequest, request)
+        size, after = staff_views.page_of(asked)
+        return staff_views.policy_page(self.book, after, size).SerializeToString()
 
     def status(self) -> control_service_pb2.GetStatusResponse:
         """Return what the book knows of the gate's status; the runtime adds the rest."""

@@ -7,7 +7,7 @@ and, for what changes the book, its permanent number in the journal with the cod
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import TYPE_CHECKING, Any, Final
+from typing import Final
 
 from tidegate.v1 import (
     account_service_pb2,
@@ -17,12 +17,8 @@ from tidegate.v1 import (
 )
 
 from . import decoding, effects, encoding
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from tidegate_server.engine.commands import Command
-    from tidegate_server.engine.outcomes import Outcome
+from .codec import Codec, plain
+from .staff_codecs import APPROVE_POLICY, PROPOSE_POLICY, RELEASE, WITHDRAW_POLICY
 
 SMALL: Final = 16 * 1024
 LARGE: Final = 1024 * 1024
@@ -47,26 +43,6 @@ class Lane(IntEnum):
     FACTS = 1
     CHECKS = 2
     READS = 3
-
-
-class Codec:
-    """How a record of one method is read and written; `number` is the journal's."""
-
-    __slots__ = ("effects", "number", "read_outcome", "read_request", "write_response")
-
-    def __init__(
-        self,
-        number: int,
-        read_request: Callable[[bytes, str], Command],
-        write_response: Callable[[Any, Command], bytes],
-        read_outcome: Callable[[bytes, bytes, Command], Outcome],
-        effects: Callable[[Any, Command], bytes] | None = None,
-    ) -> None:
-        self.number = number
-        self.read_request = read_request
-        self.write_response = write_response
-        self.read_outcome = read_outcome
-        self.effects = effects
 
 
 class MethodSpec:
@@ -107,10 +83,6 @@ class MethodSpec:
         self.risk = risk
 
 
-def _plain(number: int, read: Callable[[bytes, str], Command], response: type[Any]) -> Codec:
-    return Codec(number, read, encoding.plain(response), encoding.read_plain(response))
-
-
 CHECK_ORDER: Final = Codec(
     journal_pb2.METHOD_CHECK_ORDER,
     decoding.decode_check,
@@ -132,7 +104,7 @@ RECORD_ORDER_EVENTS: Final = Codec(
     encoding.decode_events,
     encoding.events_effects,
 )
-UPSERT_ACCOUNTS: Final = _plain(
+UPSERT_ACCOUNTS: Final = plain(
     journal_pb2.METHOD_UPSERT_ACCOUNTS,
     decoding.decode_accounts,
     account_service_pb2.UpsertAccountsResponse,
@@ -143,7 +115,7 @@ ADJUST_CASH: Final = Codec(
     encoding.encode_cash,
     encoding.decode_cash,
 )
-SET_POSITIONS: Final = _plain(
+SET_POSITIONS: Final = plain(
     journal_pb2.METHOD_SET_POSITIONS,
     decoding.decode_positions,
     account_service_pb2.SetPositionsResponse,
@@ -161,7 +133,7 @@ UPDATE_MARKS: Final = Codec(
     encoding.decode_marks,
     encoding.marks_effects,
 )
-UPSERT_INSTRUMENTS: Final = _plain(
+UPSERT_INSTRUMENTS: Final = plain(
     journal_pb2.METHOD_UPSERT_INSTRUMENTS,
     decoding.decode_instruments,
     market_service_pb2.UpsertInstrumentsResponse,
@@ -173,7 +145,7 @@ UPDATE_VOLATILITY: Final = Codec(
     encoding.decode_factors,
     encoding.factors_effects,
 )
-SET_SESSION: Final = _plain(
+SET_SESSION: Final = plain(
     journal_pb2.METHOD_SET_SESSION,
     decoding.decode_session,
     market_service_pb2.SetSessionResponse,
@@ -190,22 +162,11 @@ ROLL_DAY: Final = Codec(
     encoding.encode_roll,
     encoding.decode_roll,
 )
-PROPOSE_POLICY: Final = Codec(
-    journal_pb2.METHOD_PROPOSE_POLICY,
-    decoding.decode_policy,
-    encoding.encode_policy,
-    encoding.decode_policy,
-)
-HALT: Final = _plain(
-    journal_pb2.METHOD_HALT, decoding.decode_halt, control_service_pb2.HaltResponse
-)
-SET_REDUCE_ONLY: Final = _plain(
+HALT: Final = plain(journal_pb2.METHOD_HALT, decoding.decode_halt, control_service_pb2.HaltResponse)
+SET_REDUCE_ONLY: Final = plain(
     journal_pb2.METHOD_SET_REDUCE_ONLY,
     decoding.decode_reduce_only,
     control_service_pb2.SetReduceOnlyResponse,
-)
-RELEASE: Final = _plain(
-    journal_pb2.METHOD_RELEASE, decoding.decode_release, control_service_pb2.ReleaseResponse
 )
 START_EPOCH: Final = Codec(
     journal_pb2.METHOD_START_EPOCH,
@@ -253,7 +214,18 @@ METHODS: Final = (
     ),
     MethodSpec(_MARKET + "RollDay", Lane.FACTS, "feed operator", ROLL_DAY, request_limit=SMALL),
     MethodSpec(_POLICY + "GetPolicy", Lane.READS, "router " + _STAFF, request_limit=SMALL),
+    MethodSpec(_POLICY + "ListPolicies", Lane.READS, _STAFF, request_limit=SMALL),
     MethodSpec(_POLICY + "ProposePolicy", Lane.CONTROL, "risk", PROPOSE_POLICY),
+    MethodSpec(
+        _POLICY + "ApprovePolicy", Lane.CONTROL, "approver", APPROVE_POLICY, request_limit=SMALL
+    ),
+    MethodSpec(
+        _POLICY + "WithdrawPolicy",
+        Lane.CONTROL,
+        "risk approver",
+        WITHDRAW_POLICY,
+        request_limit=SMALL,
+    ),
     MethodSpec(_CONTROL + "Halt", Lane.CONTROL, "killer risk", HALT, request_limit=SMALL),
     MethodSpec(
         _CONTROL + "SetReduceOnly",

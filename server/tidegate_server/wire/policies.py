@@ -49,6 +49,7 @@ def read_policy(message: policy_pb2.Policy, problems: Problems) -> Policy:
         problems.add("comment", f"must be at most {COMMENT_LENGTH} characters")
     for name in DURATIONS:
         problems.need_range(name, getattr(message, name), 1, DURATION_BOUND)
+    problems.need_range("release_window_ns", message.release_window_ns, 0, DURATION_BOUND)
     problems.need_range("stress_factor_bps", message.stress_factor_bps, ONE, RATIO_BOUND)
     problems.need_range("elevated_regime_bps", message.elevated_regime_bps, ONE, RATIO_BOUND)
     problems.need_range(
@@ -97,6 +98,7 @@ def read_policy(message: policy_pb2.Policy, problems: Problems) -> Policy:
         repeat_warns=read_mode(message.order_repeated.mode, problems, "order_repeated.mode"),
         trading_window=read_window(message, problems),
         disclosure_version=message.disclosure_version,
+        release_window_ns=message.release_window_ns,
     )
 
 

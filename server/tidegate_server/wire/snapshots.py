@@ -29,6 +29,7 @@ from .effects import effects_message
 from .permissions import read_permissions, write_dealing
 from .policies import read_limits, read_policy, write_policy
 from .records import encode_record
+from .staff_snapshots import load_version, version_message
 from .stops import read_repeats, read_stop, repeat_messages
 from .validation import Problems
 from .views import account_terms, stop_messages
@@ -62,6 +63,8 @@ def snapshot_records(book: Book, chain_head: str) -> Iterator[bytes]:
     for account in book.accounts.values():
         roll_if_due(book, account)
     yield restore(journal_pb2.METHOD_RESTORE_BOOK, book_message(book, chain_head))
+    for known in book.versions.values():
+        yield restore(journal_pb2.METHOD_RESTORE_POLICY_VERSION, version_message(book, known))
     for instrument in book.instruments.values():
         yield restore(journal_pb2.METHOD_RESTORE_INSTRUMENT, instrument_message(instrument))
     for account in book.accounts.values():
@@ -91,6 +94,8 @@ def book_message(book: Book, chain_head: str) -> journal_pb2.RestoreBook:
         batches=[batch_message(batch) for batch in book.batches.values()],
         state_hash=state_hash(book),
         chain_head=chain_head,
+        former_order_age_ns=book.former_age_ns,
+        former_created_until_time_ns=book.former_until_ns,
     )
     if book.policy is not None:
         message.policy.CopyFrom(write_policy(book.policy))
@@ -263,6 +268,8 @@ class Loader:
             self._account(journal_pb2.RestoreAccount.FromString(record.request))
         elif record.method == journal_pb2.METHOD_RESTORE_INSTRUMENT:
             self._instrument(journal_pb2.RestoreInstrument.FromString(record.request))
+        elif record.method == journal_pb2.METHOD_RESTORE_POLICY_VERSION:
+            load_version(self.book, journal_pb2.RestorePolicyVersion.FromString(record.request))
         elif record.method == journal_pb2.METHOD_RESTORE_BOOK:
             self._book(journal_pb2.RestoreBook.FromString(record.request))
         else:
@@ -290,6 +297,8 @@ class Loader:
         book.epoch = message.epoch
         book.trading_date = message.trading_date
         book.regime = message.regime
+        book.former_age_ns = message.former_order_age_ns
+        book.former_until_ns = message.former_created_until_time_ns
         if message.HasField("policy"):
             book.policy = read_policy(message.policy, Problems())
         for stop in message.stops:

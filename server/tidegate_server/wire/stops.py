@@ -26,6 +26,9 @@ def stop_message(stop: Stop) -> control_service_pb2.Stop:
         reason=stop.reason,
         set_time_ns=stop.set_time_ns,
         sequence=stop.sequence,
+        release_principal=stop.release_principal,
+        release_time_ns=stop.release_time_ns,
+        release_sequence=stop.release_sequence,
     )
     if stop.latched is not None:
         instrument_id, side, price, quantity = stop.latched
@@ -42,7 +45,7 @@ def read_stop(message: control_service_pb2.Stop) -> Stop:
     latched = None
     if message.instrument_id:
         latched = (message.instrument_id, int(message.side), message.price_e4, message.quantity)
-    return Stop(
+    stop = Stop(
         message.stop_id,
         message.kind,
         ScopeKind(message.scope_kind),
@@ -53,6 +56,10 @@ def read_stop(message: control_service_pb2.Stop) -> Stop:
         message.sequence,
         latched,
     )
+    stop.release_principal = message.release_principal
+    stop.release_time_ns = message.release_time_ns
+    stop.release_sequence = message.release_sequence
+    return stop
 
 
 def repeat_messages(account: Account) -> list[journal_pb2.RestoreRepeat]:

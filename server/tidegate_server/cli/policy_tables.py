@@ -1,0 +1,80 @@
+"""A policy as tables on a terminal."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tidegate.v1 import policy_pb2
+from tidegate_server.cli import output
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+
+def show_policy(policy: policy_pb2.Policy) -> None:
+    """Print a policy: its figures, limits by tier, concentration tables."""
+    rows = []
+    for field in policy.DESCRIPTOR.fields:
+        if field.message_type is not None:
+            continue
+        value = getattr(policy, field.name)
+        if field.name.endswith("_bps"):
+            rows.append((field.name, output.percent(value)))
+        elif field.name.endswith("_ns"):
+            rows.append((field.name, f"{value / 10**9:,g} s"))
+        elif field.enum_type is not None:
+            name = field.enum_type.values_by_number[value].name
+            rows.append((field.name, name.rsplit("_", 1)[1].lower() if value else "-"))
+        else:
+            rows.append((field.name, str(value)))
+    rows.append(("principal_order_rate", _rate(policy.principal_order_rate)))
+    console = output.console()
+    console.print(output.facts(rows))
+    console.print(_limits(policy))
+    for tier in policy.tiers:
+        if tier.concentration:
+            console.print(_concentration(tier))
+
+
+def _limits(policy: policy_pb2.Policy) -> Table:
+    levels = [policy.default_limits, *(tier.limits for tier in policy.tiers)]
+    names = (f">{tier.tier_id}" for tier in policy.tiers)
+    table = output.make_table("limit", ">default", *names)
+    for field in policy_pb2.Limits.DESCRIPTOR.fields:
+        cells = []
+        for limits in levels:
+            limit = getattr(limits, field.name)
+            write = _rate if field.name == "order_rate" else _limit
+            cells.append(write(limit, field.name) if limits.HasField(field.name) else "")  # type: ignore[arg-type]
+        table.add_row(field.name, *cells)
+    return table
+
+
+def _limit(limit: policy_pb2.Limit, name: str) -> str:
+    if limit.unlimited:
+        return "unlimited"
+    if not limit.HasField("value"):
+        return "must be set" if limit.required else ""
+    return output.in_unit(name, limit.value)
+
+
+def _rate(rate: policy_pb2.Rate, _name: str = "") -> str:
+    return "unlimited" if rate.unlimited else f"{rate.per_second:,}/s, burst {rate.burst:,}"
+
+
+def _concentration(tier: policy_pb2.Tier) -> Table:
+    edges = sorted({band.ratio_from_bps for table in tier.concentration for band in table.bands})
+    columns = [f">from {output.percent(edge)}" for edge in edges]
+    table = output.make_table("rating", *columns, title=f"{tier.tier_id}: greatest share by ratio")
+    for caps in tier.concentration:
+        known = {band.ratio_from_bps: band for band in caps.bands}
+        cells = []
+        for edge in edges:
+            band = known.get(edge)
+            if band is None:
+                cells.append("")
+            else:
+                cap = output.optional(band, "cap_bps")
+                cells.append("no cap" if cap is None else output.percent(cap))
+        table.add_row(caps.rating_group or "(none)", *cells)
+    return table

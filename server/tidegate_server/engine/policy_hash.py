@@ -1,0 +1,82 @@
+"""Policies as the lines that a state hash is made of."""
+
+from __future__ import annotations
+
+from .policy import DEFAULT_RELEASE_WINDOW_NS, Limit, Policy
+from .policy_version import PolicyVersion
+
+Fields = list[tuple[str, object]]
+
+
+def text(kind: str, fields: Fields) -> bytes:
+    """Return an entity as one line, defaults left out."""
+    shown = [f"{name}={value!r}" for name, value in fields if value not in (0, "", None, False, [])]
+    return f"{kind} {' '.join(shown)}\n".encode()
+
+
+def policy_fields(policy: Policy) -> Fields:
+    """Return a policy's attributes."""
+    fields: Fields = [
+        (name, getattr(policy, name))
+        for name in (
+            "version",
+            "rules_version",
+            "comment",
+            "max_order_age_ns",
+            "max_clock_skew_ns",
+            "max_mark_age_ns",
+            "max_volatility_age_ns",
+            "stress_factor_bps",
+            "elevated_regime_bps",
+            "stressed_regime_bps",
+            "slow_mark_step_bps",
+            "acknowledgement_limit_ns",
+            "self_trade_scope",
+            "repeat_count",
+            "repeat_window_ns",
+            "self_trade_mode",
+            "repeat_warns",
+            "disclosure_version",
+            "trading_window",
+        )
+    ]
+    if policy.release_window_ns != DEFAULT_RELEASE_WINDOW_NS:
+        fields.append(("release_window_ns", policy.release_window_ns))
+    rate = policy.principal_order_rate
+    fields.append(("principal_order_rate", limit_fields({"rate": rate} if rate else {})))
+    fields.append(("default_limits", limit_fields(policy.default_limits)))
+    fields.append(("margin_classes", sorted(policy.margin_classes.items())))
+    for tier_id, tier in sorted(policy.tiers.items()):
+        bands = [
+            (group, [(band.ratio_from_bps, band.cap_bps) for band in bands])
+            for group, bands in sorted(tier.concentration.items())
+        ]
+        figures = [tier_id, limit_fields(tier.limits), bands, tier.concentration_required]
+        fields.append(("tier", figures))
+        fields.append(("tier_warned", sorted(tier.concentration_warned)))
+    return fields
+
+
+def limit_fields(limits: dict[str, Limit]) -> list[tuple[object, ...]]:
+    """Return limits in order of name."""
+    return [
+        (name, limit.value, limit.unlimited, limit.required, limit.burst, *["warn"] * limit.warns)
+        for name, limit in sorted(limits.items())
+    ]
+
+
+def version_fields(known: PolicyVersion) -> Fields:
+    """Return a version's attributes, its document included."""
+    return [
+        *policy_fields(known.policy),
+        ("base_version", known.base_version),
+        ("proposer", known.proposer),
+        ("proposed_time_ns", known.proposed_time_ns),
+        ("proposed_sequence", known.proposed_sequence),
+        ("loosened", known.loosened),
+        ("approver", known.approver),
+        ("activated_time_ns", known.activated_time_ns),
+        ("activated_sequence", known.activated_sequence),
+        ("withdrawer", known.withdrawer),
+        ("withdrawn_time_ns", known.withdrawn_time_ns),
+    ]

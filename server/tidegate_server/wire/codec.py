@@ -1,0 +1,38 @@
+"""What reads and writes the records of one method."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from . import encoding
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tidegate_server.engine.commands import Command
+    from tidegate_server.engine.outcomes import Outcome
+
+
+class Codec:
+    """How a record of one method is read and written; `number` is the journal's."""
+
+    __slots__ = ("effects", "number", "read_outcome", "read_request", "write_response")
+
+    def __init__(
+        self,
+        number: int,
+        read_request: Callable[[bytes, str], Command],
+        write_response: Callable[[Any, Command], bytes],
+        read_outcome: Callable[[bytes, bytes, Command], Outcome],
+        effects: Callable[[Any, Command], bytes] | None = None,
+    ) -> None:
+        self.number = number
+        self.read_request = read_request
+        self.write_response = write_response
+        self.read_outcome = read_outcome
+        self.effects = effects
+
+
+def plain(number: int, read: Callable[[bytes, str], Command], response: type[Any]) -> Codec:
+    """Return the codec of a response that says sequence and time only."""
+    return Codec(number, read, encoding.plain(response), encoding.read_plain(response))

@@ -1,0 +1,36 @@
+"""How the records of staff's methods are read and written."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from tidegate.v1 import journal_pb2, policy_service_pb2
+
+from . import decoding, staffing
+from .codec import Codec, plain
+
+PROPOSE_POLICY: Final = Codec(
+    journal_pb2.METHOD_PROPOSE_POLICY,
+    staffing.read_proposal,
+    staffing.encode_proposal,
+    staffing.decode_proposal,
+    staffing.policy_effects,
+)
+APPROVE_POLICY: Final = Codec(
+    journal_pb2.METHOD_APPROVE_POLICY,
+    staffing.read_approval,
+    staffing.encode_approval,
+    staffing.decode_approval,
+    staffing.policy_effects,
+)
+WITHDRAW_POLICY: Final = plain(
+    journal_pb2.METHOD_WITHDRAW_POLICY,
+    staffing.read_withdrawal,
+    policy_service_pb2.WithdrawPolicyResponse,
+)
+RELEASE: Final = Codec(
+    journal_pb2.METHOD_RELEASE,
+    decoding.decode_release,
+    staffing.encode_release,
+    staffing.decode_release,
+)
