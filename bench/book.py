@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 from bench.contract import (
     ADJUST_CASH,
     SET_POSITIONS,
+    SET_SESSION,
     UPDATE_MARKS,
     UPDATE_VOLATILITY,
     UPSERT_ACCOUNTS,
@@ -20,11 +21,22 @@ from bench.frames import Call
 
 from tidegate.v1 import account_service_pb2 as accounts_pb
 from tidegate.v1 import market_service_pb2 as market_pb
+from tidegate.v1 import order_pb2 as order_pb
 from tidegate.v1 import policy_pb2 as policy_pb
 
 TIERS: Final = ("bronze", "silver", "gold", "platinum")
 GROUPS: Final = ("north", "east", "south", "west")
 RATING_GROUPS: Final = ("A", "B", "C")
+
+BOARD: Final = "main"
+PRODUCT_TYPE: Final = "CS"
+PERMISSIONS: Final = accounts_pb.Permissions(
+    short=True,
+    margin=True,
+    product_types=[PRODUCT_TYPE],
+    order_types=[order_pb.ORDER_TYPE_LIMIT, order_pb.ORDER_TYPE_MARKET],
+)
+ALWAYS: Final = market_pb.Session(open_time_ns=0, close_time_ns=4 * 10**18)
 
 LOT: Final = 10
 TICK_E4: Final = 100
@@ -94,7 +106,8 @@ class Book:
     def market_calls(self) -> list[Call]:
         """Make the instruments, and give them marks and volatility factors."""
         rng = random.Random("volatility")
-        calls = []
+        session = market_pb.SetSessionRequest(board=BOARD, sessions=[ALWAYS])
+        calls = [Call(SET_SESSION, session.SerializeToString(), SEQUENCE)]
         for first in range(0, len(self.stocks), INSTRUMENTS_A_CALL):
             stocks = self.stocks[first : first + INSTRUMENTS_A_CALL]
             instruments = market_pb.UpsertInstrumentsRequest(
@@ -130,6 +143,8 @@ class Book:
                 group_id=holder.group_id,
                 tier_id=holder.tier_id,
                 margin_model=accounts_pb.MARGIN_MODEL_LEVERAGED,
+                permissions=PERMISSIONS,
+                acknowledged_disclosure_version=1,
             )
             for holder in self.holders
         ]
@@ -161,6 +176,8 @@ def policy() -> policy_pb.Policy:
         acknowledgement_limit_ns=24 * 3600 * SECOND_NS,
         release_window_ns=900 * 10**9,
         principal_order_rate=policy_pb.Rate(per_second=1_000_000, burst=1_000_000),
+        trading_window=policy_pb.TradingWindow(close_of_day_ns=24 * 3600 * SECOND_NS),
+        disclosure_version=1,
         default_limits=_limits(),
         tiers=[_tier(tier_id, number) for number, tier_id in enumerate(TIERS)],
         self_trade_scope=policy_pb.SELF_TRADE_SCOPE_ACCOUNT,
@@ -249,7 +266,7 @@ def _instrument(stock: Stock) -> market_pb.Instrument:
     return market_pb.Instrument(
         instrument_id=stock.instrument_id,
         sector="sector",
-        board="main",
+        board=BOARD,
         rating_group=stock.rating_group,
         least_quantity=LOT,
         quantity_step=LOT,
@@ -263,6 +280,9 @@ def _instrument(stock: Stock) -> market_pb.Instrument:
         maintenance_margin_long_bps=2_500,
         maintenance_margin_short_bps=3_000,
         marginable=True,
+        product_type=PRODUCT_TYPE,
+        shortable=True,
+        short_pool=10**15,
         position_limit=10**9,
     )
 

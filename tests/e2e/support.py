@@ -283,6 +283,7 @@ def _market_folder() -> Path:
 def load_market(client: Client) -> None:
     client.roll_day(market.trading_day().trading_date)
     client.upsert_instruments(market.instruments().instruments)
+    client.set_session(market.BOARD, [market.ALWAYS])
     factors = market.volatility()
     client.update_volatility(factors.factors, factors.model_version)
     client.update_marks(market.first_marks().marks)
@@ -295,6 +296,7 @@ def open_account(client: Client, account_id: str, tier: str = "professional") ->
         group_id="desk",
         tier_id=tier,
         margin_model=accounts_pb.MARGIN_MODEL_LEVERAGED,
+        permissions=market.PERMISSIONS,
     )
     created = client.upsert_accounts([account]).sequence
     deposit = accounts_pb.CASH_KIND_DEPOSIT

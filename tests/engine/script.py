@@ -27,6 +27,8 @@ POLICY: dict[str, Any] = {
     "slow_mark_step_bps": 20,
     "acknowledgement_limit_ns": 5 * 10**9,
 }
+DAY = 86_400 * 10**9
+ALWAYS = {"open_time_ns": 0, "close_time_ns": 4 * 10**18}
 SCOPES = ("FIRM", "GROUP", "ACCOUNT", "INSTRUMENT", "PRINCIPAL")
 
 
@@ -127,6 +129,13 @@ class Script:
             self.policy[name] = limit_of(value.split("+")) if rate else value_of(value)
         return ""
 
+    def do_window(self, words: list[str]) -> str:
+        """`window <opens> <closes>`: risk's trading window, from the time of day of the start."""
+        names = ("open_of_day_ns", "close_of_day_ns")
+        moments = [(START + int(word)) % DAY for word in words]
+        self.policy["trading_window"] = dict(zip(names, moments, strict=True))
+        return ""
+
     def do_tier(self, words: list[str]) -> str:
         for word in words[1:]:
             name, _, value = word.partition("=")
@@ -198,20 +207,43 @@ class Script:
     # Facts.
 
     def do_instrument(self, words: list[str]) -> str:
-        base = {"instrument_id": words[0], "marginable": True}
+        """`instrument X board=B [session=none]`: without a word on it, a board trades always."""
+        base = {"instrument_id": words[0], "marginable": True, "product_type": "CS"}
         base |= {"initial_margin_long_bps": 0, "initial_margin_short_bps": 0}
+        base |= {"shortable": True, "short_pool": 10**15}
         facts = self.terms.setdefault(words[0], base)
+        closed = "session=none" in words
         for word in words[1:]:
             name, _, value = word.partition("=")
+            if name == "session":
+                continue
             if value == "unset":
                 facts.pop(name, None)
             else:
                 facts[name] = value_of(value)
-        return error(self.call("UpsertInstruments", {"instruments": [facts]}))
+        done = error(self.call("UpsertInstruments", {"instruments": [facts]}))
+        board = facts.get("board", "")
+        if not closed and board not in self.machine.book.sessions:
+            self.call("SetSession", {"board": board, "sessions": [ALWAYS]})
+        return done
+
+    def do_session(self, words: list[str]) -> str:
+        """`session <board or -> [<opens> <closes>] ...`, from now; none closes the board."""
+        board = "" if words[0] == "-" else words[0]
+        sessions = [
+            {"open_time_ns": self.now + int(opens), "close_time_ns": self.now + int(closes)}
+            for opens, closes in zip(words[1::2], words[2::2], strict=True)
+        ]
+        return error(self.call("SetSession", {"board": board, "sessions": sessions}))
 
     def do_account(self, words: list[str]) -> str:
-        """`account A tier=gold group=G <limit>=<value>`; every account has its own `A.` terms."""
-        base = {"account_id": words[0], "margin_model": "LEVERAGED", "limits": {}}
+        """`account A tier=gold group=G short=false products=CS+ETF types=LIMIT disclosure=2 ...`.
+
+        Any other name is a limit of its own. Every permission is granted until a word says less.
+        """
+        base: dict[str, Any] = {"account_id": words[0], "margin_model": "LEVERAGED", "limits": {}}
+        base["permissions"] = {"short": True, "margin": True, "product_types": ["CS"]}
+        base["permissions"]["order_types"] = ["LIMIT", "MARKET"]
         facts = self.terms.setdefault(f"account {words[0]}", base)
         for word in words[1:]:
             name, _, value = word.partition("=")
@@ -219,6 +251,15 @@ class Script:
                 facts["margin_model"] = value.upper()
             elif name in {"tier", "group"}:
                 facts[f"{name}_id"] = value
+            elif name in {"short", "margin"}:
+                facts["permissions"][name] = value_of(value)
+            elif name in {"products", "types"}:
+                listed = [] if value == "unset" else value.split("+")
+                facts["permissions"]["product_types" if name == "products" else "order_types"] = (
+                    listed
+                )
+            elif name == "disclosure":
+                facts["acknowledged_disclosure_version"] = int(value)
             elif value == "unset":
                 facts["limits"].pop(name, None)
             else:

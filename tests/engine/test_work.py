@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from tests.oracle.adapter import to_protobuf
+from tests.oracle.desk import ALL, LENT
 
 from tidegate_server.engine import decide
 from tidegate_server.wire.machine import Machine
@@ -35,6 +36,8 @@ class Desk:
         self.serial = 0
         self.now = START
         self.call("ProposePolicy", {"policy": policy()})
+        always = {"open_time_ns": START, "close_time_ns": START + HOUR}
+        self.call("SetSession", {"sessions": [always]})
         names = [f"I{index:04}" for index in range(4 * scale)]
         for start in range(0, len(names), 100):
             part = names[start : start + 100]
@@ -45,7 +48,12 @@ class Desk:
             self.call("UpdateVolatility", {"factors": factors})
         others = [f"B{index:04}" for index in range(2 * scale)]
         for account in ["A", *others]:
-            terms = {"account_id": account, "tier_id": "t", "margin_model": "LEVERAGED"}
+            terms: dict[str, Any] = {
+                "account_id": account,
+                "tier_id": "t",
+                "margin_model": "LEVERAGED",
+            }
+            terms["permissions"] = ALL
             self.call("UpsertAccounts", {"accounts": [terms]})
             self.hold(account, names[:3])
         for account in others:
@@ -100,7 +108,7 @@ def policy() -> dict[str, Any]:
 
 def instrument(name: str) -> dict[str, Any]:
     rates = dict.fromkeys(("initial_margin_long_bps", "initial_margin_short_bps"), 5_000)
-    return {"instrument_id": name, "marginable": True, **rates}
+    return {"instrument_id": name, "marginable": True, "product_type": "CS", **LENT, **rates}
 
 
 def steps(work: Callable[[], object]) -> int:

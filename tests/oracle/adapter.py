@@ -49,6 +49,7 @@ POSITION = (
     "open_buy_quantity",
     "open_sell_quantity",
     "exit_quantity",
+    "bought_today_quantity",
     "mark_e4",
 )
 

@@ -15,6 +15,7 @@ MONEY_MAX = 9 * 10**16
 PRODUCT_MAX = 9 * 10**18
 RATIO_MAX = 10**6
 SECOND = 10**9
+DAY = 86_400 * SECOND
 
 LIVE = frozenset({"RESERVED", "ACKNOWLEDGED", "PARTLY_FILLED"})
 
@@ -203,6 +204,7 @@ class Book:
     instruments: dict[str, Instrument] = field(default_factory=dict)
     stops: dict[str, Stop] = field(default_factory=dict)
     principals: dict[str, int] = field(default_factory=dict)
+    sessions: dict[str, list[Message]] = field(default_factory=dict)
     batches: dict[str, Batch] = field(default_factory=dict)
 
     @property

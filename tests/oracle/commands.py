@@ -72,6 +72,7 @@ class Commands:
             (2, self._account),
             (1, self._revalue),
             (0.4, self._regime),
+            (0.4, self._session),
             (0.8, self._roll),
             (0.8, partial(policy_commands.propose, self)),
             (0.8, partial(policy_commands.decide, self)),
@@ -148,6 +149,7 @@ class Commands:
             ("RollDay", {"trading_date": 20240102}),
             ("UpdateMarks", {"marks": marks}),
         ]
+        commands += [("SetSession", self._trading(board)) for board in world.BOARDS]
         for facts in accounts:
             deposit = 8 * 10**16 if facts["account_id"] == "WHALE" else rng.randint(2, 9) * 10**9
             booking = {
@@ -439,8 +441,8 @@ class Commands:
         }
         if self._chance(0.2):
             fill["trade_date"] = self.book.trading_date
-        if self._chance(0.02):
-            fill["trade_date"] = self.book.trading_date - 1
+        if self._chance(0.05):
+            fill["trade_date"] = self.book.trading_date + self.rng.choice((-1, -1, 1))
         if self._chance(0.03):
             fill["side"] = "SELL" if fill["side"] == "BUY" else "BUY"
         if self._chance(0.004):
@@ -518,6 +520,27 @@ class Commands:
             orders = [self._order() for _ in range(3)]
             self.pending += [*orders, later]
         return self._staff("SetRegime", {"regime": regime, "reason": "as seen"})
+
+    def _trading(self, board: str) -> Message:
+        """Sessions of a board that last longer than a run."""
+        hours = {"open_time_ns": self.now - SECOND, "close_time_ns": self.now + 10**6 * SECOND}
+        return {"board": board, "sessions": [hours]}
+
+    def _session(self) -> Command:
+        """Close a board for a moment: orders at its last, in between and at its first instant."""
+        board, short = self.rng.choice(world.BOARDS), self.rng.choice((1, 10**6, SECOND))
+        closes, opens = self.now + short, self.now + 3 * short
+        spans = [(self.now, closes), (opens, opens + 10**6 * SECOND)]
+        sessions = [{"open_time_ns": start, "close_time_ns": end} for start, end in spans]
+        for moment in (closes - 1, closes, opens - 1, opens):
+            self.now = max(self.now, moment)
+            self.pending.append(self._order()._replace(now_ns=moment))
+        self.now = max(self.now, opens)
+        if self._chance(0.3):
+            sessions = []
+            self.pending.append(self._staff("SetSession", self._trading(board)))
+        request = {"board": board, "sessions": sessions}
+        return self._staff("SetSession", request)._replace(now_ns=closes - short)
 
     def _roll(self) -> Command:
         date = self.book.trading_date + self.rng.choice((1, 1, 1, 0))
@@ -624,6 +647,9 @@ class Commands:
     def _upsert_instrument(self) -> Command:
         names = [name for name in self.first_marks if name not in {"DARK", "HUGE"}]
         facts = deepcopy(self.book.instruments[self.rng.choice(names)].facts)
+        if self._chance(0.3):
+            facts["sellable_next_day"] = not facts.get("sellable_next_day", False)
+        facts["restricted"] = self._chance(0.3)
         change = self.rng.choice(("position_limit", "quantity_step", "average_volume"))
         facts[change] = self.rng.choice((1, 7, 100)) * (1 if change == "quantity_step" else 250)
         return self._staff("UpsertInstruments", {"instruments": [facts]})

@@ -10,6 +10,15 @@ MARK = 1_000_000
 CASH = 100_000_000
 
 
+LENT: Message = {"shortable": True, "short_pool": 10**15}
+ALL: Message = {
+    "short": True,
+    "margin": True,
+    "product_types": ["CS"],
+    "order_types": ["LIMIT", "MARKET"],
+}
+
+
 class Desk:
     """The oracle with short ways to ask it."""
 
@@ -21,6 +30,7 @@ class Desk:
         self.policy = policy(limits)
         self.ask("ProposePolicy", policy=self.policy)
         self.instrument()
+        self.ask("SetSession", sessions=[{"open_time_ns": 0, "close_time_ns": 4 * 10**18}])
         self.account()
         self.mark(MARK)
         self.ask(
@@ -29,7 +39,7 @@ class Desk:
             adjustment_id="d",
             kind="DEPOSIT",
             amount_e4=CASH,
-            expected_sequence=3,
+            expected_sequence=4,
         )
 
     def ask(self, method: str, principal: str = "desk", **request: Any) -> Message:
@@ -39,12 +49,15 @@ class Desk:
     def instrument(self, name: str = "X", **facts: Any) -> None:
         """Create or replace an instrument."""
         rates = {"initial_margin_long_bps": 5_000, "initial_margin_short_bps": 5_000}
-        whole = {"instrument_id": name, "marginable": True} | rates | facts
+        whole = (
+            {"instrument_id": name, "marginable": True, "product_type": "CS"} | LENT | rates | facts
+        )
         self.ask("UpsertInstruments", instruments=[whole])
 
     def account(self, name: str = "A", **facts: Any) -> None:
         """Create or replace an account."""
-        standing = {"account_id": name, "tier_id": "t", "margin_model": "LEVERAGED"}
+        standing: Message = {"account_id": name, "tier_id": "t", "margin_model": "LEVERAGED"}
+        standing |= {"permissions": ALL}
         self.ask("UpsertAccounts", accounts=[standing | facts])
 
     def mark(self, price: int, name: str = "X", **facts: Any) -> Message:

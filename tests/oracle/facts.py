@@ -133,6 +133,12 @@ class Facts:
         self.book.regime = request["regime"]
         return {**self.book.stamp(now), "regime_bps": self.book.regime_bps()}
 
+    def set_session(self, request: Message, _principal: str, now: int) -> Message:
+        """Set a board's sessions."""
+        self.book.next()
+        self.book.sessions[request.get("board", "")] = request.get("sessions", [])
+        return self.book.stamp(now)
+
     def roll_day(self, request: Message, _principal: str, now: int) -> Message:
         """Begin a trading day."""
         previous = self.book.trading_date

@@ -25,11 +25,15 @@ from tests.oracle.order_checks import (
     reduce_only,
     reserved_price_of,
     self_trade,
+    session_closed,
 )
+from tests.oracle.permissions import not_permitted, wrong_type
+from tests.oracle.selling import not_sellable, pool_unset, short_sales
 
 INCURABLE = frozenset(
     {
         "HALTED",
+        "SESSION_CLOSED",
         "TICK_SIZE",
         "PRICE_LIMIT",
         "PRICE_COLLAR",
@@ -52,7 +56,7 @@ class Judgement:
 
 
 def judge(case: Case, quantity: int, *, book_only: bool = False) -> Judgement:
-    """Evaluate 4.4 to 4.22; with `book_only` up to 4.18, as atomic batches do first."""
+    """Evaluate 4.4 to 4.22; with `book_only` up to 4.19, as atomic batches do first."""
     is_exit = case.is_exit(quantity)
     reserved_price = reserved_price_of(case, is_exit=is_exit)
     found = Judgement([], reserved_price, is_exit)
@@ -61,13 +65,16 @@ def judge(case: Case, quantity: int, *, book_only: bool = False) -> Judgement:
     reasons += halted(case)
     if not is_exit:
         reasons += reduce_only(case)
-        reasons += gaps[:1]
+    reasons += session_closed(case)
+    bound = notional_bound(case, quantity, reserved_price)
+    reasons += not_permitted(case, quantity, reserved_price, is_exit=is_exit, bound=bound)
+    if not is_exit:
+        reasons += (gaps + pool_unset(case, is_exit=is_exit))[:1]
     reasons += lot_and_tick(case, quantity, is_exit=is_exit)
     reasons += price_limit(case)
     if not is_exit:
         reasons += prices(case)
     reasons += price_collar(case)
-    bound = notional_bound(case, quantity, reserved_price)
     reasons += order_size(case, quantity, bound)
     reasons += order_rate(case)
     reasons += order_repeated(case)
@@ -76,9 +83,12 @@ def judge(case: Case, quantity: int, *, book_only: bool = False) -> Judgement:
         reasons += turnover(case, quantity, reserved_price)
     reasons += self_trade(case)
     if is_exit:
+        reasons += not_sellable(case, quantity)
         return found
     if valuable(case.book, case.lines) and case.instrument.mark is not None:
         reasons += position_limit(case, quantity)
+        reasons += short_sales(case, quantity)
+    reasons += not_sellable(case, quantity)
     if book_only or bound:
         return found
     after = figures_after(case, quantity, reserved_price)
@@ -125,7 +135,7 @@ def largest_acceptable(
     """The largest quantity that would pass (4.0.3)."""
     if not rejections:
         return quantity
-    if any(rejection["reason"] in INCURABLE for rejection in rejections):
+    if any(rejection["reason"] in INCURABLE for rejection in rejections) or wrong_type(case):
         return 0
     least, step = lot(case.instrument)
 

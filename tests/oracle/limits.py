@@ -142,6 +142,7 @@ def missing_limits(case: Case) -> list[Message]:
         gaps.append(entry("LIMIT_NOT_SET", scope, subject="tier"))
     if setting(case, "leverage_bps").missing:
         gaps.append(entry("LIMIT_NOT_SET", scope, subject="leverage_bps"))
+    gaps += permissions_unset(case)
     rate = f"initial_margin_{'long' if case.side == 'BUY' else 'short'}_bps"
     if case.instrument.facts.get("marginable", False) and rate not in case.instrument.facts:
         gaps.append(entry("LIMIT_NOT_SET", ("INSTRUMENT", case.instrument_id), subject=rate))
@@ -185,3 +186,15 @@ def rate_missing(found: list[Message]) -> bool:
 def principal_levels(case: Case) -> list[Message]:
     """The one level of a principal's rate."""
     return [case.book.policy.get("principal_order_rate", {})]
+
+
+def permissions_unset(case: Case) -> list[Message]:
+    """What nobody has written down (2.2)."""
+    scope = ("ACCOUNT", case.account.account_id)
+    granted = case.account.facts.get("permissions", {})
+    names = [name for name in ("product_types", "order_types") if not granted.get(name)]
+    gaps = [entry("LIMIT_NOT_SET", scope, subject=name) for name in names]
+    if not case.instrument.facts.get("product_type", ""):
+        here = ("INSTRUMENT", case.instrument_id)
+        gaps.append(entry("LIMIT_NOT_SET", here, subject="product_type"))
+    return gaps

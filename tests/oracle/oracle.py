@@ -5,7 +5,8 @@ be obviously right: big integers, plain dictionaries, every sum taken anew. Wher
 
     1, 2   book (the state, its arithmetic, days), limits (how they resolve)
     3, 6   figures (projected, actual, margin), book.Line (opening parts, exits)
-    4      judgement (the order of the checks), order_checks, account_checks, orders, batches
+    4      judgement (the order of the checks), order_checks, permissions, account_checks, selling,
+           orders, batches
     5      book.Book.factor, facts
     7      reports (what the venue said), staff.Staff.tick
     8      staff, versions, tightening
@@ -54,6 +55,7 @@ class Oracle:
             "UpsertInstruments": facts.upsert_instruments,
             "UpdateVolatility": facts.update_volatility,
             "SetRegime": facts.set_regime,
+            "SetSession": facts.set_session,
             "RollDay": facts.roll_day,
             "ProposePolicy": self.versions.propose,
             "ApprovePolicy": self.versions.approve,

@@ -1,6 +1,7 @@
-"""Checks of the order by itself: 4.4, 4.5 and 4.9 to 4.17."""
+"""Checks of the order by itself: 4.4 to 4.6 and 4.9 to 4.17."""
 
 from tests.oracle.book import (
+    DAY,
     INT64_MAX,
     LIVE,
     MONEY_MAX,
@@ -40,6 +41,26 @@ def reduce_only(case: Case) -> list[Message]:
     if case.request.get("reduce_only", False):
         return [entry("REDUCE_ONLY", ("ACCOUNT", case.account.account_id))]
     return []
+
+
+def session_closed(case: Case) -> list[Message]:
+    """4.6."""
+    window = case.book.policy.get("trading_window")
+    if window is not None and not in_window(window, case.now % DAY):
+        return [entry("SESSION_CLOSED", ("FIRM", ""), subject="trading_window")]
+    board = case.instrument.facts.get("board", "")
+    for session in case.book.sessions.get(board, []):
+        if session.get("open_time_ns", 0) <= case.now < session["close_time_ns"]:
+            return []
+    return [entry("SESSION_CLOSED", ("BOARD", board))]
+
+
+def in_window(window: Message, time_of_day: int) -> bool:
+    """Say whether risk's window holds a time of the UTC day; one may go over midnight."""
+    opens, closes = window.get("open_of_day_ns", 0), window["close_of_day_ns"]
+    if opens < closes:
+        return bool(opens <= time_of_day < closes)
+    return bool(time_of_day >= opens or time_of_day < closes)
 
 
 def standing_stop(case: Case, kind: str) -> Stop | None:

@@ -41,6 +41,10 @@ def tighten(source: Commands, policy: Message) -> None:
         policy["max_order_age_ns"] -= SECOND
     if "order_repeated" in policy and _one(source, 3):
         policy["order_repeated"]["count"] = 2
+    if _one(source, 10):
+        policy["disclosure_version"] += 1
+    if "trading_window" in policy and _one(source, 3):
+        policy["trading_window"]["open_of_day_ns"] += SECOND
     if _one(source, 5):  # on, or to warn: that is a loosening
         level = rng.choice([policy["default_limits"], policy["tiers"][0]["limits"]])
         names = [name for name, limit in level.items() if limit and "floor" not in name]
@@ -58,6 +62,8 @@ def loosen(source: Commands, policy: Message) -> None:
         (policy["principal_order_rate"], "burst", 1),
         (policy["margin_classes"][1], "offset_bps", 1),
     ]
+    if "trading_window" in policy:
+        looser.append((policy["trading_window"], "close_of_day_ns", 1))
     holder, name, step = source.rng.choice(looser)
     holder[name] += step
 

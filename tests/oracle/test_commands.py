@@ -7,7 +7,7 @@ from tests.oracle.book import Message
 from tests.oracle.commands import Command, Commands
 from tests.oracle.oracle import Oracle
 
-SEEDS = range(1, 6)
+SEEDS = range(1, 11)
 COUNT = 1_000  # a seed
 REASONS = [
     "ACCOUNT_UNKNOWN",
@@ -17,6 +17,10 @@ REASONS = [
     "ORDER_STALE",
     "HALTED",
     "REDUCE_ONLY",
+    "SESSION_CLOSED",
+    "NOT_PERMITTED",
+    "INSTRUMENT_RESTRICTED",
+    "DISCLOSURE_NOT_ACKNOWLEDGED",
     "LIMIT_NOT_SET",
     "LOT_SIZE",
     "TICK_SIZE",
@@ -34,6 +38,9 @@ REASONS = [
     "DAY_TURNOVER",
     "SELF_TRADE",
     "POSITION_LIMIT",
+    "SHORT_NOT_ALLOWED",
+    "SHORT_UNLOCATED",
+    "NOT_SELLABLE",
     "CONCENTRATION_INSTRUMENT",
     "LEVERAGE",
     "INITIAL_MARGIN",

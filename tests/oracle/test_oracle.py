@@ -85,7 +85,12 @@ def test_an_account_without_a_known_tier_takes_no_new_risk_but_exits() -> None:
 
 def test_a_short_sale_needs_the_short_rate_only() -> None:
     desk = Desk()
-    facts = {"instrument_id": "X", "marginable": True, "initial_margin_long_bps": 0}
+    facts = {
+        "instrument_id": "X",
+        "marginable": True,
+        "product_type": "CS",
+        "initial_margin_long_bps": 0,
+    }
     desk.ask("UpsertInstruments", instruments=[facts])
     entry = desk.check(side="SELL")["rejections"][0]
     assert (entry["subject"], entry["scope_kind"]) == ("initial_margin_short_bps", "INSTRUMENT")
@@ -124,7 +129,7 @@ def test_a_stale_sequence_is_refused() -> None:
 def test_a_booking_is_made_once() -> None:
     desk = Desk()
     again = desk.ask("AdjustCash", account_id="A", adjustment_id="d", amount_e4=5)
-    assert (again["replayed"], again["cash_e4"], again["sequence"]) == (True, CASH, 5)
+    assert (again["replayed"], again["cash_e4"], again["sequence"]) == (True, CASH, 6)
 
 
 # 3. The book.

@@ -1,6 +1,7 @@
 """Whether a policy is provably no looser than the one in force (8.2 and the policy's `looser`)."""
 
-from tests.oracle.book import SECOND, Message
+from tests.oracle.book import DAY, SECOND, Message
+from tests.oracle.order_checks import in_window
 
 HIGHER = (
     "max_order_age_ns",
@@ -9,7 +10,13 @@ HIGHER = (
     "max_volatility_age_ns",
     "acknowledgement_limit_ns",
 )
-LOWER = ("stress_factor_bps", "elevated_regime_bps", "stressed_regime_bps")
+LOWER = (
+    "stress_factor_bps",
+    "elevated_regime_bps",
+    "stressed_regime_bps",
+    "disclosure_version",
+)
+WINDOW = ("open_of_day_ns", "close_of_day_ns")
 ANY = ("rules_version", "slow_mark_step_bps")
 SCOPES = ("UNSPECIFIED", "ACCOUNT", "GROUP")
 
@@ -18,6 +25,8 @@ def is_tightening(old: Message, new: Message) -> bool:
     """Compare field by field; whatever cannot be compared is a loosening."""
     tighter = _figures_tighter(old, new) and _classes_tighter(old, new)
     if not (tighter and _all_limits_tighter(old, new)):
+        return False
+    if not _window_tighter(old.get("trading_window"), new.get("trading_window")):
         return False
     old_tiers, new_tiers = old.get("tiers", []), new.get("tiers", [])
     if len(old_tiers) != len(new_tiers):
@@ -31,6 +40,16 @@ def _classes_tighter(old: Message, new: Message) -> bool:
         one.get("offset_bps", 0) <= before.get(one["class_id"], 0)
         for one in new.get("margin_classes", [])
     )
+
+
+def _window_tighter(old: Message | None, new: Message | None) -> bool:
+    """A window must not be open where the old one was closed; looked at where either changes."""
+    if old is None:
+        return True
+    if new is None:
+        return False
+    edges = {0} | {int(window.get(name, 0)) % DAY for window in (old, new) for name in WINDOW}
+    return all(in_window(old, edge) for edge in edges if in_window(new, edge))
 
 
 def _figures_tighter(old: Message, new: Message) -> bool:

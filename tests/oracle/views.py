@@ -3,6 +3,7 @@
 from tests.oracle import account_checks
 from tests.oracle.book import Account, Book, Line, Message, Order, lines_of
 from tests.oracle.figures import actual, held, projected, valuable
+from tests.oracle.selling import bought_today
 
 
 class Views:
@@ -50,24 +51,30 @@ class Views:
             "account": account.facts,
             "sequence": account.sequence,
             "cash_e4": account.cash,
-            "positions": [self._position(name, lines) for name in sorted(lines)],
-            "open_orders": [_open_order(order) for order in account.open_orders()[:1000]],
+            "positions": [self._position(account, name, lines) for name in sorted(lines)],
+            "open_orders": [_open_order(order) for order in _oldest_first(account)[:1000]],
             "day_order_count": self.book.today_count(account),
             "day_turnover_e4": account_checks.day_turnover(self.book, account, lines),
             "stop_ids": sorted(stops),
         }
 
-    def _position(self, name: str, lines: dict[str, Line]) -> Message:
+    def _position(self, account: Account, name: str, lines: dict[str, Line]) -> Message:
         line = lines[name]
         view: Message = {
             "instrument_id": name,
             "quantity": line.held,
             "open_buy_quantity": line.open_buys,
             "open_sell_quantity": line.open_sells,
+            "bought_today_quantity": bought_today(self.book, account, name),
             "exit_quantity": max(line.exit_quantity("SELL"), line.exit_quantity("BUY")),
         }
         mark = self.book.instruments[name].mark
         return view if mark is None else {**view, "mark_e4": mark}
+
+
+def _oldest_first(account: Account) -> list[Order]:
+    """Open orders by record; those of one batch by id."""
+    return sorted(account.open_orders(), key=lambda order: (order.sequence, order.order_id))
 
 
 def _open_order(order: Order) -> Message:

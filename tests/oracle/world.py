@@ -4,20 +4,28 @@ Limits are tight enough that every reason occurs often, and money, marks and lot
 let them meet.
 """
 
+from copy import deepcopy
 from random import Random
 
-from tests.oracle.book import SECOND, Message
+from tests.oracle.book import DAY, SECOND, Message
 
 START = 1_700_000_000 * SECOND
 TIERS = ("gold", "silver", "bare")
 GROUPS = ("G1", "G2", "")
+ALL: Message = {
+    "short": True,
+    "margin": True,
+    "product_types": ["CS", "ETF"],
+    "order_types": ["LIMIT", "MARKET"],
+}
+BOARDS = ("", "MAIN", "STAR")
 RATING_GROUPS = ("", "", "A", "A", "STAR")
 
 
 def policy(rng: Random) -> Message:
     """A policy with three tiers: a rich one, one that requires tables, one without leverage."""
     aside = Random(rng.getstate()[1][2])  # draws that leave the others as they are
-    made = {
+    made: Message = {
         "rules_version": 1,
         "comment": "a small world",
         "max_order_age_ns": rng.choice((3, 5, 10)) * SECOND,
@@ -28,6 +36,7 @@ def policy(rng: Random) -> Message:
         "elevated_regime_bps": rng.choice((11_000, 12_345)),
         "stressed_regime_bps": rng.choice((15_000, 17_777)),
         "slow_mark_step_bps": rng.choice((5, 20, 100)),
+        "disclosure_version": rng.choice((0, 1, 2)),
         "acknowledgement_limit_ns": rng.choice((1, 2, 4)) * SECOND,
         "release_window_ns": rng.choice((1, 3)) * SECOND,
         "principal_order_rate": _rate(rng, 8, 10),
@@ -41,6 +50,8 @@ def policy(rng: Random) -> Message:
         "self_trade_scope": aside.choice(("UNSPECIFIED", "ACCOUNT", "GROUP")),
     }
     warn_somewhere(aside, made)
+    if rng.random() < 0.6:
+        made["trading_window"] = _window(rng)
     return made
 
 
@@ -58,6 +69,12 @@ def warn_somewhere(rng: Random, policy: Message) -> None:
         policy["self_trade_mode"] = "WARN"
     if "order_repeated" in policy and rng.random() < 0.5:
         policy["order_repeated"]["mode"] = "WARN"
+
+
+def _window(rng: Random) -> Message:
+    """All day but a few seconds, over midnight."""
+    closes = (START + rng.randint(20, 60) * SECOND) % DAY
+    return {"open_of_day_ns": closes + rng.randint(1, 5) * SECOND, "close_of_day_ns": closes}
 
 
 def _repeats(rng: Random) -> Message:
@@ -79,7 +96,7 @@ def _default_limits(rng: Random) -> Message:
         "price_collar_floor_bps": {"value": rng.choice((0, 100, 400))},
         "order_rate": _rate(rng, 5, 5),
         "open_order_count": {"value": rng.randint(5, 9)},
-        "day_order_count": {"value": rng.randint(60, 160)},
+        "day_order_count": {"value": rng.randint(30, 100)},
         "day_turnover_e4": {"value": rng.randint(1, 4) * 1_000_000_000 + rng.randint(0, 9)},
         "position": {"value": rng.choice((1_500, 2_500, 4_000))},
         "leverage_bps": {"value": 90_000},  # does not count: the tier must set it
@@ -140,9 +157,17 @@ def _silver(rng: Random) -> Message:
 def instruments(rng: Random) -> list[tuple[Message, int]]:
     """Instruments with their first marks; a mark of 0 is none at all."""
     made = [_instrument(rng, f"I{index}") for index in range(1, rng.randint(4, 7))]
-    dark = {"instrument_id": "DARK", "marginable": True, "initial_margin_long_bps": 5_000}
+    dark = {
+        "instrument_id": "DARK",
+        "product_type": "CS",
+        "marginable": True,
+        "initial_margin_long_bps": 5_000,
+    }
     huge = {
         "instrument_id": "HUGE",
+        "product_type": "CS",
+        "shortable": True,
+        "short_pool": 10**15,
         "quantity_decimals": 3,
         "marginable": True,
         "initial_margin_long_bps": 1_000,
@@ -157,6 +182,8 @@ def _instrument(rng: Random, name: str) -> tuple[Message, int]:
     mark = rng.randint(50_000, 1_500_000) * 10**decimals // tick * tick
     facts: Message = {
         "instrument_id": name,
+        "board": rng.choice(BOARDS),
+        "restricted": rng.random() < 0.05,
         "rating_group": rng.choice(RATING_GROUPS),
         "margin_class": rng.choice(("", "C", "C", "D", "unknown")),
         "quantity_decimals": decimals,
@@ -165,6 +192,14 @@ def _instrument(rng: Random, name: str) -> tuple[Message, int]:
         "tick_e4": tick,
         "marginable": rng.random() < 0.85,
     }
+    if rng.random() < 0.9:
+        facts["shortable"] = True
+    if rng.random() < 0.97:
+        facts["short_pool"] = rng.choice((800, 2_500, 10**6))
+    if rng.random() < 0.3:
+        facts["sellable_next_day"] = True
+    if rng.random() < 0.985:
+        facts["product_type"] = rng.choice(("CS", "CS", "CS", "ETF"))
     facts |= _day_limits(rng, mark, tick) | _rates(rng)
     if rng.random() < 0.93:
         facts["average_volume"] = rng.randint(5_000, 60_000)
@@ -213,9 +248,27 @@ def accounts(rng: Random) -> list[Message]:
         "account_id": "WHALE",
         "tier_id": "gold",
         "margin_model": "LEVERAGED",
+        "permissions": ALL,
+        "acknowledged_disclosure_version": 9,
         "limits": dict.fromkeys(names + counts, unlimited),
     }
     return [*made, whale]
+
+
+def _permissions(rng: Random) -> Message:
+    """Mostly all there is."""
+    found = deepcopy(ALL)
+    if rng.random() < 0.1:
+        found["short"] = False
+    if rng.random() < 0.2:
+        found["margin"] = False
+    if rng.random() < 0.15:
+        found["product_types"] = rng.choice((["CS"], ["ETF"], ["CS", "BOND"]))
+    if rng.random() < 0.15:
+        found["order_types"] = rng.choice((["LIMIT"], ["LIMIT"], ["MARKET"]))
+    if rng.random() < 0.04:
+        found[rng.choice(("product_types", "order_types"))] = []
+    return found
 
 
 def account(rng: Random, name: str) -> Message:
@@ -228,6 +281,8 @@ def account(rng: Random, name: str) -> Message:
         "tier_id": tier,
         "margin_model": rng.choice(("LEVERAGED", "LEVERAGED", "REG_T", "PORTFOLIO")),
         "limits": {},
+        "permissions": _permissions(rng),
+        "acknowledged_disclosure_version": rng.choices((9, 2, 1, 0), (16, 2, 1, 1))[0],
     }
     own: Message = {
         "leverage_bps": {"value": rng.choice((9_999, 25_000, 60_000))},

@@ -123,6 +123,7 @@ class Desk:
     def load_market(self) -> None:
         self.call("RollDay", market.trading_day())
         self.call("UpsertInstruments", market.instruments())
+        self.call("SetSession", market.session())
         self.call("UpdateVolatility", market.volatility())
         self.call("UpdateMarks", market.first_marks())
         holders = market.holders(ACCOUNTS)

@@ -138,6 +138,7 @@ class Bench:
         requests = [
             ("RollDay", market.trading_day()),
             ("UpsertInstruments", market.instruments()),
+            ("SetSession", market.session()),
             ("UpdateVolatility", market.volatility()),
             ("UpdateMarks", market.first_marks()),
         ]
@@ -148,6 +149,7 @@ class Bench:
                 account_id=f"A{index}",
                 tier_id="professional",
                 margin_model=accounts_pb.MARGIN_MODEL_LEVERAGED,
+                permissions=market.PERMISSIONS,
             )
             made = call("UpsertAccounts", accounts_pb.UpsertAccountsRequest(accounts=[account]))
             sequence = self.ask(made).sequence
@@ -249,5 +251,5 @@ _RESPONSES: dict[int, Any] = {
 }
 _RESPONSES |= {
     BY_NAME[name].index: control_pb.HaltResponse  # its sequence has the same number
-    for name in ("RollDay", "UpsertInstruments", "UpdateVolatility", "UpdateMarks")
+    for name in ("RollDay", "UpsertInstruments", "SetSession", "UpdateVolatility", "UpdateMarks")
 }

@@ -61,11 +61,20 @@ def limits(**change: Any) -> dict[str, Any]:
     return policy(default_limits=change)
 
 
+def window(opens: int, closes: int) -> dict[str, Any]:
+    return policy(trading_window={"open_of_day_ns": opens, "close_of_day_ns": closes})
+
+
+def permitted(**permissions: Any) -> dict[str, Any]:
+    return {"accounts": [{**ACCOUNT, "permissions": permissions}]}
+
+
 def bands(*made: dict[str, int]) -> dict[str, Any]:
     table = {"rating_group": "G", "bands": list(made)}
     return policy(tiers=[{"tier_id": "t", "concentration": [table]}])
 
 
+PERMITTED = "accounts[0].permissions."
 MALFORMED: list[tuple[str, dict[str, Any], str]] = [
     *[("CheckOrder", order(account_id=bad), "account_id") for bad in BAD_IDS],
     *[("CheckOrder", order(order_id=bad), "order_id") for bad in BAD_IDS],
@@ -197,7 +206,7 @@ MALFORMED: list[tuple[str, dict[str, Any], str]] = [
         {"factors": [{"instrument_id": "X", "factor_bps": RATIO + 1}]},
         "factors[0].factor_bps",
     ),
-    ("SetSession", {"sessions": []}, "board"),
+    ("SetSession", {"board": "a b"}, "board"),
     (
         "SetSession",
         {"board": "B", "sessions": [{"open_time_ns": 2, "close_time_ns": 2}]},
@@ -231,6 +240,30 @@ MALFORMED: list[tuple[str, dict[str, Any], str]] = [
     ("ListAccounts", {"page_size": 101}, "page_size"),
     ("ListAccounts", {"page_size": -1}, "page_size"),
     ("ProposePolicy", policy(version=1), "policy.version"),
+    ("ProposePolicy", policy(disclosure_version=-1), "policy.disclosure_version"),
+    ("ProposePolicy", policy(disclosure_version=10**9 + 1), "policy.disclosure_version"),
+    ("UpsertAccounts", permitted(product_types=["CS", ""]), PERMITTED + "product_types[1]"),
+    ("UpsertAccounts", permitted(product_types=["CS"] * 2), PERMITTED + "product_types"),
+    (
+        "UpsertAccounts",
+        permitted(product_types=[f"P{index}" for index in range(65)]),
+        PERMITTED + "product_types",
+    ),
+    ("UpsertAccounts", permitted(order_types=["UNSPECIFIED"]), PERMITTED + "order_types[0]"),
+    ("UpsertAccounts", permitted(order_types=["LIMIT"] * 2), PERMITTED + "order_types"),
+    (
+        "UpsertAccounts",
+        {"accounts": [{**ACCOUNT, "acknowledged_disclosure_version": -1}]},
+        "accounts[0].acknowledged_disclosure_version",
+    ),
+    ("UpsertInstruments", terms(product_type="a b"), "instruments[0].product_type"),
+    ("UpsertInstruments", terms(short_pool=-1), "instruments[0].short_pool"),
+    ("UpsertInstruments", terms(short_pool=10**15 + 1), "instruments[0].short_pool"),
+    ("ProposePolicy", window(5, 5), "policy.trading_window.close_of_day_ns"),
+    ("ProposePolicy", window(-1, 5), "policy.trading_window.open_of_day_ns"),
+    ("ProposePolicy", window(86_400 * 10**9, 5), "policy.trading_window.open_of_day_ns"),
+    ("ProposePolicy", window(5, 0), "policy.trading_window.close_of_day_ns"),
+    ("ProposePolicy", window(5, 86_400 * 10**9 + 1), "policy.trading_window.close_of_day_ns"),
     ("ProposePolicy", policy(rules_version=2), "policy.rules_version"),
     ("ProposePolicy", policy(comment="c" * 257), "policy.comment"),
     ("ProposePolicy", policy(max_order_age_ns=0), "policy.max_order_age_ns"),
@@ -318,6 +351,13 @@ AT_BOUNDS: list[tuple[str, dict[str, Any]]] = [
     ("SetRegime", {"regime": "HALTED", "reason": "w" * 256}),
     ("RollDay", {"trading_date": 99_991_231}),
     ("SetSession", {"board": "B"}),
+    ("SetSession", {}),
+    ("UpsertInstruments", terms(short_pool=10**15)),
+    ("UpsertInstruments", terms(short_pool=0)),
+    ("UpsertAccounts", permitted(product_types=[f"P{index}" for index in range(64)])),
+    ("ProposePolicy", policy(disclosure_version=10**9)),
+    ("ProposePolicy", window(0, 86_400 * 10**9)),
+    ("ProposePolicy", window(86_400 * 10**9 - 1, 1)),
 ]
 
 

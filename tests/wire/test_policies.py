@@ -18,6 +18,7 @@ RATIOS = st.integers(0, 10**6)
 FACTORS = st.integers(10_000, 10**6)
 SPANS = st.integers(1, 400 * 86_400 * 10**9)
 FLAGS = st.booleans()
+WINDOW = ("open_of_day_ns", "close_of_day_ns")
 
 
 @st.composite
@@ -70,6 +71,11 @@ def policies(draw: st.DrawFn) -> policy_pb2.Policy:
     made |= {"stress_factor_bps": draw(FACTORS), "slow_mark_step_bps": draw(st.integers(0, 10**4))}
     if draw(FLAGS):
         made["principal_order_rate"] = draw(limit("order_rate"))
+    made["disclosure_version"] = draw(st.integers(0, 3))
+    if draw(FLAGS):
+        opens, closes = draw(st.integers(0, 99)), draw(st.integers(100, 86_400 * 10**9))
+        span = draw(st.sampled_from(((opens, closes), (closes - 1, max(opens, 1)))))
+        made["trading_window"] = dict(zip(WINDOW, span, strict=True))
     made["default_limits"] = draw(limits())
     made["tiers"] = [draw(tier(name)) for name in draw(st.sets(st.sampled_from("pq")))]
     return message_of(made)
@@ -134,6 +140,12 @@ def position(**limit: Any) -> dict[str, Any]:
     return {"limits": {"position": limit}}
 
 
+def window(opens: int, closes: int) -> Policy:
+    """Return a policy with a trading window, in hours."""
+    hours = (opens * 3_600 * 10**9, closes * 3_600 * 10**9)
+    return policy(trading_window=dict(zip(WINDOW, hours, strict=True)))
+
+
 PAIRS: list[tuple[str, Policy, Policy, list[str]]] = [
     ("an equal policy", policy(), policy(), []),
     ("a comment", policy(), policy(comment="other"), []),
@@ -148,6 +160,17 @@ PAIRS: list[tuple[str, Policy, Policy, list[str]]] = [
     ),
     ("a slower slow mark", policy(slow_mark_step_bps=1), policy(), ["slow_mark_step_bps"]),
     ("a quicker slow mark", policy(), policy(slow_mark_step_bps=1), ["slow_mark_step_bps"]),
+    ("a later disclosure", policy(), policy(disclosure_version=1), []),
+    ("an older disclosure", policy(disclosure_version=1), policy(), ["disclosure_version"]),
+    ("a window where there was none", policy(), window(8, 16), []),
+    ("a window taken away", window(8, 16), policy(), ["trading_window"]),
+    ("a narrower window", window(8, 16), window(9, 15), []),
+    ("a window that opens earlier", window(8, 16), window(7, 15), ["trading_window"]),
+    ("a window that closes later", window(8, 16), window(9, 17), ["trading_window"]),
+    ("a narrower window over midnight", window(22, 6), window(23, 5), []),
+    ("a part of a window over midnight", window(22, 6), window(1, 6), []),
+    ("a window over midnight for one by day", window(8, 16), window(15, 9), ["trading_window"]),
+    ("the whole day for a window over midnight", window(22, 6), window(0, 24), ["trading_window"]),
     ("a lower limit", tiers(**position(value=2)), tiers(**position(value=1)), []),
     (
         "a higher limit",

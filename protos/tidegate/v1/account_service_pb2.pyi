@@ -449,6 +449,8 @@ class Account(_message.Message):
     TIER_ID_FIELD_NUMBER: _builtins.int
     MARGIN_MODEL_FIELD_NUMBER: _builtins.int
     LIMITS_FIELD_NUMBER: _builtins.int
+    PERMISSIONS_FIELD_NUMBER: _builtins.int
+    ACKNOWLEDGED_DISCLOSURE_VERSION_FIELD_NUMBER: _builtins.int
     account_id: _builtins.str
     """Its id."""
     group_id: _builtins.str
@@ -457,9 +459,15 @@ class Account(_message.Message):
     """Its tier in the policy; empty or unknown to the policy refuses new risk."""
     margin_model: Global___MarginModel.ValueType
     """How its margin is computed."""
+    acknowledged_disclosure_version: _builtins.int
+    """The latest version of the risk disclosure that it acknowledged, 0 to 1 000 000 000; 0 is none."""
     @_builtins.property
     def limits(self) -> _policy_pb2.Limits:
         """Limits of its own; each one set replaces the tier's."""
+
+    @_builtins.property
+    def permissions(self) -> Global___Permissions:
+        """What it may do; absent grants nothing."""
 
     def __init__(
         self,
@@ -469,14 +477,54 @@ class Account(_message.Message):
         tier_id: _builtins.str = ...,
         margin_model: Global___MarginModel.ValueType = ...,
         limits: _policy_pb2.Limits | None = ...,
+        permissions: Global___Permissions | None = ...,
+        acknowledged_disclosure_version: _builtins.int = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["limits", b"limits"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["limits", b"limits", "permissions", b"permissions"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "group_id", b"group_id", "limits", b"limits", "margin_model", b"margin_model", "tier_id", b"tier_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "acknowledged_disclosure_version", b"acknowledged_disclosure_version", "group_id", b"group_id", "limits", b"limits", "margin_model", b"margin_model", "permissions", b"permissions", "tier_id", b"tier_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Account: _TypeAlias = Account  # noqa: Y015
+
+@_typing.final
+class Permissions(_message.Message):
+    """What an account may do. What is not granted is refused."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SHORT_FIELD_NUMBER: _builtins.int
+    MARGIN_FIELD_NUMBER: _builtins.int
+    PRODUCT_TYPES_FIELD_NUMBER: _builtins.int
+    ORDER_TYPES_FIELD_NUMBER: _builtins.int
+    short: _builtins.bool
+    """Whether it may sell short."""
+    margin: _builtins.bool
+    """Whether it may draw financing: an order may leave its projected cash below 0."""
+    @_builtins.property
+    def product_types(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The product types that it may trade, each once, 64 at most; none at all refuses new risk."""
+
+    @_builtins.property
+    def order_types(self) -> _containers.RepeatedScalarFieldContainer[_order_pb2.OrderType.ValueType]:
+        """The order types that it may use, each once; none at all refuses new risk."""
+
+    def __init__(
+        self,
+        *,
+        short: _builtins.bool = ...,
+        margin: _builtins.bool = ...,
+        product_types: _abc.Iterable[_builtins.str] | None = ...,
+        order_types: _abc.Iterable[_order_pb2.OrderType.ValueType] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["margin", b"margin", "order_types", b"order_types", "product_types", b"product_types", "short", b"short"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Permissions: _TypeAlias = Permissions  # noqa: Y015
 
 @_typing.final
 class PositionTarget(_message.Message):
@@ -698,6 +746,7 @@ class PositionView(_message.Message):
     OPEN_SELL_NOTIONAL_E4_FIELD_NUMBER: _builtins.int
     EXIT_QUANTITY_FIELD_NUMBER: _builtins.int
     MARK_E4_FIELD_NUMBER: _builtins.int
+    BOUGHT_TODAY_QUANTITY_FIELD_NUMBER: _builtins.int
     instrument_id: _builtins.str
     """The instrument."""
     quantity: _builtins.int
@@ -714,6 +763,8 @@ class PositionView(_message.Message):
     """What a sell, or for a short position a buy, can still close."""
     mark_e4: _builtins.int
     """The mark; absent before the first."""
+    bought_today_quantity: _builtins.int
+    """What was bought since the last roll, or for a later trading date."""
     def __init__(
         self,
         *,
@@ -725,10 +776,11 @@ class PositionView(_message.Message):
         open_sell_notional_e4: _builtins.int = ...,
         exit_quantity: _builtins.int = ...,
         mark_e4: _builtins.int | None = ...,
+        bought_today_quantity: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_mark_e4", b"_mark_e4", "mark_e4", b"mark_e4"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_mark_e4", b"_mark_e4", "exit_quantity", b"exit_quantity", "instrument_id", b"instrument_id", "mark_e4", b"mark_e4", "open_buy_notional_e4", b"open_buy_notional_e4", "open_buy_quantity", b"open_buy_quantity", "open_sell_notional_e4", b"open_sell_notional_e4", "open_sell_quantity", b"open_sell_quantity", "quantity", b"quantity"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_mark_e4", b"_mark_e4", "bought_today_quantity", b"bought_today_quantity", "exit_quantity", b"exit_quantity", "instrument_id", b"instrument_id", "mark_e4", b"mark_e4", "open_buy_notional_e4", b"open_buy_notional_e4", "open_buy_quantity", b"open_buy_quantity", "open_sell_notional_e4", b"open_sell_notional_e4", "open_sell_quantity", b"open_sell_quantity", "quantity", b"quantity"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__mark_e4: _TypeAlias = _typing.Literal["mark_e4"]  # noqa: Y015
     _WhichOneofArgType__mark_e4: _TypeAlias = _typing.Literal["_mark_e4", b"_mark_e4"]  # noqa: Y015

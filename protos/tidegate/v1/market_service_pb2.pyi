@@ -222,10 +222,10 @@ class SetSessionRequest(_message.Message):
     BOARD_FIELD_NUMBER: _builtins.int
     SESSIONS_FIELD_NUMBER: _builtins.int
     board: _builtins.str
-    """The board."""
+    """The board; empty is that of instruments without one."""
     @_builtins.property
     def sessions(self) -> _containers.RepeatedCompositeFieldContainer[Global___Session]:
-        """Its sessions, in order, not overlapping, 16 at most; none closes it."""
+        """Its sessions, in order, not overlapping, 16 at most; none closes it, as does never setting any."""
 
     def __init__(
         self,
@@ -460,12 +460,17 @@ class Instrument(_message.Message):
     MARGINABLE_FIELD_NUMBER: _builtins.int
     POSITION_LIMIT_FIELD_NUMBER: _builtins.int
     MARGIN_CLASS_FIELD_NUMBER: _builtins.int
+    PRODUCT_TYPE_FIELD_NUMBER: _builtins.int
+    RESTRICTED_FIELD_NUMBER: _builtins.int
+    SHORTABLE_FIELD_NUMBER: _builtins.int
+    SHORT_POOL_FIELD_NUMBER: _builtins.int
+    SELLABLE_NEXT_DAY_FIELD_NUMBER: _builtins.int
     instrument_id: _builtins.str
     """Its id."""
     sector: _builtins.str
     """Its sector, for sums."""
     board: _builtins.str
-    """Its board, for sessions and sums."""
+    """Its board, for sessions and sums; empty is a board too, and needs sessions like any other."""
     rating_group: _builtins.str
     """Its rating group, for concentration caps."""
     quantity_decimals: _builtins.int
@@ -498,6 +503,18 @@ class Instrument(_message.Message):
     """The greatest position that one account may have in it, long or short; absent for none."""
     margin_class: _builtins.str
     """Its class under the margin model portfolio, where positions hedge each other; empty for none."""
+    product_type: _builtins.str
+    """What it is, as the permissions of accounts name it, such as a FIX SecurityType (167); empty
+    refuses new risk.
+    """
+    restricted: _builtins.bool
+    """On the restricted list: exits only."""
+    shortable: _builtins.bool
+    """Whether it can be sold short at all."""
+    short_pool: _builtins.int
+    """The quantity located for short sales, all accounts together, 0 to 10^15; absent refuses them."""
+    sellable_next_day: _builtins.bool
+    """What is bought on a trading date can be sold from the next one on only (T+1)."""
     def __init__(
         self,
         *,
@@ -520,10 +537,15 @@ class Instrument(_message.Message):
         marginable: _builtins.bool = ...,
         position_limit: _builtins.int | None = ...,
         margin_class: _builtins.str = ...,
+        product_type: _builtins.str = ...,
+        restricted: _builtins.bool = ...,
+        shortable: _builtins.bool = ...,
+        short_pool: _builtins.int | None = ...,
+        sellable_next_day: _builtins.bool = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_average_volume", b"_average_volume", "_initial_margin_long_bps", b"_initial_margin_long_bps", "_initial_margin_short_bps", b"_initial_margin_short_bps", "_lower_price_limit_e4", b"_lower_price_limit_e4", "_maintenance_margin_long_bps", b"_maintenance_margin_long_bps", "_maintenance_margin_short_bps", b"_maintenance_margin_short_bps", "_position_limit", b"_position_limit", "_price_limit_bps", b"_price_limit_bps", "_upper_price_limit_e4", b"_upper_price_limit_e4", "average_volume", b"average_volume", "initial_margin_long_bps", b"initial_margin_long_bps", "initial_margin_short_bps", b"initial_margin_short_bps", "lower_price_limit_e4", b"lower_price_limit_e4", "maintenance_margin_long_bps", b"maintenance_margin_long_bps", "maintenance_margin_short_bps", b"maintenance_margin_short_bps", "position_limit", b"position_limit", "price_limit_bps", b"price_limit_bps", "upper_price_limit_e4", b"upper_price_limit_e4"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_average_volume", b"_average_volume", "_initial_margin_long_bps", b"_initial_margin_long_bps", "_initial_margin_short_bps", b"_initial_margin_short_bps", "_lower_price_limit_e4", b"_lower_price_limit_e4", "_maintenance_margin_long_bps", b"_maintenance_margin_long_bps", "_maintenance_margin_short_bps", b"_maintenance_margin_short_bps", "_position_limit", b"_position_limit", "_price_limit_bps", b"_price_limit_bps", "_short_pool", b"_short_pool", "_upper_price_limit_e4", b"_upper_price_limit_e4", "average_volume", b"average_volume", "initial_margin_long_bps", b"initial_margin_long_bps", "initial_margin_short_bps", b"initial_margin_short_bps", "lower_price_limit_e4", b"lower_price_limit_e4", "maintenance_margin_long_bps", b"maintenance_margin_long_bps", "maintenance_margin_short_bps", b"maintenance_margin_short_bps", "position_limit", b"position_limit", "price_limit_bps", b"price_limit_bps", "short_pool", b"short_pool", "upper_price_limit_e4", b"upper_price_limit_e4"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_average_volume", b"_average_volume", "_initial_margin_long_bps", b"_initial_margin_long_bps", "_initial_margin_short_bps", b"_initial_margin_short_bps", "_lower_price_limit_e4", b"_lower_price_limit_e4", "_maintenance_margin_long_bps", b"_maintenance_margin_long_bps", "_maintenance_margin_short_bps", b"_maintenance_margin_short_bps", "_position_limit", b"_position_limit", "_price_limit_bps", b"_price_limit_bps", "_upper_price_limit_e4", b"_upper_price_limit_e4", "average_volume", b"average_volume", "board", b"board", "initial_margin_long_bps", b"initial_margin_long_bps", "initial_margin_short_bps", b"initial_margin_short_bps", "instrument_id", b"instrument_id", "least_quantity", b"least_quantity", "lower_price_limit_e4", b"lower_price_limit_e4", "maintenance_margin_long_bps", b"maintenance_margin_long_bps", "maintenance_margin_short_bps", b"maintenance_margin_short_bps", "margin_class", b"margin_class", "marginable", b"marginable", "position_limit", b"position_limit", "price_limit_bps", b"price_limit_bps", "quantity_decimals", b"quantity_decimals", "quantity_step", b"quantity_step", "rating_group", b"rating_group", "sector", b"sector", "tick_e4", b"tick_e4", "upper_price_limit_e4", b"upper_price_limit_e4"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_average_volume", b"_average_volume", "_initial_margin_long_bps", b"_initial_margin_long_bps", "_initial_margin_short_bps", b"_initial_margin_short_bps", "_lower_price_limit_e4", b"_lower_price_limit_e4", "_maintenance_margin_long_bps", b"_maintenance_margin_long_bps", "_maintenance_margin_short_bps", b"_maintenance_margin_short_bps", "_position_limit", b"_position_limit", "_price_limit_bps", b"_price_limit_bps", "_short_pool", b"_short_pool", "_upper_price_limit_e4", b"_upper_price_limit_e4", "average_volume", b"average_volume", "board", b"board", "initial_margin_long_bps", b"initial_margin_long_bps", "initial_margin_short_bps", b"initial_margin_short_bps", "instrument_id", b"instrument_id", "least_quantity", b"least_quantity", "lower_price_limit_e4", b"lower_price_limit_e4", "maintenance_margin_long_bps", b"maintenance_margin_long_bps", "maintenance_margin_short_bps", b"maintenance_margin_short_bps", "margin_class", b"margin_class", "marginable", b"marginable", "position_limit", b"position_limit", "price_limit_bps", b"price_limit_bps", "product_type", b"product_type", "quantity_decimals", b"quantity_decimals", "quantity_step", b"quantity_step", "rating_group", b"rating_group", "restricted", b"restricted", "sector", b"sector", "sellable_next_day", b"sellable_next_day", "short_pool", b"short_pool", "shortable", b"shortable", "tick_e4", b"tick_e4", "upper_price_limit_e4", b"upper_price_limit_e4"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__average_volume: _TypeAlias = _typing.Literal["average_volume"]  # noqa: Y015
     _WhichOneofArgType__average_volume: _TypeAlias = _typing.Literal["_average_volume", b"_average_volume"]  # noqa: Y015
@@ -541,6 +563,8 @@ class Instrument(_message.Message):
     _WhichOneofArgType__position_limit: _TypeAlias = _typing.Literal["_position_limit", b"_position_limit"]  # noqa: Y015
     _WhichOneofReturnType__price_limit_bps: _TypeAlias = _typing.Literal["price_limit_bps"]  # noqa: Y015
     _WhichOneofArgType__price_limit_bps: _TypeAlias = _typing.Literal["_price_limit_bps", b"_price_limit_bps"]  # noqa: Y015
+    _WhichOneofReturnType__short_pool: _TypeAlias = _typing.Literal["short_pool"]  # noqa: Y015
+    _WhichOneofArgType__short_pool: _TypeAlias = _typing.Literal["_short_pool", b"_short_pool"]  # noqa: Y015
     _WhichOneofReturnType__upper_price_limit_e4: _TypeAlias = _typing.Literal["upper_price_limit_e4"]  # noqa: Y015
     _WhichOneofArgType__upper_price_limit_e4: _TypeAlias = _typing.Literal["_upper_price_limit_e4", b"_upper_price_limit_e4"]  # noqa: Y015
     @_typing.overload
@@ -559,6 +583,8 @@ class Instrument(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__position_limit) -> _WhichOneofReturnType__position_limit | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__price_limit_bps) -> _WhichOneofReturnType__price_limit_bps | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__short_pool) -> _WhichOneofReturnType__short_pool | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__upper_price_limit_e4) -> _WhichOneofReturnType__upper_price_limit_e4 | None: ...
 

@@ -172,6 +172,16 @@ class _RejectReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_RejectRe
     """A halt stands on the firm, group, account, instrument or principal, or the regime is halted [0]."""
     REJECT_REASON_REDUCE_ONLY: _RejectReason.ValueType  # 50
     """A scope is reduce-only and the order is no verified exit, or its own claim to reduce fails [0]."""
+    REJECT_REASON_SESSION_CLOSED: _RejectReason.ValueType  # 60
+    """The instrument's board is not in a trading session, or it is outside risk's own window [2]."""
+    REJECT_REASON_NOT_PERMITTED: _RejectReason.ValueType  # 70
+    """The account has no permission for the product or order type, to sell short, or to draw
+    financing; `subject` is `product_type`, `order_type`, `short` or `margin` [11].
+    """
+    REJECT_REASON_INSTRUMENT_RESTRICTED: _RejectReason.ValueType  # 71
+    """The instrument is on the restricted list [11]."""
+    REJECT_REASON_DISCLOSURE_NOT_ACKNOWLEDGED: _RejectReason.ValueType  # 72
+    """The account has not acknowledged the disclosure in force [0]."""
     REJECT_REASON_LIMIT_NOT_SET: _RejectReason.ValueType  # 80
     """A limit that must be set is not; `subject` names it [25]."""
     REJECT_REASON_LOT_SIZE: _RejectReason.ValueType  # 90
@@ -206,6 +216,12 @@ class _RejectReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_RejectRe
     """It could trade with an open order of the same account or group; price, best opposite price [0]."""
     REJECT_REASON_POSITION_LIMIT: _RejectReason.ValueType  # 180
     """Over the greatest position; quantity [3]."""
+    REJECT_REASON_SHORT_NOT_ALLOWED: _RejectReason.ValueType  # 190
+    """A short sale of an instrument that cannot be sold short; quantity short, 0 [22]."""
+    REJECT_REASON_SHORT_UNLOCATED: _RejectReason.ValueType  # 191
+    """Short sales of all accounts over what is located; quantity in use, pool [23]."""
+    REJECT_REASON_NOT_SELLABLE: _RejectReason.ValueType  # 192
+    """Bought today and not to be sold before the next trading day; quantity, sellable quantity [3]."""
     REJECT_REASON_CONCENTRATION_INSTRUMENT: _RejectReason.ValueType  # 200
     """Too much of the account in one instrument; bps [3]."""
     REJECT_REASON_LEVERAGE: _RejectReason.ValueType  # 210
@@ -240,6 +256,16 @@ REJECT_REASON_HALTED: RejectReason.ValueType  # 40
 """A halt stands on the firm, group, account, instrument or principal, or the regime is halted [0]."""
 REJECT_REASON_REDUCE_ONLY: RejectReason.ValueType  # 50
 """A scope is reduce-only and the order is no verified exit, or its own claim to reduce fails [0]."""
+REJECT_REASON_SESSION_CLOSED: RejectReason.ValueType  # 60
+"""The instrument's board is not in a trading session, or it is outside risk's own window [2]."""
+REJECT_REASON_NOT_PERMITTED: RejectReason.ValueType  # 70
+"""The account has no permission for the product or order type, to sell short, or to draw
+financing; `subject` is `product_type`, `order_type`, `short` or `margin` [11].
+"""
+REJECT_REASON_INSTRUMENT_RESTRICTED: RejectReason.ValueType  # 71
+"""The instrument is on the restricted list [11]."""
+REJECT_REASON_DISCLOSURE_NOT_ACKNOWLEDGED: RejectReason.ValueType  # 72
+"""The account has not acknowledged the disclosure in force [0]."""
 REJECT_REASON_LIMIT_NOT_SET: RejectReason.ValueType  # 80
 """A limit that must be set is not; `subject` names it [25]."""
 REJECT_REASON_LOT_SIZE: RejectReason.ValueType  # 90
@@ -274,6 +300,12 @@ REJECT_REASON_SELF_TRADE: RejectReason.ValueType  # 170
 """It could trade with an open order of the same account or group; price, best opposite price [0]."""
 REJECT_REASON_POSITION_LIMIT: RejectReason.ValueType  # 180
 """Over the greatest position; quantity [3]."""
+REJECT_REASON_SHORT_NOT_ALLOWED: RejectReason.ValueType  # 190
+"""A short sale of an instrument that cannot be sold short; quantity short, 0 [22]."""
+REJECT_REASON_SHORT_UNLOCATED: RejectReason.ValueType  # 191
+"""Short sales of all accounts over what is located; quantity in use, pool [23]."""
+REJECT_REASON_NOT_SELLABLE: RejectReason.ValueType  # 192
+"""Bought today and not to be sold before the next trading day; quantity, sellable quantity [3]."""
 REJECT_REASON_CONCENTRATION_INSTRUMENT: RejectReason.ValueType  # 200
 """Too much of the account in one instrument; bps [3]."""
 REJECT_REASON_LEVERAGE: RejectReason.ValueType  # 210
@@ -302,6 +334,8 @@ class _ScopeKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ScopeKind.V
     """A group of accounts."""
     SCOPE_KIND_ACCOUNT: _ScopeKind.ValueType  # 3
     """One account, its tier's limits included."""
+    SCOPE_KIND_BOARD: _ScopeKind.ValueType  # 5
+    """One board."""
     SCOPE_KIND_INSTRUMENT: _ScopeKind.ValueType  # 6
     """One instrument."""
     SCOPE_KIND_PRINCIPAL: _ScopeKind.ValueType  # 7
@@ -318,6 +352,8 @@ SCOPE_KIND_GROUP: ScopeKind.ValueType  # 2
 """A group of accounts."""
 SCOPE_KIND_ACCOUNT: ScopeKind.ValueType  # 3
 """One account, its tier's limits included."""
+SCOPE_KIND_BOARD: ScopeKind.ValueType  # 5
+"""One board."""
 SCOPE_KIND_INSTRUMENT: ScopeKind.ValueType  # 6
 """One instrument."""
 SCOPE_KIND_PRINCIPAL: ScopeKind.ValueType  # 7

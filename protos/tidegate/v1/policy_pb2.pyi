@@ -127,6 +127,8 @@ class Policy(_message.Message):
     ORDER_REPEATED_FIELD_NUMBER: _builtins.int
     RELEASE_WINDOW_NS_FIELD_NUMBER: _builtins.int
     MARGIN_CLASSES_FIELD_NUMBER: _builtins.int
+    TRADING_WINDOW_FIELD_NUMBER: _builtins.int
+    DISCLOSURE_VERSION_FIELD_NUMBER: _builtins.int
     version: _builtins.int
     """Its number; only grows. Given by the gate."""
     rules_version: _builtins.int
@@ -159,6 +161,10 @@ class Policy(_message.Message):
     """How long after the first person's call the second one's takes a halt or reduce-only back, ns;
     0: 15 minutes.
     """
+    disclosure_version: _builtins.int
+    """The risk disclosure in force: new risk needs this version or a later one acknowledged, 0 to
+    1 000 000 000; 0 is none.
+    """
     @_builtins.property
     def principal_order_rate(self) -> Global___Rate:
         """Orders a second of one principal, over all accounts."""
@@ -178,6 +184,12 @@ class Policy(_message.Message):
     @_builtins.property
     def margin_classes(self) -> _containers.RepeatedCompositeFieldContainer[Global___MarginClass]:
         """Classes whose positions hedge each other under the margin model portfolio, 100 at most."""
+
+    @_builtins.property
+    def trading_window(self) -> Global___TradingWindow:
+        """When orders may pass at all, whatever the boards' sessions; absent does not restrict. A window
+        within the one before is no looser.
+        """
 
     def __init__(
         self,
@@ -202,10 +214,12 @@ class Policy(_message.Message):
         order_repeated: Global___RepeatLimit | None = ...,
         release_window_ns: _builtins.int = ...,
         margin_classes: _abc.Iterable[Global___MarginClass] | None = ...,
+        trading_window: Global___TradingWindow | None = ...,
+        disclosure_version: _builtins.int = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["default_limits", b"default_limits", "order_repeated", b"order_repeated", "principal_order_rate", b"principal_order_rate"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["default_limits", b"default_limits", "order_repeated", b"order_repeated", "principal_order_rate", b"principal_order_rate", "trading_window", b"trading_window"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["acknowledgement_limit_ns", b"acknowledgement_limit_ns", "comment", b"comment", "default_limits", b"default_limits", "elevated_regime_bps", b"elevated_regime_bps", "margin_classes", b"margin_classes", "max_clock_skew_ns", b"max_clock_skew_ns", "max_mark_age_ns", b"max_mark_age_ns", "max_order_age_ns", b"max_order_age_ns", "max_volatility_age_ns", b"max_volatility_age_ns", "order_repeated", b"order_repeated", "principal_order_rate", b"principal_order_rate", "release_window_ns", b"release_window_ns", "rules_version", b"rules_version", "self_trade_mode", b"self_trade_mode", "self_trade_scope", b"self_trade_scope", "slow_mark_step_bps", b"slow_mark_step_bps", "stress_factor_bps", b"stress_factor_bps", "stressed_regime_bps", b"stressed_regime_bps", "tiers", b"tiers", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["acknowledgement_limit_ns", b"acknowledgement_limit_ns", "comment", b"comment", "default_limits", b"default_limits", "disclosure_version", b"disclosure_version", "elevated_regime_bps", b"elevated_regime_bps", "margin_classes", b"margin_classes", "max_clock_skew_ns", b"max_clock_skew_ns", "max_mark_age_ns", b"max_mark_age_ns", "max_order_age_ns", b"max_order_age_ns", "max_volatility_age_ns", b"max_volatility_age_ns", "order_repeated", b"order_repeated", "principal_order_rate", b"principal_order_rate", "release_window_ns", b"release_window_ns", "rules_version", b"rules_version", "self_trade_mode", b"self_trade_mode", "self_trade_scope", b"self_trade_scope", "slow_mark_step_bps", b"slow_mark_step_bps", "stress_factor_bps", b"stress_factor_bps", "stressed_regime_bps", b"stressed_regime_bps", "tiers", b"tiers", "trading_window", b"trading_window", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -236,6 +250,32 @@ class MarginClass(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___MarginClass: _TypeAlias = MarginClass  # noqa: Y015
+
+@_typing.final
+class TradingWindow(_message.Message):
+    """A part of every day [open, close) in UTC. One that closes before it opens goes over midnight."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OPEN_OF_DAY_NS_FIELD_NUMBER: _builtins.int
+    CLOSE_OF_DAY_NS_FIELD_NUMBER: _builtins.int
+    open_of_day_ns: _builtins.int
+    """When it opens, ns of the day, 0 to below 86 400 * 10^9."""
+    close_of_day_ns: _builtins.int
+    """When it closes, ns of the day, above 0 up to 86 400 * 10^9; not when it opens."""
+    def __init__(
+        self,
+        *,
+        open_of_day_ns: _builtins.int = ...,
+        close_of_day_ns: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["close_of_day_ns", b"close_of_day_ns", "open_of_day_ns", b"open_of_day_ns"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TradingWindow: _TypeAlias = TradingWindow  # noqa: Y015
 
 @_typing.final
 class Tier(_message.Message):

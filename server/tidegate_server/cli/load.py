@@ -31,6 +31,7 @@ def load_sample(gate: Gate, accounts: int = market.ACCOUNT_COUNT, seed: int = ma
         gate.call(gate.market.RollDay, market.trading_day())
     instruments = market.instruments()
     gate.call(gate.market.UpsertInstruments, instruments)
+    gate.call(gate.market.SetSession, market.session())
     gate.call(gate.market.UpdateVolatility, market.volatility())
     gate.call(gate.market.UpdateMarks, market.first_marks())
     load_holders(gate, market.holders(accounts, seed))

@@ -19,7 +19,7 @@ from .latches import repeats_too_often
 from .lines import Line
 from .policy import NO_CHECK, NO_COLLAR, Policy
 from .resting import crossed_order
-from .state import Account, Book, Instrument, effective_limits
+from .state import Account, Book, Instrument, Position, effective_limits
 from .walk import walk
 
 # The price to reserve an order at, and its position's line with it.
@@ -52,7 +52,9 @@ def accepted(
         or not limits.is_plain
         or policy.principal_rate_missing
         or not mark
+        or not instrument.open_from_ns <= now_ns < instrument.open_until_ns
         or rates is None
+        or terms.dealing.plain_product not in limits.plain_products
         or terms.unit != 1
         or not terms.marginable
         or now_ns > instrument.mark_time_ns + policy.max_mark_age_ns
@@ -111,6 +113,8 @@ def within_limits(
     rates = instrument.rates
     if rates is None or needed_rate < 0 or quantity <= exit_room:
         return None
+    if order.side != BUY and not sells_short(account, instrument, position, open_sell - held):
+        return None
     factor = rates[0]
     if (
         account.turnover_e4 + quantity * reserved > limits.day_turnover_e4
@@ -132,6 +136,23 @@ def within_limits(
     return reserved, line
 
 
+def sells_short(
+    account: Account, instrument: Instrument, position: Position | None, short: int
+) -> bool:
+    """Tell whether an account may become so much short (4.7, 4.19); not asked about an exit."""
+    dealing = instrument.terms.dealing
+    before = 0
+    if position is not None:
+        if dealing.sellable_next_day and position.bought_today:
+            return False
+        before = position.short()
+    return (
+        account.permissions.short
+        and dealing.shortable
+        and instrument.short_use + short - before <= dealing.short_pool
+    )
+
+
 def carries(
     account: Account, limits: Effective, rest: Line, line: Line, group: str, factor: int
 ) -> bool:
@@ -141,10 +162,12 @@ def carries(
     debt = rest[2] + line[2] + account.interest_and_fees
     if cash >= 0:
         assets += cash
-    else:
+    elif account.permissions.margin:
         debt -= cash
         if -cash > limits.credit_line_e4:
             return False
+    else:
+        return False
     equity = assets - debt
     leverage_cap = limits.leverage_bps
     if (

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from .permissions import NO_PERMISSIONS, UNCLASSIFIED, Dealing, Permissions
 from .policy import Limit, Policy
 
 BUY: Final = 1
@@ -179,7 +180,7 @@ class RecordOrderEvents(Command):
 class AccountTerms:
     """What an account is, apart from its money."""
 
-    __slots__ = ("account_id", "group_id", "limits", "margin_model", "tier_id")
+    __slots__ = ("account_id", "group_id", "limits", "margin_model", "permissions", "tier_id")
 
     def __init__(
         self,
@@ -188,12 +189,14 @@ class AccountTerms:
         tier_id: str,
         margin_model: int,
         limits: dict[str, Limit],
+        permissions: Permissions = NO_PERMISSIONS,
     ) -> None:
         self.account_id = account_id
         self.group_id = group_id
         self.tier_id = tier_id
         self.margin_model = margin_model
         self.limits = limits
+        self.permissions = permissions
 
 
 class UpsertAccounts(Command):
@@ -272,6 +275,7 @@ class InstrumentTerms:
     __slots__ = (
         "average_volume",
         "board",
+        "dealing",
         "initial_long_bps",
         "initial_short_bps",
         "instrument_id",
@@ -314,6 +318,7 @@ class InstrumentTerms:
         marginable: bool = False,
         position_limit: int = -1,
         margin_class: str = "",
+        dealing: Dealing = UNCLASSIFIED,
     ) -> None:
         self.margin_class = margin_class
         self.instrument_id = instrument_id
@@ -335,6 +340,7 @@ class InstrumentTerms:
         self.maintenance_short_bps = maintenance_short_bps
         self.marginable = marginable
         self.position_limit = position_limit
+        self.dealing = dealing
 
 
 class UpsertInstruments(Command):

@@ -11,6 +11,7 @@ Leverage is special: the tier or the account itself must set it.
 from __future__ import annotations
 
 from .amounts import scale_up
+from .permissions import NOTHING
 from .policy import LIMIT_NAMES, NO_CHECK, NO_COLLAR, UNSET, Limit, Policy, bucket
 
 
@@ -22,6 +23,7 @@ class Effective:
     `warning` holds those in mode warn, None where nothing warns; then `is_plain` says that nothing
     is missing either. Collar and rate are here whatever their mode, since reservations and buckets
     follow them in either (3.1, 4.14): whether they are judged says `collar_warns`, `rate_warns`.
+    Of the products in `plain_products` a limit order has nothing of 4.7 to fear from lists.
     """
 
     __slots__ = (
@@ -40,6 +42,7 @@ class Effective:
         "order_notional_e4",
         "order_quantity",
         "order_volume_share_bps",
+        "plain_products",
         "position",
         "price_collar_bps",
         "price_collar_floor_bps",
@@ -56,6 +59,7 @@ class Effective:
     ) -> None:
         tier = policy.tiers.get(tier_id)
         levels = [own, tier.limits if tier is not None else {}, policy.default_limits]
+        self.plain_products: frozenset[str] = NOTHING
         self.warns = warns
         self.missing = ""
         self.tier_missing = tier is None

@@ -97,7 +97,7 @@ def evolve(book: Book, command: Command, outcome: Outcome, time_ns: int) -> None
         book.regime = command.regime
         forget_rates(book)
     elif isinstance(command, SetSession):
-        book.sessions[command.board] = command.sessions
+        apply_session(book, command)
     elif isinstance(command, RollDay):
         apply_roll(book, command)
     elif isinstance(command, ProposePolicy) and isinstance(outcome, PolicyOutcome):
@@ -214,6 +214,7 @@ def apply_accounts(book: Book, command: UpsertAccounts, sequence: int) -> None:
             account.margin_model = terms.margin_model
             account.forget_lines()
         account.limits = terms.limits
+        account.permissions = terms.permissions
         account.effective = None
 
 
@@ -243,6 +244,13 @@ def apply_stop(book: Book, command: SetStop, time_ns: int) -> None:
                 book.sequence + 1,
             )
         )
+
+
+def apply_session(book: Book, command: SetSession) -> None:
+    """Set a board's sessions."""
+    book.sessions[command.board] = command.sessions
+    for instrument in book.instruments.values():
+        instrument.open_until_ns = 0
 
 
 def apply_roll(book: Book, command: RollDay) -> None:

@@ -8,11 +8,19 @@ from .checks.counts import day_order_count, day_turnover, open_order_count
 from .checks.credit import credit_line
 from .checks.leverage import leverage
 from .checks.margin import initial_margin
+from .checks.permission import (
+    disclosure_not_acknowledged,
+    instrument_restricted,
+    risk_not_permitted,
+    type_not_permitted,
+)
 from .checks.position import position_limit
 from .checks.prices import price_collar, price_missing, price_stale
 from .checks.rate import order_rate
 from .checks.repeats import order_repeated
 from .checks.self_trade import self_trade
+from .checks.selling import not_sellable, short_not_allowed, short_unlocated
+from .checks.session import session_closed
 from .checks.setup import limit_not_set, missing_rate
 from .checks.shape import lot_size, price_limit, tick_size
 from .checks.size import order_notional, order_quantity, order_volume_share
@@ -50,6 +58,10 @@ def fixed_reasons(judged: Judgement, rejections: list[Rejection]) -> None:
         )
     ):
         rejections.append(found)
+    if found := session_closed(judged):
+        rejections.append(found)
+    if found := type_not_permitted(judged):
+        rejections.append(found)
     if not judged.is_market:
         if found := tick_size(judged):
             rejections.append(found)
@@ -77,6 +89,8 @@ def sized_reasons(judged: Judgement, rejections: list[Rejection]) -> None:
         rejections.append(found)
     if found := order_volume_share(judged):
         rejections.append(found)
+    if found := not_sellable(judged):
+        rejections.append(found)
     if not judged.is_exit:
         new_risk_reasons(judged, rejections)
 
@@ -84,6 +98,12 @@ def sized_reasons(judged: Judgement, rejections: list[Rejection]) -> None:
 def new_risk_reasons(judged: Judgement, rejections: list[Rejection]) -> None:
     """Add the reasons that verified exits do not face (column X)."""
     if found := no_reduction(judged):
+        rejections.append(found)
+    if found := risk_not_permitted(judged):
+        rejections.append(found)
+    if found := instrument_restricted(judged):
+        rejections.append(found)
+    if found := disclosure_not_acknowledged(judged):
         rejections.append(found)
     if found := limit_not_set(judged):
         rejections.append(found)
@@ -97,6 +117,10 @@ def new_risk_reasons(judged: Judgement, rejections: list[Rejection]) -> None:
         rejections.append(found)
     if judged.priced:
         if found := position_limit(judged):
+            rejections.append(found)
+        if found := short_not_allowed(judged):
+            rejections.append(found)
+        if found := short_unlocated(judged):
             rejections.append(found)
         if judged.valued and judged.alone:
             valued_reasons(judged, rejections)

@@ -106,12 +106,14 @@ class Policy:
     """A versioned document of limits. Ages and limits of time in ns, factors in bps.
 
     A `repeat_count` of 0 is none: orders alike are not counted (4.15).
+    `trading_window` opens and closes so many ns after midnight UTC (4.6).
     """
 
     __slots__ = (
         "acknowledgement_limit_ns",
         "comment",
         "default_limits",
+        "disclosure_version",
         "elevated_regime_bps",
         "margin_classes",
         "max_clock_skew_ns",
@@ -135,6 +137,7 @@ class Policy:
         "stress_factor_bps",
         "stressed_regime_bps",
         "tiers",
+        "trading_window",
         "version",
     )
 
@@ -162,6 +165,8 @@ class Policy:
         repeat_window_ns: int,
         self_trade_mode: int,
         repeat_warns: bool,
+        trading_window: tuple[int, int] | None = None,
+        disclosure_version: int = 0,
         release_window_ns: int = 0,
     ) -> None:
         self.margin_classes = margin_classes
@@ -192,7 +197,9 @@ class Policy:
         self.self_trade_mode = self_trade_mode
         self.self_trade_warns = self_trade_mode == MODE_WARN
         self.repeat_warns = repeat_warns
+        self.trading_window = trading_window
         self.principal_warns = rate is not None and rate.warns
+        self.disclosure_version = disclosure_version
 
 
 def bucket(limit: Limit | None) -> tuple[int, int]:

@@ -36,6 +36,8 @@ def policy_fields(policy: Policy) -> Fields:
             "repeat_window_ns",
             "self_trade_mode",
             "repeat_warns",
+            "disclosure_version",
+            "trading_window",
         )
     ]
     if policy.release_window_ns != DEFAULT_RELEASE_WINDOW_NS:

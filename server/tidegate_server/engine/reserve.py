@@ -114,8 +114,10 @@ def move_open(
         position.open_buy += quantity
         position.buy_notional += notional
     else:
+        short = position.short()
         position.open_sell += quantity
         position.sell_notional += notional
+        position.instrument.short_use += position.short() - short
     account.turnover_e4 += notional if unit == 1 else position.turnover() - before
     position.line_revision = -1
 

@@ -164,6 +164,8 @@ def book_fill(account: Account, event: OrderEvent, instrument: Instrument) -> No
     before = position.turnover()
     position.day_traded += event.quantity * event.price_e4
     account.turnover_e4 += position.turnover() - before
+    if signed > 0:
+        position.bought_today += signed
     change_holding(account, instrument, signed)
 
 
@@ -172,14 +174,19 @@ def book_bust(book: Book, account: Account, event: OrderEvent) -> None:
     entry = account.events[event.busted_event_id]
     entry.busted = True
     account.cash -= entry.cash_change
-    change_holding(account, book.instruments[entry.instrument_id], -entry.fill_quantity)
+    instrument = book.instruments[entry.instrument_id]
+    if entry.fill_quantity > 0:
+        account.position_in(instrument).bought_today -= entry.fill_quantity
+    change_holding(account, instrument, -entry.fill_quantity)
 
 
 def change_holding(account: Account, instrument: Instrument, change: int) -> None:
     """Change a position's quantity, and keep the list of active ones."""
     position = account.position_in(instrument)
     was_flat = position.is_flat()
+    short = position.short()
     position.quantity += change
+    instrument.short_use += position.short() - short
     position.line_revision = -1
     now_flat = position.is_flat()
     if was_flat and not now_flat:
@@ -279,7 +286,7 @@ class SavedEvent:
         self.order_figures = (0, 0, 0, 0, False, False)
         self.account_figures = (0, 0, 0, 0)
         self.active: list[Position] = []
-        self.positions: dict[str, tuple[int, int, int, int, int, int]] = {}
+        self.positions: dict[str, tuple[int, int, int, int, int, int, int]] = {}
         self.entries: dict[str, tuple[str, int, int, bool]] = {}
         if self.account is not None:
             self._save_account(self.account, event)
@@ -300,6 +307,7 @@ class SavedEvent:
                 p.buy_notional,
                 p.sell_notional,
                 p.day_traded,
+                p.bought_today,
             )
         for key in (event.event_id, event.busted_event_id):
             entry = account.events.get(key)
@@ -334,7 +342,10 @@ def retract_event(book: Book, event: OrderEvent, saved: SavedEvent) -> None:
         book.instruments.pop(event.instrument_id, None)
     account = saved.account
     if account is None:
-        book.accounts.pop(event.account_id, None)
+        created = book.accounts.pop(event.account_id, None)
+        if created is not None:
+            for position in created.positions.values():
+                position.instrument.short_use -= position.short()
         return
     account.sequence, account.cash, account.turnover_e4, account.open_order_count = (
         saved.account_figures
@@ -367,10 +378,11 @@ def retract_positions(account: Account, saved: SavedEvent) -> None:
     account.active = saved.active
     account.totals = None
     for key in list(account.positions):
+        position = account.positions[key]
+        position.instrument.short_use -= position.short()
         if key not in saved.positions:
             del account.positions[key]
             continue
-        position = account.positions[key]
         (
             position.quantity,
             position.open_buy,
@@ -378,7 +390,9 @@ def retract_positions(account: Account, saved: SavedEvent) -> None:
             position.buy_notional,
             position.sell_notional,
             position.day_traded,
+            position.bought_today,
         ) = saved.positions[key]
+        position.instrument.short_use += position.short()
         position.line_revision = -1
         if position.is_flat():
             position.line = NO_LINE

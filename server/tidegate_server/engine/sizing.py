@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .checks.permission import forbidden_type
 from .judge import sized_reasons
 from .judgement import Judgement
 from .reasons import Rejection, RejectReason
@@ -10,6 +11,7 @@ from .reasons import Rejection, RejectReason
 INCURABLE = frozenset(
     {
         RejectReason.HALTED,
+        RejectReason.SESSION_CLOSED,
         RejectReason.TICK_SIZE,
         RejectReason.PRICE_LIMIT,
         RejectReason.PRICE_COLLAR,
@@ -25,7 +27,7 @@ def max_acceptable(judged: Judgement, rejections: list[Rejection]) -> int:
     """Return the largest tradable quantity, at most the order's, that would pass (4.0.3)."""
     if not rejections:
         return judged.order.quantity
-    if any(rejection.reason in INCURABLE for rejection in rejections):
+    if any(rejection.reason in INCURABLE for rejection in rejections) or forbidden_type(judged):
         return 0
     asked = judged.order.quantity
     terms = judged.instrument.terms

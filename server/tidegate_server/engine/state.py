@@ -14,13 +14,14 @@ from __future__ import annotations
 
 from collections import deque
 
-from .amounts import INT64_MAX
+from .closing import count_bought, equity_at_close
 from .commands import CheckOrder, CheckOrders, InstrumentTerms
 from .due import DueQueue, Rank
 from .effective import Effective
 from .ladders import Ladder
 from .lines import NO_LINE, Line, exchanged
 from .outcomes import BatchOutcome, CheckOutcome, Figures, Refusal
+from .permissions import NO_PERMISSIONS
 from .policy import Limit, Policy
 from .policy_version import PolicyVersion
 from .repeats import Times
@@ -49,9 +50,10 @@ class Instrument:
     """One instrument. A mark of 0 is none yet; a factor of 0 was never given.
 
     Memos: `rates` and `stressed_rates` (v_eff and effective margin rates with the own and with the
-    stressed factor), `rates_by_model` (those of the less common margin models). `revision` is even
-    and grows by two with whatever a position's value depends on, so that one comparison finds a
-    stale memo.
+    stressed factor), `rates_by_model` (those of the less common margin models), `open_from_ns` and
+    `open_until_ns` (a span in which it may be traded, 4.6), `short_use` (what all accounts are
+    short of it, open sales filled, 4.19). `revision` is even and grows by two with whatever a
+    position's value depends on, so that one comparison finds a stale memo.
     """
 
     __slots__ = (
@@ -64,9 +66,12 @@ class Instrument:
         "mark",
         "mark_time_ns",
         "model_version",
+        "open_from_ns",
+        "open_until_ns",
         "rates",
         "rates_by_model",
         "revision",
+        "short_use",
         "slow_mark",
         "slow_time_ns",
         "stressed_rates",
@@ -89,6 +94,9 @@ class Instrument:
         self.closing_mark = 0
         self.touched = False
         self.revision = 2
+        self.open_from_ns = 0
+        self.open_until_ns = 0
+        self.short_use = 0
         self.rates: Rates | None = None
         self.stressed_rates: Rates | None = None
         self.rates_by_model: dict[tuple[int, bool], Rates] = {}
@@ -99,6 +107,7 @@ class Instrument:
         self.rates = None
         self.stressed_rates = None
         self.rates_by_model.clear()
+        self.open_until_ns = 0
 
 
 class Position:
@@ -106,10 +115,12 @@ class Position:
 
     Notionals and `day_traded` are raw: sums of price x quantity, not yet divided. Memos: `line`
     (its projected figures) and the instrument's revision that it was worked out at, one more if
-    with the stressed factor. A changed position has the line revision -1, a flat one no line.
+    with the stressed factor; a changed position has the line revision -1, a flat one no line.
+    `bought_today`: the fills that the account keeps, busted ones not counted (4.19).
     """
 
     __slots__ = (
+        "bought_today",
         "buy_notional",
         "day_traded",
         "instrument",
@@ -129,12 +140,18 @@ class Position:
         self.buy_notional = 0
         self.sell_notional = 0
         self.day_traded = 0
+        self.bought_today = 0
         self.line: Line = NO_LINE
         self.line_revision = -1
 
     def is_flat(self) -> bool:
         """Tell whether nothing is held or open."""
         return not (self.quantity or self.open_buy or self.open_sell)
+
+    def short(self) -> int:
+        """Return what would be short with every open sale filled and no open buy (4.19)."""
+        short = self.open_sell - self.quantity
+        return short if short > 0 else 0
 
     def turnover(self) -> int:
         """Return today's fills and what is open, at their prices, in e4 (4.16)."""
@@ -223,6 +240,7 @@ class Account:
         "next_order_ns",
         "open_order_count",
         "orders",
+        "permissions",
         "positions",
         "repeats",
         "sequence",
@@ -240,6 +258,7 @@ class Account:
         self.tier_id = ""
         self.margin_model = 1
         self.limits: dict[str, Limit] = {}
+        self.permissions = NO_PERMISSIONS
         self.sequence = 0
         self.cash = 0
         self.interest_and_fees = 0
@@ -423,6 +442,8 @@ def effective_limits(account: Account, policy: Policy) -> Effective:
     """Return the account's limits under the policy (a memo)."""
     if account.effective is None or account.effective_version != policy.version:
         account.effective = Effective(policy, account.tier_id, account.limits)
+        plain = account.permissions.plain_products(policy.disclosure_version)
+        account.effective.plain_products = plain
         account.effective_version = policy.version
     return account.effective
 
@@ -445,22 +466,7 @@ def roll_if_due(book: Book, account: Account) -> None:
     account.events = {
         key: entry for key, entry in account.events.items() if entry.trade_date >= book.trading_date
     }
+    count_bought(book, account)
     account.adjustments = {
         key: date for key, date in account.adjustments.items() if date >= book.trading_date
     }
-
-
-def equity_at_close(account: Account) -> int | None:
-    """Return equity at the closing marks, fills only; None without a mark or beyond 64 bits."""
-    equity = account.cash - account.interest_and_fees
-    for position in account.active:
-        if not position.quantity:
-            continue
-        closing = position.instrument.closing_mark
-        if not closing:
-            return None
-        unit = position.instrument.terms.unit
-        raw = position.quantity * closing
-        # Floor rounds a long's value down and a short's debt up.
-        equity += raw if unit == 1 else raw // unit
-    return equity if abs(equity) <= INT64_MAX else None

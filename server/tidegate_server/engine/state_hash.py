@@ -1,8 +1,7 @@
 """A hash of the whole state, the same on every machine and after every replay.
 
-Entities are taken in order of id, their attributes by name, and default values are skipped: a later
-version that adds an attribute with a default gives the same hash for the same history (J10). Memos
-are left out; accounts are rolled first, since rolling is one.
+Entities go by id, their attributes by name, defaults left out: an attribute that a later version
+adds changes no hash of before (J10). Memos are not in it; accounts are rolled first.
 """
 
 from __future__ import annotations
@@ -97,6 +96,7 @@ def instrument_fields(instrument: Instrument) -> Fields:
             "margin_class",
         )
     ]
+    fields.append(("dealing", terms.dealing.fields()))
     # 0 is a value here, -1 is absence.
     fields += [
         (name, str(getattr(terms, name)) if getattr(terms, name) != -1 else None)
@@ -150,6 +150,7 @@ def account_fields(account: Account) -> Fields:
     if account.start_of_day_equity is not None:
         fields.append(("start_of_day_equity", str(account.start_of_day_equity)))
     fields.append(("limits", limit_fields(account.limits)))
+    fields.append(("permissions", account.permissions.fields()))
     for instrument_id in sorted(account.positions):
         position = account.positions[instrument_id]
         figures = (

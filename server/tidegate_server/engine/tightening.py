@@ -6,6 +6,7 @@ from typing import Final
 
 from .effective import is_required, narrowest
 from .policy import LIMIT_NAMES, Band, Limit, Policy, Tier, band_cap, bucket
+from .sessions import is_within
 
 HIGHER: Final = 1
 LOWER: Final = 2
@@ -28,6 +29,7 @@ SCALAR_LOOSER: Final = {
     "release_window_ns": HIGHER,
     "self_trade_scope": LOWER,
     "self_trade_mode": HIGHER,
+    "disclosure_version": LOWER,
 }
 
 
@@ -52,6 +54,8 @@ def loosened_fields(old: Policy, new: Policy) -> list[str]:
         for name, offset_bps in sorted(new.margin_classes.items())
         if offset_bps > old.margin_classes.get(name, 0)
     ]
+    if not is_within(new.trading_window, old.trading_window):
+        fields.append("trading_window")
     for tier_id in sorted(new.tiers):
         fields += _tier_loosened(tier_id, old, new)
     return fields

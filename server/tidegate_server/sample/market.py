@@ -10,13 +10,23 @@ from typing import NamedTuple
 
 from tidegate.v1 import account_service_pb2 as accounts_pb2
 from tidegate.v1 import market_service_pb2 as market_pb2
-from tidegate.v1 import policy_pb2
+from tidegate.v1 import order_pb2, policy_pb2
 from tidegate_server.sample.data import TRADE_DATE, first_prices, read_closes
 
 MODEL_VERSION = "sample-ewma-94"
 UNPRICED = "NEW1"  # a listing of today: it has no mark yet
 ACCOUNT_COUNT = 300
 SEED = 20131007
+BOARD = "us"
+PRODUCT_TYPE = "CS"
+#: What every account may do: the sample is about figures, not about paper.
+PERMISSIONS = accounts_pb2.Permissions(
+    short=True,
+    margin=True,
+    product_types=[PRODUCT_TYPE],
+    order_types=[order_pb2.ORDER_TYPE_LIMIT, order_pb2.ORDER_TYPE_MARKET],
+)
+ALWAYS = market_pb2.Session(open_time_ns=0, close_time_ns=4 * 10**18)
 WITHOUT_TIER = 5  # the account that nobody has put into a tier
 
 
@@ -110,6 +120,11 @@ def trading_day() -> market_pb2.RollDayRequest:
     return market_pb2.RollDayRequest(trading_date=TRADE_DATE)
 
 
+def session() -> market_pb2.SetSessionRequest:
+    """Return a session without an end: no verdict of the sample depends on the wall clock."""
+    return market_pb2.SetSessionRequest(board=BOARD, sessions=[ALWAYS])
+
+
 def holders(count: int = ACCOUNT_COUNT, seed: int = SEED) -> tuple[Holder, ...]:
     """Return the accounts with their cash and positions, in order; one has no tier."""
     prices = first_prices()
@@ -126,7 +141,7 @@ def _instrument(listing: Listing, price_e4: int | None) -> market_pb2.Instrument
     made = market_pb2.Instrument(
         instrument_id=listing.symbol,
         sector=listing.sector,
-        board="us",
+        board=BOARD,
         rating_group=listing.rating_group,
         least_quantity=listing.lot,
         quantity_step=listing.lot,
@@ -136,6 +151,9 @@ def _instrument(listing: Listing, price_e4: int | None) -> market_pb2.Instrument
         initial_margin_short_bps=listing.initial_long_bps + 500,
         maintenance_margin_long_bps=maintenance,
         maintenance_margin_short_bps=maintenance + 500,
+        product_type=PRODUCT_TYPE,
+        shortable=True,
+        short_pool=listing.average_volume,
         marginable=listing.symbol != UNPRICED,
     )
     if listing.day_limit_bps is not None and price_e4 is not None:
@@ -166,6 +184,7 @@ def _holder(index: int, chance: random.Random, prices: dict[str, int]) -> Holder
         tier_id=tier_id,
         margin_model=accounts_pb2.MARGIN_MODEL_LEVERAGED,
         limits=_own_limits(index),
+        permissions=PERMISSIONS,
     )
     return Holder(account, equity_e4, equity_e4 - value_e4, positions)
 

@@ -24,6 +24,7 @@ from tidegate_server.engine.amounts import (
     RATIO_BOUND,
 )
 
+from .permissions import read_dealing, read_permissions
 from .policies import read_limits
 from .validation import TIME_BOUND, MalformedError, Problems, is_id, refuse_unknown
 
@@ -258,6 +259,7 @@ def read_account(account: account_service_pb2.Account, problems: Problems) -> co
         account.tier_id,
         account.margin_model,
         read_limits(account.limits, problems, "limits."),
+        read_permissions(account, problems),
     )
 
 
@@ -407,6 +409,7 @@ def read_instrument(
         maintenance_short_bps=low_short,
         marginable=instrument.marginable,
         position_limit=optional(instrument, "position_limit", QUANTITY_BOUND, problems),
+        dealing=read_dealing(instrument, problems),
     )
 
 
@@ -443,7 +446,7 @@ def decode_session(data: bytes, principal: str) -> commands.SetSession:
     """Read a SetSessionRequest."""
     request = parse(market_service_pb2.SetSessionRequest, data)
     problems = Problems()
-    problems.need_id("board", request.board)
+    problems.may_id("board", request.board)
     problems.need_count("sessions", len(request.sessions), 0, SESSION_LIMIT)
     sessions = [(session.open_time_ns, session.close_time_ns) for session in request.sessions]
     latest = 0

@@ -16,7 +16,10 @@ from tidegate_server.engine.policy import (
     Policy,
     Tier,
 )
+from tidegate_server.engine.sessions import DAY_NS
 from tidegate_server.engine.tightening import SCALAR_LOOSER
+
+from .permissions import DISCLOSURE_BOUND
 
 if TYPE_CHECKING:
     from .validation import Problems
@@ -58,6 +61,8 @@ def read_policy(message: policy_pb2.Policy, problems: Problems) -> Policy:
         repeats = message.order_repeated
         problems.need_range("order_repeated.count", repeats.count, 2, REPEAT_BOUND)
         problems.need_range("order_repeated.window_ns", repeats.window_ns, 1, REPEAT_WINDOW_BOUND)
+    version = message.disclosure_version
+    problems.need_range("disclosure_version", version, 0, DISCLOSURE_BOUND)
     problems.need_count("tiers", len(message.tiers), 0, TIER_LIMIT)
     tiers = {}
     for index, tier in enumerate(message.tiers):
@@ -91,6 +96,8 @@ def read_policy(message: policy_pb2.Policy, problems: Problems) -> Policy:
         if read_mode(message.self_trade_mode, problems, "self_trade_mode")
         else 0,
         repeat_warns=read_mode(message.order_repeated.mode, problems, "order_repeated.mode"),
+        trading_window=read_window(message, problems),
+        disclosure_version=message.disclosure_version,
         release_window_ns=message.release_window_ns,
     )
 
@@ -107,6 +114,19 @@ def read_classes(message: policy_pb2.Policy, problems: Problems) -> dict[str, in
             problems.add(field + "class_id", "stands twice")
         classes[one.class_id] = one.offset_bps
     return classes
+
+
+def read_window(message: policy_pb2.Policy, problems: Problems) -> tuple[int, int] | None:
+    """Read when orders may pass; None for always."""
+    if not message.HasField("trading_window"):
+        return None
+    window = message.trading_window
+    opens, closes = window.open_of_day_ns, window.close_of_day_ns
+    problems.need_range("trading_window.open_of_day_ns", opens, 0, DAY_NS - 1)
+    problems.need_range("trading_window.close_of_day_ns", closes, 1, DAY_NS)
+    if opens == closes:
+        problems.add("trading_window.close_of_day_ns", "must not be when it opens")
+    return opens, closes
 
 
 def read_tier(message: policy_pb2.Tier, problems: Problems, prefix: str) -> Tier:
@@ -216,6 +236,10 @@ def write_policy(policy: Policy) -> policy_pb2.Policy:
         message.order_repeated.count = policy.repeat_count
         message.order_repeated.window_ns = policy.repeat_window_ns
         message.order_repeated.mode = write_mode(warns=policy.repeat_warns)
+    if policy.trading_window is not None:
+        opens, closes = policy.trading_window
+        window = policy_pb2.TradingWindow(open_of_day_ns=opens, close_of_day_ns=closes)
+        message.trading_window.CopyFrom(window)
     message.default_limits.CopyFrom(write_limits(policy.default_limits))
     for class_id, offset_bps in policy.margin_classes.items():
         message.margin_classes.add(class_id=class_id, offset_bps=offset_bps)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tidegate.v1 import journal_pb2, market_service_pb2, risk_service_pb2
+from tidegate_server.engine.closing import count_bought
 from tidegate_server.engine.latches import make_queue
 from tidegate_server.engine.reserve import move_open
 from tidegate_server.engine.resting import make_ladders
@@ -25,6 +26,7 @@ from tidegate_server.engine.state_hash import state_hash
 
 from . import decoding, encoding
 from .effects import effects_message
+from .permissions import read_permissions, write_dealing
 from .policies import read_limits, read_policy, write_policy
 from .records import encode_record
 from .staff_snapshots import load_version, version_message
@@ -177,6 +179,7 @@ def terms_message(terms: InstrumentTerms) -> market_service_pb2.Instrument:
         value = getattr(terms, name)
         if value >= 0:
             setattr(message, field, value)
+    write_dealing(terms.dealing, message)
     return message
 
 
@@ -343,6 +346,7 @@ class Loader:
         account.tier_id = message.account.tier_id
         account.margin_model = message.account.margin_model
         account.limits = read_limits(message.account.limits, Problems(), "")
+        account.permissions = read_permissions(message.account, Problems())
         account.sequence = message.sequence
         account.cash = message.cash_e4
         account.interest_and_fees = message.interest_and_fees_e4
@@ -358,6 +362,7 @@ class Loader:
             position = account.position_in(self.book.instruments[held.instrument_id])
             position.quantity = held.quantity
             position.day_traded = int(held.day_traded or "0")
+            position.instrument.short_use += position.short()
             account.turnover_e4 += position.turnover()
             if not position.is_flat():
                 account.activate(position)
@@ -368,6 +373,7 @@ class Loader:
             entry.cash_change = event.cash_change_e4
             entry.busted = event.busted
             account.events[event.event_id] = entry
+        count_bought(self.book, account)
         for kept in message.adjustment_ids:
             date, _, name = kept.partition(" ")
             account.adjustments[name] = int(date)

@@ -11,6 +11,7 @@ from tidegate_server.engine.state import effective_limits, roll_if_due
 from tidegate_server.engine.walk import actual_figures, projected_figures
 
 from .encoding import cut, figures_message, valuation_message
+from .permissions import write_permissions
 from .policies import write_limits
 from .stops import stop_message
 
@@ -63,13 +64,15 @@ def account_stops(book: Book, account: Account) -> list[Stop]:
 
 def account_terms(account: Account) -> account_service_pb2.Account:
     """Return what an account is."""
-    return account_service_pb2.Account(
+    message = account_service_pb2.Account(
         account_id=account.account_id,
         group_id=account.group_id,
         tier_id=account.tier_id,
         margin_model=account.margin_model,  # type: ignore[arg-type] # numbers are the contract's
         limits=write_limits(account.limits),
     )
+    write_permissions(account.permissions, message)
+    return message
 
 
 def shown_positions(account: Account) -> list[Position]:
@@ -91,6 +94,7 @@ def position_view(position: Position) -> account_service_pb2.PositionView:
             position.quantity, position.open_buy, position.open_sell, position.quantity < 0
         ),
         mark_e4=instrument.mark or None,
+        bought_today_quantity=position.bought_today,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tidegate_server.engine.checks.selling import pool_unknown
 from tidegate_server.engine.judgement import Judgement
 from tidegate_server.engine.policy import NO_CHECK, NO_COLLAR
 from tidegate_server.engine.reasons import Rejection, RejectReason, ScopeKind
@@ -14,6 +15,13 @@ def limit_not_set(judged: Judgement) -> Rejection | None:
         return _account(judged, "tier")
     if limits.leverage_missing:
         return _account(judged, "leverage_bps")
+    permissions = judged.account.permissions
+    if not permissions.product_types:
+        return _account(judged, "product_types")
+    if not permissions.order_types:
+        return _account(judged, "order_types")
+    if not judged.instrument.terms.dealing.product_type:
+        return _instrument(judged, "product_type")
     rate = missing_rate(judged)
     if rate:
         return _instrument(judged, rate)
@@ -28,6 +36,8 @@ def limit_not_set(judged: Judgement) -> Rejection | None:
         return _account(judged, "market_collar")
     if volume_unknown(judged):
         return _instrument(judged, "average_volume")
+    if pool_unknown(judged):
+        return _instrument(judged, "short_pool")
     return None
 
 

@@ -1,0 +1,36 @@
+"""What an account has at the end of a trading day: parts of its roll (7.7)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .amounts import INT64_MAX
+
+if TYPE_CHECKING:
+    from .state import Account, Book
+
+
+def count_bought(book: Book, account: Account) -> None:
+    """Count what was bought today anew, from the fills that are kept (4.19, 7.7)."""
+    for position in account.positions.values():
+        position.bought_today = 0
+    for entry in account.events.values():
+        if entry.fill_quantity > 0 and not entry.busted:
+            position = account.position_in(book.instruments[entry.instrument_id])
+            position.bought_today += entry.fill_quantity
+
+
+def equity_at_close(account: Account) -> int | None:
+    """Return equity at the closing marks, fills only; None without a mark or beyond 64 bits."""
+    equity = account.cash - account.interest_and_fees
+    for position in account.active:
+        if not position.quantity:
+            continue
+        closing = position.instrument.closing_mark
+        if not closing:
+            return None
+        unit = position.instrument.terms.unit
+        raw = position.quantity * closing
+        # Floor rounds a long's value down and a short's debt up.
+        equity += raw if unit == 1 else raw // unit
+    return equity if abs(equity) <= INT64_MAX else None
