@@ -10,6 +10,15 @@ from tests.oracle.book import SECOND, Message
 if TYPE_CHECKING:
     from tests.oracle.commands import Command, Commands
 
+# Limits whose mode matters wherever they are set: a default leverage cap and a floor never do.
+CHANGING_MODE = (
+    "order_quantity",
+    "order_notional_e4",
+    "price_collar_bps",
+    "order_rate",
+    "position",
+)
+
 
 def propose(source: Commands) -> Command:
     """A provable tightening, a loosening, an older version again, or a stale base."""
@@ -46,9 +55,7 @@ def tighten(source: Commands, policy: Message) -> None:
     if "trading_window" in policy and _one(source, 3):
         policy["trading_window"]["open_of_day_ns"] += SECOND
     if _one(source, 5):  # on, or to warn: that is a loosening
-        level = rng.choice([policy["default_limits"], policy["tiers"][0]["limits"]])
-        names = [name for name, limit in level.items() if limit and "floor" not in name]
-        changed = level[rng.choice(names)]
+        changed = limits[rng.choice([name for name in CHANGING_MODE if name in limits])]
         changed["mode"] = rng.choice(("ON", "ON", "WARN"))
 
 
