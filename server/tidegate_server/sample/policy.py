@@ -56,6 +56,7 @@ def _default_limits() -> policy_pb2.Limits:
         day_order_count=_required(10_000),
         day_turnover_e4=_required(_units(5_000_000)),
         position=_required(50_000),
+        credit_line_e4=_required(_units(5_000_000)),
     )
 
 
@@ -93,6 +94,7 @@ def _house() -> policy_pb2.Tier:
         day_turnover_e4=unlimited,
         day_order_count=unlimited,
         position=_required(250_000),
+        credit_line_e4=unlimited,
     )
     return policy_pb2.Tier(tier_id="house", limits=limits, concentration_required=False)
 
