@@ -132,10 +132,10 @@ def _limit_tighter(old: Message, new: Message) -> bool:
         return False
     if _is_set(old) != _is_set(new):
         return False
-    if _warns(new) and not _warns(old):
-        return False
     if new.get("unlimited", False) or old.get("unlimited", False):
         return bool(old.get("unlimited", False))
+    if _is_set(new) and _warns(new) and not _warns(old):  # what refuses nothing has no mode
+        return False
     if new.get("value", 0) > old.get("value", 0):
         return False
     (cost, tolerance), (new_cost, new_tolerance) = _bucket(old), _bucket(new)
