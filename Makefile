@@ -8,7 +8,7 @@ ENGINE := $(shell find server/tidegate_server/engine -name '*.py')
 FAST   := build/compiled/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test lint bench volatility torture protos compiled lock clean
+.PHONY: help run demo test lint bench volatility torture oracle protos compiled lock clean
 
 help:      ## list the targets
 	@grep -hE '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -38,6 +38,9 @@ volatility: $(READY) ## the model over 33 years of closes; writes docs/volatilit
 
 torture: $(READY) ## the long proofs; SEED= replays one
 	$(BIN)/python -m tests.torture $(if $(SEED),--seed $(SEED))
+
+oracle: $(READY)  ## 1 000 000 random commands against the oracle; SEED= begins elsewhere
+	$(BIN)/python -m tests.oracle $(if $(SEED),--seed $(SEED))
 
 protos: $(READY)  ## generate the code beside the contract
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m grpc_tools.protoc -I protos --python_out=protos \

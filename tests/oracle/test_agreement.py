@@ -4,9 +4,7 @@ import os
 from importlib.util import find_spec
 
 import pytest
-from tests.oracle.adapter import Engine, agree, shown
-from tests.oracle.commands import Commands
-from tests.oracle.oracle import Oracle
+from tests.oracle.__main__ import run
 
 SEEDS = tuple(range(1, 41))
 TOTAL = int(os.environ.get("TIDEGATE_ORACLE_COMMANDS", "100000"))
@@ -21,16 +19,6 @@ pytestmark = pytest.mark.skipif(
 @pytest.mark.parametrize("seed", [FIRST_SEED + seed for seed in SEEDS])
 def test_every_answer_is_the_oracles(seed: int) -> None:
     count = max(1, TOTAL // len(SEEDS))
-    oracle, engine = Oracle(), Engine()
-    commands = Commands(seed, oracle)
     print(f"seed {seed}: {count} commands")  # noqa: T201 - a failure is repeated by its seed
-    for index in range(count):
-        command = commands.next_command()
-        expected = oracle.apply(*command)
-        found = engine.apply(*command)
-        if not agree(command.method, expected, found):
-            pytest.fail(
-                f"seed {seed}, command {index}: {command!r}\n"
-                f"oracle {shown(command.method, expected)}\n"
-                f"engine {shown(command.method, found)}"
-            )
+    found = run(seed, count)
+    assert not found.mismatch, found.mismatch
