@@ -104,6 +104,8 @@ def remember(book: Book, account: Account, event: OrderEvent, result: EventResul
         account.events[event.event_id] = entry
     if event.kind == EVENT_FILLED:
         entry.instrument_id = event.instrument_id
+        # A bust that came first may be dated before its execution: the later one keeps the id.
+        entry.trade_date = max(entry.trade_date, trade_date)
     elif UNKNOWN_EXECUTION in result.flags and event.busted_event_id not in account.events:
         awaited = EventEntry(trade_date)
         awaited.busted = True
@@ -287,7 +289,7 @@ class SavedEvent:
         self.account_figures = (0, 0, 0, 0)
         self.active: list[Position] = []
         self.positions: dict[str, tuple[int, int, int, int, int, int, int]] = {}
-        self.entries: dict[str, tuple[str, int, int, bool]] = {}
+        self.entries: dict[str, tuple[str, int, int, bool, int]] = {}
         if self.account is not None:
             self._save_account(self.account, event)
 
@@ -317,6 +319,7 @@ class SavedEvent:
                     entry.fill_quantity,
                     entry.cash_change,
                     entry.busted,
+                    entry.trade_date,
                 )
         self.order = account.orders.get(event.order_id)
         if self.order is not None:
@@ -356,9 +359,13 @@ def retract_event(book: Book, event: OrderEvent, saved: SavedEvent) -> None:
             account.events.pop(key, None)
             continue
         entry = account.events[key]
-        entry.instrument_id, entry.fill_quantity, entry.cash_change, entry.busted = saved.entries[
-            key
-        ]
+        (
+            entry.instrument_id,
+            entry.fill_quantity,
+            entry.cash_change,
+            entry.busted,
+            entry.trade_date,
+        ) = saved.entries[key]
     order = saved.order
     if order is None:
         account.orders.pop(event.order_id, None)
