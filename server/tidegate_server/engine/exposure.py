@@ -31,16 +31,10 @@ def rates_of(
         return rates_in_model(instrument, policy, regime_bps, model, stressed=stressed)
     if stressed:
         if instrument.stressed_rates is None:
-            factor = max(instrument.factor_bps, ONE, policy.stress_factor_bps)
-            instrument.stressed_rates = effective_rates(
-                model, instrument.terms, scaled_factor(factor, regime_bps)
-            )
+            instrument.stressed_rates = rates_now(instrument, policy, regime_bps, model, stressed)
         return instrument.stressed_rates
     if instrument.rates is None:
-        factor = max(instrument.factor_bps, ONE)
-        instrument.rates = effective_rates(
-            model, instrument.terms, scaled_factor(factor, regime_bps)
-        )
+        instrument.rates = rates_now(instrument, policy, regime_bps, model, stressed)
     return instrument.rates
 
 
@@ -51,12 +45,21 @@ def rates_in_model(
     key = (model, stressed)
     rates = instrument.rates_by_model.get(key)
     if rates is None:
-        factor = max(instrument.factor_bps, ONE)
-        if stressed and policy.stress_factor_bps > factor:
-            factor = policy.stress_factor_bps
-        rates = effective_rates(model, instrument.terms, scaled_factor(factor, regime_bps))
+        rates = rates_now(instrument, policy, regime_bps, model, stressed)
         instrument.rates_by_model[key] = rates
     return rates
+
+
+def rates_now(
+    instrument: Instrument,
+    policy: Policy,
+    regime_bps: int,
+    model: int,
+    stressed: bool,  # noqa: FBT001 - passed on by the two that keep the result
+) -> Rates:
+    """Work out v_eff and the effective margin rates of a model."""
+    factor = max(instrument.factor_bps, ONE, policy.stress_factor_bps if stressed else ONE)
+    return effective_rates(model, instrument.terms, scaled_factor(factor, regime_bps))
 
 
 def scaled_factor(factor_bps: int, regime_bps: int) -> int:
@@ -124,7 +127,7 @@ def long_or_short(
 ) -> Line:
     """Return a line of one side only: its value times three rates, as `scale_up` takes them.
 
-    The split is made once for the three: 0.9 instead of 1.3 us a line, interpreted.
+    The split is made once for the three.
     """
     whole = gross // ONE
     rest = gross % ONE
