@@ -35,6 +35,7 @@ from tidegate.v1 import risk_service_pb2_grpc as risk_grpc
 from tidegate_client import (
     Client,
     ConnectionFailedError,
+    DeadlineError,
     Order,
     OverloadedError,
     Side,
@@ -241,9 +242,12 @@ def fill_the_journal(client: Client) -> list[tuple[object, ...]]:
     for _ in range(120):
         batch = [_long(f"A{number % 4}") for number in range(250)]
         answers = client.check_many(batch)
-        if answers[0].error is not None:
-            assert isinstance(answers[0].error, ConnectionFailedError)
-            assert answers[0].error.reason == "JOURNAL_STALLED"
+        error = answers[0].error
+        if isinstance(error, DeadlineError):  # it came between two repeats: nothing is known yet
+            continue
+        if error is not None:
+            assert isinstance(error, ConnectionFailedError)
+            assert error.reason == "JOURNAL_STALLED"
             return kept
         pairs = zip(batch, answers, strict=True)
         kept += [(asked, answer.verdict, answer.sequence) for asked, answer in pairs]
