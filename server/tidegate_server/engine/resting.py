@@ -16,8 +16,8 @@ from .state import (
     RESERVED,
     Account,
     Book,
-    LadderKey,
     Order,
+    Position,
 )
 
 # Better than any price: where a market order stands.
@@ -36,26 +36,29 @@ def self_trade_scope(book: Book, account: Account) -> tuple[ScopeKind, str]:
     return ScopeKind.ACCOUNT, account.account_id
 
 
-def ladder_key(book: Book, account: Account, instrument_id: str, side: int) -> LadderKey:
-    """Return which ladder holds an account's orders of one side."""
-    scope_kind, scope_id = self_trade_scope(book, account)
-    return int(scope_kind), scope_id, instrument_id, side
-
-
-def put_to_rest(book: Book, account: Account, order: Order) -> None:
-    """Put an order on its ladder."""
+def put_to_rest(book: Book, account: Account, position: Position, order: Order) -> None:
+    """Put an order on its ladder: its position's, or its group's in the instrument."""
     command = order.command
     if command is None:
         return
-    key = ladder_key(book, account, command.instrument_id, command.side)
-    ladder = book.ladders.get(key)
-    if ladder is None:
-        ladder = Ladder(is_resting)
-        book.ladders[key] = ladder
-    price = resting_price(order)
+    buys = command.side == BUY
+    if account.group_id and book.self_trade_scope == SELF_TRADE_GROUP:
+        key = account.group_id, command.instrument_id, command.side
+        ladder = book.ladders.get(key)
+        if ladder is None:
+            ladder = book.ladders[key] = Ladder(is_resting)
+    elif buys:
+        ladder = position.buy_ladder
+        if ladder is None:
+            ladder = position.buy_ladder = Ladder(is_resting)
+    else:
+        ladder = position.sell_ladder
+        if ladder is None:
+            ladder = position.sell_ladder = Ladder(is_resting)
+    price = command.price_e4
     if command.order_type == MARKET_ORDER:
-        price += MARKET_EDGE if command.side == BUY else -MARKET_EDGE
-    ladder.add(-price if command.side == BUY else price, order)
+        price = resting_price(order) + (MARKET_EDGE if buys else -MARKET_EDGE)
+    ladder.add(-price if buys else price, order)
 
 
 def resting_price(order: Order) -> int:
@@ -65,17 +68,26 @@ def resting_price(order: Order) -> int:
     return order.command.price_e4 or order.outcome.reserved_price_e4
 
 
-def crossed_order(book: Book, account: Account, order: CheckOrder) -> Order | None:
+def crossed_order(
+    book: Book, account: Account, position: Position | None, order: CheckOrder
+) -> Order | None:
     """Return the best opposite order, if this one could trade with it: at its price or better."""
-    opposite = SELL if order.side == BUY else BUY
-    ladder = book.ladders.get(ladder_key(book, account, order.instrument_id, opposite))
-    best = ladder.first() if ladder is not None else None
+    buys = order.side == BUY
+    if account.group_id and book.self_trade_scope == SELF_TRADE_GROUP:
+        ladder = book.ladders.get((account.group_id, order.instrument_id, SELL if buys else BUY))
+    elif position is None:
+        return None
+    else:
+        ladder = position.sell_ladder if buys else position.buy_ladder
+    if ladder is None:
+        return None
+    best = ladder.first()
     if best is None or best.command is None:
         return None
     if not order.price_e4 or not best.command.price_e4:  # a market order reaches any price
         return best
     price = best.command.price_e4
-    crosses = order.price_e4 >= price if order.side == BUY else order.price_e4 <= price
+    crosses = order.price_e4 >= price if buys else order.price_e4 <= price
     return best if crosses else None
 
 
@@ -86,27 +98,40 @@ def make_ladders(book: Book) -> None:
         return
     book.self_trade_scope = scope
     book.ladders = {}
-    if not scope:
-        return
     for account in book.accounts.values():
-        for order in account.orders.values():
-            if is_resting(order):
-                put_to_rest(book, account, order)
+        for position in account.positions.values():
+            position.buy_ladder = position.sell_ladder = None
+        if scope:
+            put_all_to_rest(book, account, resting_orders(account))
+
+
+def resting_orders(account: Account) -> list[Order]:
+    """Return an account's orders that rest; looks at all of them."""
+    return [order for order in account.orders.values() if is_resting(order)]
+
+
+def put_all_to_rest(book: Book, account: Account, orders: list[Order]) -> None:
+    """Put an account's orders on their ladders."""
+    for order in orders:
+        if order.command is not None:
+            put_to_rest(book, account, account.positions[order.command.instrument_id], order)
 
 
 def change_group(book: Book, account: Account, group_id: str) -> None:
     """Let an account change its group, and its orders their ladders."""
-    moving: list[Order] = []
-    if book.self_trade_scope == SELF_TRADE_GROUP and group_id != account.group_id:
-        moving = [order for order in account.orders.values() if is_resting(order)]
+    if book.self_trade_scope != SELF_TRADE_GROUP or group_id == account.group_id:
+        account.group_id = group_id
+        return
+    moving = resting_orders(account)
     gone = set(moving)
-    keys = {
-        ladder_key(book, account, order.command.instrument_id, order.command.side)
+    for ladder_key in {
+        (account.group_id, order.command.instrument_id, order.command.side)
         for order in moving
         if order.command is not None
-    }
-    for key in keys:
-        book.ladders[key].remove(gone)
+    }:
+        if account.group_id:
+            book.ladders[ladder_key].remove(gone)
+    for position in account.positions.values():
+        position.buy_ladder = position.sell_ladder = None
     account.group_id = group_id
-    for order in moving:
-        put_to_rest(book, account, order)
+    put_all_to_rest(book, account, moving)

@@ -40,7 +40,7 @@ UNKNOWN_TO_GATE = 10
 
 Rates = tuple[int, int, int, int, int]
 # Where, in which instrument, on which side.
-LadderKey = tuple[int, str, str, int]
+LadderKey = tuple[str, str, int]
 
 ORDER_ID_LIMIT = 1 << 20
 UNBOUNDED = 1 << 62
@@ -115,12 +115,14 @@ class Position:
 
     Notionals and `day_traded` are raw: sums of price x quantity, not yet divided. Memos: `line`
     (its projected figures) and the instrument's revision that it was worked out at, one more if
-    with the stressed factor; a changed position has the line revision -1, a flat one no line.
+    with the stressed factor; a changed position has the line revision -1, a flat one no line; and
+    the ladders of its own resting orders, while 4.17 asks for them and for no group's.
     `bought_today`: the fills that the account keeps, busted ones not counted (4.19).
     """
 
     __slots__ = (
         "bought_today",
+        "buy_ladder",
         "buy_notional",
         "day_traded",
         "instrument",
@@ -129,6 +131,7 @@ class Position:
         "open_buy",
         "open_sell",
         "quantity",
+        "sell_ladder",
         "sell_notional",
     )
 
@@ -143,6 +146,8 @@ class Position:
         self.bought_today = 0
         self.line: Line = NO_LINE
         self.line_revision = -1
+        self.buy_ladder: Ladder[Order] | None = None
+        self.sell_ladder: Ladder[Order] | None = None
 
     def is_flat(self) -> bool:
         """Tell whether nothing is held or open."""
@@ -329,8 +334,9 @@ class Book:
     been forgotten before a policy allowed a greater age. `versions` has the policy in force too.
 
     Memos: `order_id_count`, `open_order_count`, `unconfirmed_count`, the due queues, `stops_at`
-    (without latches), `latches` and `repeat_queue` follow from the rest; so do `ladders`, kept only
-    while `self_trade_scope`, the policy's, is set. `repeats_floor_ns` is 0 between records.
+    (without latches), `latches` and `repeat_queue` follow from the rest; so do `ladders`, those of
+    groups, kept only while `self_trade_scope`, the policy's, asks for them. `repeats_floor_ns` is 0
+    between records.
     """
 
     __slots__ = (
@@ -380,7 +386,7 @@ class Book:
         self.stops: dict[str, Stop] = {}
         self.stops_at: dict[tuple[int, str], list[Stop]] = {}
         self.latches: dict[tuple[str, str], Stop] = {}
-        self.repeat_queue: deque[tuple[int, str, RepeatKey]] = deque()
+        self.repeat_queue: deque[tuple[int, Account, RepeatKey]] = deque()
         self.repeats_floor_ns = 0
         self.sessions: dict[str, list[tuple[int, int]]] = {}
         self.principal_next_ns: dict[str, int] = {}
