@@ -162,6 +162,22 @@ class Machine:
             encode_record(CHECK_ORDER.number, principal, request, response, effects),
         )
 
+    def rehearse(self, request: bytes, principal: str, now_ns: int) -> None:
+        """Decide a CheckOrder once more and forget it: nothing changes.
+
+        Under an id that no order has, or it would be answered as a repeat.
+        """
+        try:
+            command = decoding.decode_check(request, principal)
+        except MalformedError:
+            return
+        command.order_id = ""
+        outcome = decide_check(self.book, command, now_ns)
+        if not isinstance(outcome, Refusal):
+            response = encoding.encode_check(outcome, command)
+            effects = check_effects(outcome, command)
+            encode_record(CHECK_ORDER.number, principal, request, response, effects)
+
     def _tally(self, outcome: CheckOutcome) -> None:
         if outcome.replayed:
             return
