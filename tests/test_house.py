@@ -29,7 +29,7 @@ LONG_MODULES = {
     "server/tidegate_server/engine/state.py": 480,
     "server/tidegate_server/wire/decoding.py": 560,
     "server/tidegate_server/wire/encoding.py": 540,
-    "server/tidegate_server/wire/snapshots.py": 420,
+    "server/tidegate_server/wire/snapshots.py": 430,
     "client/tidegate_client/_methods.py": 330,
     # One rule after the other, in the rulebook's order: read as one.
     "server/tidegate_server/engine/decide.py": 340,
