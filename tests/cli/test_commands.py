@@ -114,6 +114,23 @@ def test_accounts_are_listed_in_order(run: Callable[..., Result]) -> None:
     assert lines.count('"account_id"') == 3
 
 
+def test_groups_are_nested_and_listed_below_each_other(run: Callable[..., Result]) -> None:
+    done = run("group", "set", "desk-1", "--parent", "europe")
+    assert done.output.startswith("group desk-1 is nested in europe at sequence ")
+    lines = [line.split() for line in run("group", "list").output.splitlines()]
+    names = [line[0] for line in lines if line]
+    assert names.index("desk-1") == names.index("europe") + 1
+    shown = words(run("group", "show", "desk-1"))
+    assert "nested in europe" in shown
+    assert json.loads(run("group", "show", "europe", "--json").output)["nested"] == ["desk-1"]
+    assert run("group", "list", "--json").output.count('"group_id"') == len(names) - 2
+    refused = run("group", "set", "europe", "--parent", "desk-1")
+    assert refused.exit_code == 65
+    assert "GROUP_NESTING" in refused.stderr
+    assert run("group", "show", "nowhere").exit_code == 65
+    assert run("group", "set", "desk-1").output.startswith("group desk-1 is at the top")
+
+
 def test_a_halt_stands_until_it_is_released(run: Callable[..., Result]) -> None:
     assert run("halt", "instrument:BBY", "--reason", "storm", "--id", "h1").exit_code == 0
     assert "HALTED" in run("check", "A0001", "buy", "1", "BBY").output

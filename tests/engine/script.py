@@ -266,6 +266,23 @@ class Script:
                 facts["limits"][name] = limit_of(value.split("+"))
         return error(self.call("UpsertAccounts", {"accounts": [facts]}))
 
+    def do_groups(self, words: list[str]) -> str:
+        """`groups G>H H>-`: G is nested in H, which is at the top."""
+        pairs = [word.split(">") for word in words]
+        groups = [
+            {"group_id": name, "parent_id": "" if parent == "-" else parent}
+            for name, parent in pairs
+        ]
+        return error(self.call("UpsertGroups", {"groups": groups}))
+
+    def do_group(self, words: list[str]) -> str:
+        """`group G`: those above, those directly in it, and its accounts."""
+        for view in self.call("ListGroups", {}).groups:
+            if view.group.group_id == words[0]:
+                above, nested = ">".join(view.above) or "-", "+".join(view.nested) or "-"
+                return f"above={above} nested={nested} accounts={view.account_count}"
+        return "unknown"
+
     def do_mark(self, words: list[str]) -> str:
         """`mark X 10.0 [Y 3.0] [age=5s]`."""
         ages = [int(word[4:]) for word in words if word.startswith("age=")]

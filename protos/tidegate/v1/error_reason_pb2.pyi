@@ -80,6 +80,10 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """FAILED_PRECONDITION: it waits for nobody: it is in force, was replaced or withdrawn. Metadata:
     {"kind": "policy", "id": "4", "state": "WITHDRAWN"}.
     """
+    ERROR_REASON_GROUP_NESTING: _ErrorReason.ValueType  # 40
+    """INVALID_ARGUMENT: groups would be nested in themselves, or more than 4 deep. Metadata:
+    {"group_id": "desk-1", "problem": "5 deep", "limit": "4"}.
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """The reasons of google.rpc.ErrorInfo, domain "tidegate.v1". An error means that the gate could not
@@ -143,5 +147,9 @@ Metadata: {"principal": "local", "first": "anna"}.
 ERROR_REASON_NOT_PENDING: ErrorReason.ValueType  # 18
 """FAILED_PRECONDITION: it waits for nobody: it is in force, was replaced or withdrawn. Metadata:
 {"kind": "policy", "id": "4", "state": "WITHDRAWN"}.
+"""
+ERROR_REASON_GROUP_NESTING: ErrorReason.ValueType  # 40
+"""INVALID_ARGUMENT: groups would be nested in themselves, or more than 4 deep. Metadata:
+{"group_id": "desk-1", "problem": "5 deep", "limit": "4"}.
 """
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -1,12 +1,14 @@
 """Orders that rest, or may rest, at the venue, by side and price: what 4.17 compares an order with.
 
 The ladders are memos: they are made anew when a policy or a snapshot comes into force, and followed
-order by order only while the policy asks for the check.
+order by order only while the policy asks for the check. A group's ladder holds the orders of what
+is nested in it as well.
 """
 
 from __future__ import annotations
 
 from .commands import BUY, MARKET_ORDER, SELL, CheckOrder
+from .groups import ancestors
 from .ladders import Ladder
 from .policy import SELF_TRADE_GROUP
 from .reasons import ScopeKind
@@ -16,6 +18,7 @@ from .state import (
     RESERVED,
     Account,
     Book,
+    LadderKey,
     Order,
     Position,
 )
@@ -37,17 +40,23 @@ def self_trade_scope(book: Book, account: Account) -> tuple[ScopeKind, str]:
 
 
 def put_to_rest(book: Book, account: Account, position: Position, order: Order) -> None:
-    """Put an order on its ladder: its position's, or its group's in the instrument."""
+    """Put an order on its ladder: its position's, or those of its group and the groups above."""
     command = order.command
     if command is None:
         return
     buys = command.side == BUY
+    price = command.price_e4
+    if command.order_type == MARKET_ORDER:
+        price = resting_price(order) + (MARKET_EDGE if buys else -MARKET_EDGE)
     if account.group_id and book.self_trade_scope == SELF_TRADE_GROUP:
-        key = account.group_id, command.instrument_id, command.side
-        ladder = book.ladders.get(key)
-        if ladder is None:
-            ladder = book.ladders[key] = Ladder(is_resting)
-    elif buys:
+        for group_id in ancestors(book, account.group_id):
+            key = group_id, command.instrument_id, command.side
+            ladder = book.ladders.get(key)
+            if ladder is None:
+                ladder = book.ladders[key] = Ladder(is_resting)
+            ladder.add(-price if buys else price, order)
+        return
+    if buys:
         ladder = position.buy_ladder
         if ladder is None:
             ladder = position.buy_ladder = Ladder(is_resting)
@@ -55,9 +64,6 @@ def put_to_rest(book: Book, account: Account, position: Position, order: Order) 
         ladder = position.sell_ladder
         if ladder is None:
             ladder = position.sell_ladder = Ladder(is_resting)
-    price = command.price_e4
-    if command.order_type == MARKET_ORDER:
-        price = resting_price(order) + (MARKET_EDGE if buys else -MARKET_EDGE)
     ladder.add(-price if buys else price, order)
 
 
@@ -117,21 +123,31 @@ def put_all_to_rest(book: Book, account: Account, orders: list[Order]) -> None:
             put_to_rest(book, account, account.positions[order.command.instrument_id], order)
 
 
-def change_group(book: Book, account: Account, group_id: str) -> None:
-    """Let an account change its group, and its orders their ladders."""
-    if book.self_trade_scope != SELF_TRADE_GROUP or group_id == account.group_id:
-        account.group_id = group_id
-        return
-    moving = resting_orders(account)
-    gone = set(moving)
-    for ladder_key in {
-        (account.group_id, order.command.instrument_id, order.command.side)
-        for order in moving
-        if order.command is not None
-    }:
-        if account.group_id:
-            book.ladders[ladder_key].remove(gone)
-    for position in account.positions.values():
-        position.buy_ladder = position.sell_ladder = None
-    account.group_id = group_id
-    put_all_to_rest(book, account, moving)
+def take_from_rest(book: Book, accounts: list[Account]) -> list[Order]:
+    """Take accounts' orders off the ladders of 4.17; looks at all orders of their groups' ladders.
+
+    Return what was taken, to be put back once the accounts' groups have changed.
+    """
+    if book.self_trade_scope != SELF_TRADE_GROUP:
+        return []
+    taken: list[Order] = []
+    keys: set[LadderKey] = set()
+    for account in accounts:
+        moving = resting_orders(account)
+        taken += moving
+        for group_id in ancestors(book, account.group_id):
+            for order in moving:
+                if order.command is not None:
+                    keys.add((group_id, order.command.instrument_id, order.command.side))
+        for position in account.positions.values():
+            position.buy_ladder = position.sell_ladder = None
+    gone = set(taken)
+    for key in keys:
+        book.ladders[key].remove(gone)
+    return taken
+
+
+def put_back(book: Book, orders: list[Order]) -> None:
+    """Put orders that were taken off on the ladders that are theirs now."""
+    for order in orders:
+        put_all_to_rest(book, book.accounts[order.account_id], [order])

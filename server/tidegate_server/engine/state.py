@@ -18,6 +18,7 @@ from .closing import count_bought, equity_at_close
 from .commands import CheckOrder, CheckOrders, InstrumentTerms
 from .due import DueQueue, Rank
 from .effective import Effective
+from .group import Group
 from .ladders import Ladder
 from .lines import NO_LINE, Line, exchanged
 from .outcomes import BatchOutcome, CheckOutcome, Figures, Refusal
@@ -348,6 +349,7 @@ class Book:
         "forget_queue",
         "former_age_ns",
         "former_until_ns",
+        "groups",
         "instruments",
         "ladders",
         "latches",
@@ -382,6 +384,7 @@ class Book:
         self.former_age_ns = 0
         self.former_until_ns = 0
         self.accounts: dict[str, Account] = {}
+        self.groups: dict[str, Group] = {}
         self.instruments: dict[str, Instrument] = {}
         self.stops: dict[str, Stop] = {}
         self.stops_at: dict[tuple[int, str], list[Stop]] = {}

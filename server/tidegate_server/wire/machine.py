@@ -24,13 +24,13 @@ from tidegate_server.engine.state import Book
 from tidegate_server.engine.state_hash import state_hash
 from tidegate_server.engine.ticking import decide_tick, has_effects, next_due_ns, prune
 
-from . import decoding, encoding, staff_views, views
+from . import decoding, encoding, groups, staff_views, views
 from .effects import check_effects
 from .errors import CallError
 from .methods import CHECK_ORDER, CODECS, START_EPOCH, TICK, MethodSpec
 from .records import decode_record, encode_record
 from .snapshots import Loader, snapshot_records
-from .validation import MalformedError
+from .validation import MalformedError, page_size
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -53,6 +53,7 @@ REFUSAL_CODES = {
     "NOT_PENDING": FAILED_PRECONDITION,
     "STALE_POLICY": FAILED_PRECONDITION,
     "IMMUTABLE": FAILED_PRECONDITION,
+    "GROUP_NESTING": INVALID_ARGUMENT,
     "DATE_NOT_FORWARD": FAILED_PRECONDITION,
     "SECOND_PERSON": PERMISSION_DENIED,
     "NOT_FOUND": NOT_FOUND,
@@ -99,6 +100,7 @@ class Machine:
             "PreviewOrder": self._preview,
             "GetAccount": self._get_account,
             "ListAccounts": self._list_accounts,
+            "ListGroups": self._list_groups,
             "GetPolicy": self._get_policy,
             "ListPolicies": self._list_policies,
         }
@@ -291,11 +293,11 @@ class Machine:
 
     def _list_accounts(self, request: bytes, _principal: str, now_ns: int) -> bytes | CallError:
         asked = decoding.parse(account_service_pb2.ListAccountsRequest, request)
-        if not 0 <= asked.page_size <= views.PAGE_LIMIT:
-            raise MalformedError([("page_size", f"must be 0 to {views.PAGE_LIMIT}")])
-        size = asked.page_size or views.PAGE_LIMIT
-        page = views.account_page(self.book, asked.page_token, size, now_ns)
+        page = views.account_page(self.book, asked.page_token, page_size(asked.page_size), now_ns)
         return page.SerializeToString()
+
+    def _list_groups(self, request: bytes, _principal: str, _now_ns: int) -> bytes | CallError:
+        return groups.list_groups(self.book, request)
 
     def _get_policy(self, request: bytes, _principal: str, _now_ns: int) -> bytes | CallError:
         asked = decoding.parse(policy_service_pb2.GetPolicyRequest, request)
