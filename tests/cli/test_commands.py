@@ -103,6 +103,18 @@ def test_an_account_is_shown_with_its_positions_and_orders(run: Callable[..., Re
     assert "leverage" in text
 
 
+def test_an_account_is_shown_with_its_limits_what_binds_next_first(
+    run: Callable[..., Result],
+) -> None:
+    shown = run("account", "show", "A0003").output.splitlines()
+    first = next(index for index, line in enumerate(shown) if line.split()[:2] == ["limit", "used"])
+    assert shown[first + 2].split()[0] == "leverage"
+    assert "binds next" in shown[first + 2]
+    assert "on one order" in "\n".join(shown)
+    limits = json.loads(run("account", "show", "A0003", "--json").output)["account"]["limits"]
+    assert [limit["binds_next"] for limit in limits] == [True] + [False] * (len(limits) - 1)
+
+
 def test_an_unknown_account_ends_with_sixty_five(run: Callable[..., Result]) -> None:
     result = run("account", "show", "NOBODY")
     assert result.exit_code == 65
