@@ -20,7 +20,7 @@ from tidegate.v1 import (
 )
 from tidegate_server.engine import commands, policy, reports, settle, state, tightening, versions
 from tidegate_server.engine.reasons import RejectReason, ScopeKind
-from tidegate_server.wire.machine import REFUSAL_CODES
+from tidegate_server.wire.errors import REFUSAL_CODES
 from tidegate_server.wire.methods import BY_NAME, CODECS, FOLLOWER_METHODS, METHODS, ROLES
 
 SERVICES = (

@@ -24,8 +24,8 @@ from tidegate.v1 import control_service_pb2
 from tidegate_server.engine.outcomes import Refusal
 from tidegate_server.transport import STOP
 from tidegate_server.wire.decoding import parse
-from tidegate_server.wire.errors import CallError
-from tidegate_server.wire.machine import INTERNAL, Answer, malformed
+from tidegate_server.wire.errors import INTERNAL, CallError, malformed
+from tidegate_server.wire.machine import Answer
 from tidegate_server.wire.methods import BY_NAME, METHODS, Lane
 from tidegate_server.wire.validation import MalformedError
 
