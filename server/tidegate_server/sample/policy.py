@@ -36,11 +36,32 @@ def build_policy() -> policy_pb2.Policy:
         default_limits=_default_limits(),
         tiers=[
             _tier("retail", 20_000, 2_000, 50_000, (5_000, 7_000, 9_000)),
-            _tier("standard", 40_000, 5_000, 200_000, (6_000, 8_000, None)),
-            _tier("professional", 80_000, 20_000, 1_500_000, (7_000, None, None)),
+            _tier("standard", 40_000, 5_000, 200_000, (6_000, 8_000, None), STANDARD_LINES),
+            _tier(
+                "professional", 80_000, 20_000, 1_500_000, (7_000, None, None), PROFESSIONAL_LINES
+            ),
             _house(),
         ],
     )
+
+
+def _lines(
+    warning: int, margin_call: int, top_up: int, liquidation: int, freeze: int
+) -> policy_pb2.Lines:
+    """Return lines for a tier whose leverage leaves no room above the default ones."""
+    line = policy_pb2.Line
+    return policy_pb2.Lines(
+        warning=line(line_bps=warning, release_bps=warning + 300),
+        margin_call=line(line_bps=margin_call, release_bps=warning),
+        top_up=line(line_bps=top_up, release_bps=margin_call),
+        liquidation=line(line_bps=liquidation, release_bps=margin_call),
+        freeze=line(line_bps=freeze, release_bps=liquidation),
+    )
+
+
+#: Below what so much leverage comes to: at 4x assets are 133 % of the debt, at 8x 114 %.
+STANDARD_LINES = _lines(12_200, 11_900, 11_400, 10_800, 10_300)
+PROFESSIONAL_LINES = _lines(11_200, 11_000, 10_700, 10_500, 10_200)
 
 
 def _default_limits() -> policy_pb2.Limits:
@@ -57,6 +78,8 @@ def _default_limits() -> policy_pb2.Limits:
         day_turnover_e4=_required(_units(5_000_000)),
         position=_required(50_000),
         credit_line_e4=_required(_units(5_000_000)),
+        day_loss_e4=_required(_units(1_000_000)),
+        drawdown_bps=_required(6_000),
     )
 
 
@@ -66,6 +89,7 @@ def _tier(
     order_quantity: int,
     order_notional: int,
     caps: tuple[int, int | None, int | None],
+    lines: policy_pb2.Lines | None = None,
 ) -> policy_pb2.Tier:
     """Return a tier whose concentration caps loosen as the maintenance ratio rises."""
     limits = policy_pb2.Limits(
@@ -79,7 +103,11 @@ def _tier(
         for step, group in enumerate(RATING_GROUPS)
     ]
     return policy_pb2.Tier(
-        tier_id=tier_id, limits=limits, concentration=tables, concentration_required=True
+        tier_id=tier_id,
+        limits=limits,
+        concentration=tables,
+        concentration_required=True,
+        lines=lines,
     )
 
 
@@ -95,8 +123,15 @@ def _house() -> policy_pb2.Tier:
         day_order_count=unlimited,
         position=_required(250_000),
         credit_line_e4=unlimited,
+        day_loss_e4=unlimited,
+        drawdown_bps=unlimited,
     )
-    return policy_pb2.Tier(tier_id="house", limits=limits, concentration_required=False)
+    return policy_pb2.Tier(
+        tier_id="house",
+        limits=limits,
+        concentration_required=False,
+        lines=_lines(10_900, 10_700, 10_500, 10_300, 10_200),
+    )
 
 
 def _table(group: str, caps: tuple[int | None, ...]) -> policy_pb2.ConcentrationTable:
