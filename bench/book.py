@@ -183,6 +183,7 @@ def policy() -> policy_pb.Policy:
         self_trade_scope=policy_pb.SELF_TRADE_SCOPE_ACCOUNT,
         order_repeated=policy_pb.RepeatLimit(count=1_000, window_ns=SECOND_NS),
         margin_classes=[policy_pb.MarginClass(class_id="all", offset_bps=5_000)],
+        lines=policy_pb.Lines(),  # those of the rulebook
     )
 
 

@@ -534,6 +534,7 @@ class Script:
         view = self.call("GetAccount", {"account_id": words[0]}).account
         shown = [one for one in view.limits if one.name in words[1:] or not words[1:]]
         return "; ".join(usage(one) for one in shown if words[1:] or one.HasField("usage_bps"))
+
     def do_line(self, words: list[str]) -> str:
         """`line A`: the state, the references of 4.25."""
         view = self.call("GetAccount", {"account_id": words[0]}).account

@@ -16,12 +16,12 @@ from .checks.losses import day_loss, drawdown
 from .commands import BUY, LIMIT_ORDER, MODEL_LEVERAGED, REGIME_CALM, CheckOrder
 from .effective import Effective, collar_bps
 from .exposure import line_of
+from .footing import Footing
 from .latches import repeats_too_often
 from .lines import Line
 from .margin_lines import CALLED, Valued
 from .policy import NO_CHECK, NO_COLLAR, Policy
 from .resting import crossed_order
-from .footing import Footing
 from .state import Account, Book, Instrument, Position, effective_limits
 from .walk import walk
 

@@ -18,13 +18,13 @@ from .exposure import (
     rates_of,
     regime_multiplier,
 )
+from .footing import Footing
 from .hedges import class_losses, class_of, losses_in, offsets
 from .lines import plus
 from .margin.models import required
 from .margin.portfolio import NO_LOSSES, Losses, added, offset_of
 from .outcomes import Figures
 from .policy import NO_COLLAR, Policy
-from .footing import Footing
 from .state import Account, Book, Instrument, effective_limits
 from .valuing import held_beside, held_in
 from .walk import Walk, walk
@@ -55,6 +55,7 @@ class Judgement:
         "equity",
         "exit_room",
         "factor",
+        "footing",
         "gross",
         "in_bounds",
         "initial",
@@ -83,7 +84,6 @@ class Judgement:
         "rest",
         "rest_offset",
         "sell_notional",
-        "footing",
         "turnover_before",
         "unit",
         "valued",

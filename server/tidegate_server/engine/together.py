@@ -12,11 +12,11 @@ from .checks.margin import initial_margin
 from .commands import MODEL_PORTFOLIO, CheckOrder, CheckOrders
 from .effective import Effective
 from .exposure import figures_of, line_of_position, rates_of, regime_multiplier
+from .footing import Footing
 from .hedges import account_offset
 from .outcomes import CheckOutcome, Figures
 from .policy import Policy
 from .reasons import Rejection
-from .footing import Footing
 from .state import Account, Book, effective_limits, roll_if_due
 from .valuing import held_beside
 from .walk import projected_figures, walk

@@ -36,9 +36,12 @@ def build_policy() -> policy_pb2.Policy:
         default_limits=_default_limits(),
         tiers=[
             _tier("retail", 20_000, 2_000, 50_000, (5_000, 7_000, 9_000)),
-            _tier("standard", 40_000, 5_000, 200_000, (6_000, 8_000, None), STANDARD_LINES),
-            _tier(
-                "professional", 80_000, 20_000, 1_500_000, (7_000, None, None), PROFESSIONAL_LINES
+            with_lines(
+                _tier("standard", 40_000, 5_000, 200_000, (6_000, 8_000, None)), STANDARD_LINES
+            ),
+            with_lines(
+                _tier("professional", 80_000, 20_000, 1_500_000, (7_000, None, None)),
+                PROFESSIONAL_LINES,
             ),
             _house(),
         ],
@@ -57,6 +60,12 @@ def _lines(
         liquidation=line(line_bps=liquidation, release_bps=margin_call),
         freeze=line(line_bps=freeze, release_bps=liquidation),
     )
+
+
+def with_lines(tier: policy_pb2.Tier, lines: policy_pb2.Lines) -> policy_pb2.Tier:
+    """Return a tier with lines of its own."""
+    tier.lines.CopyFrom(lines)
+    return tier
 
 
 #: Below what so much leverage comes to: at 4x assets are 133 % of the debt, at 8x 114 %.
@@ -89,7 +98,6 @@ def _tier(
     order_quantity: int,
     order_notional: int,
     caps: tuple[int, int | None, int | None],
-    lines: policy_pb2.Lines | None = None,
 ) -> policy_pb2.Tier:
     """Return a tier whose concentration caps loosen as the maintenance ratio rises."""
     limits = policy_pb2.Limits(
@@ -107,7 +115,6 @@ def _tier(
         limits=limits,
         concentration=tables,
         concentration_required=True,
-        lines=lines,
     )
 
 

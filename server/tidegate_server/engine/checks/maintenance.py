@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from tidegate_server.engine.amounts import lower_ratio_bps, scale_up
 from tidegate_server.engine.effective import Effective
+from tidegate_server.engine.footing import Footing
 from tidegate_server.engine.margin_lines import CALLED, release_of
 from tidegate_server.engine.reasons import Rejection, RejectReason, ScopeKind
-from tidegate_server.engine.footing import Footing
 
 
 def maintenance_ratio(
