@@ -1,7 +1,9 @@
 """The sample policy: four tiers, every limit of the rules set.
 
-No verdict under it depends on the wall clock: ages and rates are wider than any demonstration, and
-the slow mark is pinned (a step of 0), so the same flow gets the same decisions on every run.
+No verdict under it depends on the wall clock: ages and rates are wider than any demonstration, the
+slow mark is pinned (a step of 0), and nothing looks back at when the follower had accounts valued
+(lines are left where they are entered, and no drawdown is limited). So the same flow gets the same
+decisions on every run.
 """
 
 from __future__ import annotations
@@ -34,6 +36,7 @@ def build_policy() -> policy_pb2.Policy:
         release_window_ns=_HOUR_NS // 4,
         principal_order_rate=policy_pb2.Rate(per_second=1_000_000, burst=1_000_000, required=True),
         default_limits=_default_limits(),
+        lines=DEFAULT_LINES,
         tiers=[
             _tier("retail", 20_000, 2_000, 50_000, (5_000, 7_000, 9_000)),
             with_lines(
@@ -48,18 +51,13 @@ def build_policy() -> policy_pb2.Policy:
     )
 
 
-def _lines(
-    warning: int, margin_call: int, top_up: int, liquidation: int, freeze: int
-) -> policy_pb2.Lines:
-    """Return lines for a tier whose leverage leaves no room above the default ones."""
-    line = policy_pb2.Line
-    return policy_pb2.Lines(
-        warning=line(line_bps=warning, release_bps=warning + 300),
-        margin_call=line(line_bps=margin_call, release_bps=warning),
-        top_up=line(line_bps=top_up, release_bps=margin_call),
-        liquidation=line(line_bps=liquidation, release_bps=margin_call),
-        freeze=line(line_bps=freeze, release_bps=liquidation),
-    )
+def _lines(*figures: int) -> policy_pb2.Lines:
+    """Return lines that are left where they are entered."""
+    names = ("withdraw", "warning", "margin_call", "top_up", "liquidation", "freeze")
+    lines = policy_pb2.Lines()
+    for name, bps in zip(names, figures, strict=True):
+        getattr(lines, name).CopyFrom(policy_pb2.Line(line_bps=bps, release_bps=bps))
+    return lines
 
 
 def with_lines(tier: policy_pb2.Tier, lines: policy_pb2.Lines) -> policy_pb2.Tier:
@@ -68,9 +66,11 @@ def with_lines(tier: policy_pb2.Tier, lines: policy_pb2.Lines) -> policy_pb2.Tie
     return tier
 
 
+#: Without a gap between line and release.
+DEFAULT_LINES = _lines(30_000, 15_000, 14_000, 13_000, 11_000, 10_000)
 #: Below what so much leverage comes to: at 4x assets are 133 % of the debt, at 8x 114 %.
-STANDARD_LINES = _lines(12_200, 11_900, 11_400, 10_800, 10_300)
-PROFESSIONAL_LINES = _lines(11_200, 11_000, 10_700, 10_500, 10_200)
+STANDARD_LINES = _lines(30_000, 12_200, 11_900, 11_400, 10_800, 10_300)
+PROFESSIONAL_LINES = _lines(30_000, 11_200, 11_000, 10_700, 10_500, 10_200)
 
 
 def _default_limits() -> policy_pb2.Limits:
@@ -88,7 +88,7 @@ def _default_limits() -> policy_pb2.Limits:
         position=_required(50_000),
         credit_line_e4=_required(_units(5_000_000)),
         day_loss_e4=_required(_units(1_000_000)),
-        drawdown_bps=_required(6_000),
+        drawdown_bps=policy_pb2.Limit(unlimited=True),
     )
 
 
@@ -137,7 +137,7 @@ def _house() -> policy_pb2.Tier:
         tier_id="house",
         limits=limits,
         concentration_required=False,
-        lines=_lines(10_900, 10_700, 10_500, 10_300, 10_200),
+        lines=_lines(30_000, 10_900, 10_700, 10_500, 10_300, 10_200),
     )
 
 
