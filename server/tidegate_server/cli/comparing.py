@@ -21,17 +21,6 @@ _UNSTORED = (
 )
 
 
-#: What a revaluation may change meanwhile: the follower asks for them all the time.
-VALUED = (
-    "sequence",
-    "last_valuation",
-    "valued_time_ns",
-    "line_state",
-    "high_water_mark_e4",
-    "start_of_day_equity_e4",
-)
-
-
 class Reservations(NamedTuple):
     """What is reserved over all accounts."""
 
@@ -104,8 +93,10 @@ def _lasting(view: accounts_pb2.AccountView) -> accounts_pb2.AccountView:
     """Leave out what a start or a revaluation may touch: valuations and time limits."""
     kept = accounts_pb2.AccountView()
     kept.CopyFrom(view)
-    for name in VALUED:
+    for name in ("sequence", "last_valuation", "valued_time_ns"):
         kept.ClearField(name)
+    for kind in ("line_state", "high_water_mark_e4", "start_of_day_equity_e4"):
+        kept.ClearField(kind)
     for order in kept.open_orders:
         order.ClearField("acknowledge_by_time_ns")
     return kept
