@@ -31,6 +31,7 @@ from .commands import (
 from .due import DueQueue
 from .exposure import forget_rates
 from .latches import forget_old
+from .margin_lines import Valued
 from .outcomes import (
     BatchOutcome,
     CashOutcome,
@@ -40,6 +41,7 @@ from .outcomes import (
     FactorsOutcome,
     MarksOutcome,
     Outcome,
+    PositionsOutcome,
     RevalueOutcome,
     TickOutcome,
 )
@@ -60,6 +62,7 @@ from .state import Batch, Book, Instrument, Order, acknowledge_rank, roll_if_due
 from .stop import Stop
 from .stopping import apply_release
 from .ticking import apply_tick
+from .valuing import apply_valued
 from .versions import apply_approval, apply_proposal, apply_withdrawal
 
 
@@ -71,6 +74,7 @@ def evolve(book: Book, command: Command, outcome: Outcome, time_ns: int) -> None
     elif isinstance(command, RecordOrderEvents) and isinstance(outcome, EventsOutcome):
         for event, result in zip(command.events, outcome.results, strict=True):
             apply_event(book, event, result, sequence, time_ns)
+        apply_all_valued(book, outcome.valued)
     elif isinstance(command, UpdateMarks) and isinstance(outcome, MarksOutcome):
         apply_marks(book, command, outcome, time_ns)
     elif isinstance(command, CheckOrders) and isinstance(outcome, BatchOutcome):
@@ -81,8 +85,9 @@ def evolve(book: Book, command: Command, outcome: Outcome, time_ns: int) -> None
         apply_factors(book, command, outcome, time_ns)
     elif isinstance(command, AdjustCash) and isinstance(outcome, CashOutcome):
         apply_cash(book, command, outcome, sequence, time_ns)
-    elif isinstance(command, SetPositions):
+    elif isinstance(command, SetPositions) and isinstance(outcome, PositionsOutcome):
         apply_positions(book, command, sequence, time_ns)
+        apply_all_valued(book, outcome.valued)
     elif isinstance(command, RevalueAccounts) and isinstance(outcome, RevalueOutcome):
         apply_valuations(book, command, outcome, time_ns)
     elif isinstance(command, UpsertAccounts):
@@ -177,6 +182,7 @@ def apply_cash(
     if abs(account.cash + command.amount_e4) > AMOUNT_BOUND:
         freeze(book, ScopeKind.ACCOUNT, account.account_id, "out of bounds", time_ns)
     account.cash = outcome.cash_e4
+    apply_all_valued(book, outcome.valued)
 
 
 def apply_positions(book: Book, command: SetPositions, sequence: int, time_ns: int) -> None:
@@ -200,6 +206,15 @@ def apply_valuations(
         if account is not None and figures is not None:
             account.last_valuation = figures
             account.valued_time_ns = time_ns
+    apply_all_valued(book, outcome.valued)
+
+
+def apply_all_valued(book: Book, valued: list[Valued]) -> None:
+    """Keep what valuations changed (2.7); each names an account that is known by now."""
+    for found in valued:
+        account = book.accounts[found.account_id]
+        roll_if_due(book, account)
+        apply_valued(account, found)
 
 
 def apply_accounts(book: Book, command: UpsertAccounts, sequence: int) -> None:
