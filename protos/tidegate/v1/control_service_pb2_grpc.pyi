@@ -43,6 +43,10 @@ class ControlServiceStub:
     `local` may ask, and is refused with SECOND_PERSON as the second one. The scope is free when no
     stop is left.
     """
+    PlanLiquidation: _grpc.UnaryUnaryMultiCallable[_control_service_pb2.PlanLiquidationRequest, _control_service_pb2.PlanLiquidationResponse]
+    """Say how an account could get back to a maintenance ratio: an answer with its reasoning, no order.
+    Nothing is reserved, cancelled or recorded.
+    """
     GetStatus: _grpc.UnaryUnaryMultiCallable[_control_service_pb2.GetStatusRequest, _control_service_pb2.GetStatusResponse]
     """Read how the gate is."""
 
@@ -60,6 +64,10 @@ class ControlServiceAsyncStub(ControlServiceStub):
     effect when another principal asks the same within the policy's `release_window_ns`. The caller
     `local` may ask, and is refused with SECOND_PERSON as the second one. The scope is free when no
     stop is left.
+    """
+    PlanLiquidation: _aio.UnaryUnaryMultiCallable[_control_service_pb2.PlanLiquidationRequest, _control_service_pb2.PlanLiquidationResponse]  # type: ignore[assignment]
+    """Say how an account could get back to a maintenance ratio: an answer with its reasoning, no order.
+    Nothing is reserved, cancelled or recorded.
     """
     GetStatus: _aio.UnaryUnaryMultiCallable[_control_service_pb2.GetStatusRequest, _control_service_pb2.GetStatusResponse]  # type: ignore[assignment]
     """Read how the gate is."""
@@ -93,6 +101,16 @@ class ControlServiceServicer(metaclass=_abc_1.ABCMeta):
         effect when another principal asks the same within the policy's `release_window_ns`. The caller
         `local` may ask, and is refused with SECOND_PERSON as the second one. The scope is free when no
         stop is left.
+        """
+
+    @_abc_1.abstractmethod
+    def PlanLiquidation(
+        self,
+        request: _control_service_pb2.PlanLiquidationRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_control_service_pb2.PlanLiquidationResponse, _abc.Awaitable[_control_service_pb2.PlanLiquidationResponse]]:
+        """Say how an account could get back to a maintenance ratio: an answer with its reasoning, no order.
+        Nothing is reserved, cancelled or recorded.
         """
 
     @_abc_1.abstractmethod

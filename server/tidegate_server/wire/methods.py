@@ -247,6 +247,12 @@ METHODS: Final = (
     ),
     MethodSpec(_CONTROL + "Release", Lane.CONTROL, "killer risk", RELEASE, request_limit=SMALL),
     MethodSpec(
+        _CONTROL + "PlanLiquidation",
+        Lane.READS,
+        "risk approver killer operator viewer",
+        request_limit=SMALL,
+    ),
+    MethodSpec(
         _CONTROL + "GetStatus",
         Lane.CONTROL,
         "router feed drop_copy " + _STAFF,

@@ -8,7 +8,7 @@ from tidegate.v1 import account_service_pb2, policy_service_pb2
 from tidegate_server.engine.outcomes import Refusal
 from tidegate_server.engine.preview import decide_preview
 
-from . import decoding, groups, staff_views, views
+from . import decoding, groups, liquidation, staff_views, views
 from .errors import CallError, not_found, refused
 from .preview import encode_preview
 from .validation import page_size
@@ -78,4 +78,5 @@ READS: Final[dict[str, Read]] = {
     "ListGroups": list_groups,
     "GetPolicy": get_policy,
     "ListPolicies": list_policies,
+    "PlanLiquidation": liquidation.plan,
 }

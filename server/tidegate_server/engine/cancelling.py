@@ -1,0 +1,83 @@
+"""Open orders by what cancelling each of them would free (8.6)."""
+
+from __future__ import annotations
+
+from .commands import BUY, CheckOrder
+from .exposure import figures_of, line_of_position, rates_of, regime_multiplier
+from .hedges import account_offset
+from .lines import minus, plus
+from .state import ACKNOWLEDGED, PARTLY_FILLED, RESERVED, Account, Book, Order, Position
+from .walk import walk
+
+LIVE = frozenset({RESERVED, ACKNOWLEDGED, PARTLY_FILLED})
+
+
+class Cancel:
+    """One order to cancel, and by how much available margin rises if it alone goes, in e4."""
+
+    __slots__ = ("command", "order", "rise_e4")
+
+    def __init__(self, order: Order, command: CheckOrder, rise_e4: int) -> None:
+        self.order = order
+        self.command = command
+        self.rise_e4 = rise_e4
+
+
+def cancels_of(book: Book, account: Account, now_ns: int) -> list[Cancel]:
+    """Return every order that still rests, the greatest rise first, ties by record and id.
+
+    One that has ended and only awaits its fills cannot be cancelled. An instrument without a mark
+    counts as nothing.
+    """
+    found: list[Cancel] = []
+    for order in account.orders.values():
+        if order.reserved and order.state in LIVE and order.command is not None:
+            rise_e4 = rise_of(book, account, order, order.command, now_ns)
+            found.append(Cancel(order, order.command, rise_e4))
+    found.sort(key=place)
+    return found
+
+
+def place(cancel: Cancel) -> tuple[int, int, str]:
+    """Return where a cancel stands."""
+    return -cancel.rise_e4, cancel.order.sequence, cancel.order.order_id
+
+
+def rise_of(book: Book, account: Account, order: Order, command: CheckOrder, now_ns: int) -> int:
+    """Return by how much available margin rises without an order."""
+    policy = book.policy
+    position = account.positions[command.instrument_id]
+    instrument = position.instrument
+    if policy is None or not instrument.mark:
+        return 0
+    regime_bps = regime_multiplier(book, policy)
+    total = walk(account, None, policy, regime_bps, now_ns).line
+    stressed = instrument.factor_time_ns < now_ns - policy.max_volatility_age_ns
+    model = account.margin_model
+    rates = rates_of(instrument, policy, regime_bps, model, stressed=stressed)
+    alone = without(position, order, command)
+    line = plus(minus(total, position.line), line_of_position(alone, rates, model))
+    offset = account_offset(account, policy, regime_bps, now_ns)
+    offset_alone = account_offset(
+        account, policy, regime_bps, now_ns, without=position, instead=alone
+    )
+    before = figures_of(account, total, offset)
+    return figures_of(account, line, offset_alone).available - before.available
+
+
+def without(position: Position, order: Order, command: CheckOrder) -> Position:
+    """Return a position as it would be without an order."""
+    alone = Position(position.instrument)
+    alone.quantity = position.quantity
+    alone.open_buy = position.open_buy
+    alone.open_sell = position.open_sell
+    alone.buy_notional = position.buy_notional
+    alone.sell_notional = position.sell_notional
+    price = order.outcome.reserved_price_e4 if order.outcome is not None else 0
+    if command.side == BUY:
+        alone.open_buy -= order.reserved
+        alone.buy_notional -= order.reserved * price
+    else:
+        alone.open_sell -= order.reserved
+        alone.sell_notional -= order.reserved * price
+    return alone
