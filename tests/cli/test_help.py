@@ -37,6 +37,7 @@ COMMANDS = (
     ("policy", "approve"),
     ("policy", "withdraw"),
     ("policy", "restore"),
+    ("policy", "compare"),
     ("journal", "tail"),
     ("journal", "explain"),
     ("journal", "verify"),

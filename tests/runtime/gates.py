@@ -71,10 +71,10 @@ class ListFront(Front):
     def fail(self, call_id: int, error: CallError) -> None:
         self.answers[call_id] = error
 
-    def send(self, call_id: int, message: bytes) -> Sent:
+    def send(self, _call_id: int, _message: bytes) -> Sent:
         raise AssertionError("a gate has no streams")
 
-    def finish(self, call_id: int) -> None:
+    def finish(self, _call_id: int) -> None:
         raise AssertionError("a gate has no streams")
 
     def set_serving(self, service: str, *, serving: bool) -> None:

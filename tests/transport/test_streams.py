@@ -28,7 +28,8 @@ Stream = Any
 
 
 def open_stream(channel: grpc.Channel, request: bytes = b"", **how: Any) -> Stream:
-    return channel.unary_stream(STREAM)(request, **{"timeout": 30, **how})
+    ask: Any = channel.unary_stream(STREAM)
+    return ask(request, **{"timeout": 30, **how})
 
 
 def ending(stream: Stream) -> grpc.Call:

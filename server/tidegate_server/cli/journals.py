@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tidegate_server.cli.failure import Exit
-from tidegate_server.cli.options import AsJson, ConfigFile, Data, Timeout, configure_client
+from tidegate_server.cli.options import (
+    AsJson,
+    ConfigFile,
+    Data,
+    FollowerAddress,
+    Timeout,
+    configure_client,
+)
 
 if TYPE_CHECKING:
     from tidegate.v1 import journal_service_pb2 as journal_pb2
@@ -21,14 +28,6 @@ app = typer.Typer(
 
 _PAGE = 100
 _POLL_S = 0.5
-FollowerAddress = Annotated[
-    str | None,
-    typer.Option(
-        "--address",
-        help="Where the follower is: unix:PATH or HOST:PORT.",
-        show_default="where the configured follower listens",
-    ),
-]
 
 
 @app.command()
