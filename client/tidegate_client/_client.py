@@ -134,6 +134,8 @@ class Client(ClientBase):
 
     read_records = _method(methods.read_records)
     explain_record = _method(methods.explain_record)
+    watch_records = _stream(watches.watch_records)
+    watch_accounts = _stream(watches.watch_accounts)
     compare_decisions = _stream(watches.compare_decisions)
 
     def close(self, timeout: float = 2.0) -> None:

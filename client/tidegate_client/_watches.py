@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tidegate.v1 import journal_service_pb2 as journal_pb
 from tidegate.v1 import watch_service_pb2 as watch_pb
 from tidegate_client._methods import call_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from tidegate.v1.policy_pb2 import Policy
     from tidegate_client._methods import Call
 
@@ -25,3 +28,24 @@ def compare_decisions(
     )
     decode = watch_pb.CompareDecisionsResponse.FromString
     return call_of("WatchService/CompareDecisions", request, decode)
+
+
+def watch_records(from_sequence: int = 0) -> Call[journal_pb.WatchRecordsResponse]:
+    """Read journal records, and each one as it becomes durable. Asks a follower, not the gate.
+
+    It ends only when the follower ends it; go on at the last answer's `next_sequence`. Raise
+    NotFoundError below the oldest kept, OverloadedError for a reader who is too slow.
+    """
+    request = journal_pb.WatchRecordsRequest(from_sequence=from_sequence)
+    decode = journal_pb.WatchRecordsResponse.FromString
+    return call_of("JournalService/WatchRecords", request, decode)
+
+
+def watch_accounts(account_ids: Iterable[str]) -> Call[watch_pb.WatchAccountsResponse]:
+    """Read 1 to 100 accounts, and each again after what changed it. Asks a follower, not the gate.
+
+    Whoever is behind gets the latest state only. Raise NotFoundError for an unknown account.
+    """
+    request = watch_pb.WatchAccountsRequest(account_ids=account_ids)
+    decode = watch_pb.WatchAccountsResponse.FromString
+    return call_of("WatchService/WatchAccounts", request, decode)

@@ -41,6 +41,8 @@ COMMANDS = (
     ("journal", "tail"),
     ("journal", "explain"),
     ("journal", "verify"),
+    ("watch", "records"),
+    ("watch", "accounts"),
 )
 READING = (
     ("check",),

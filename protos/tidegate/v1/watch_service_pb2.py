@@ -22,31 +22,36 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from tidegate.v1 import account_service_pb2 as tidegate_dot_v1_dot_account__service__pb2
 from tidegate.v1 import order_pb2 as tidegate_dot_v1_dot_order__pb2
 from tidegate.v1 import policy_pb2 as tidegate_dot_v1_dot_policy__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1ftidegate/v1/watch_service.proto\x12\x0btidegate.v1\x1a\x17tidegate/v1/order.proto\x1a\x18tidegate/v1/policy.proto\"m\n\x17\x43ompareDecisionsRequest\x12&\n\tcandidate\x18\x01 \x01(\x0b\x32\x13.tidegate.v1.Policy\x12\x15\n\rfrom_sequence\x18\x02 \x01(\x03\x12\x13\n\x0bto_sequence\x18\x03 \x01(\x03\"\xd3\x01\n\x18\x43ompareDecisionsResponse\x12\x10\n\x08sequence\x18\x01 \x01(\x03\x12\x16\n\x0e\x66irst_sequence\x18\x02 \x01(\x03\x12\x15\n\rlast_sequence\x18\x03 \x01(\x03\x12\x13\n\x0border_count\x18\x04 \x01(\x03\x12\x34\n\x0b\x64ifferences\x18\x05 \x03(\x0b\x32\x1f.tidegate.v1.DecisionDifference\x12+\n\x06totals\x18\x06 \x01(\x0b\x32\x1b.tidegate.v1.DecisionTotals\"\x88\x03\n\x12\x44\x65\x63isionDifference\x12\x10\n\x08sequence\x18\x01 \x01(\x03\x12\x17\n\x0f\x64\x65\x63ided_time_ns\x18\x02 \x01(\x03\x12\x11\n\tprincipal\x18\x03 \x01(\t\x12\x12\n\naccount_id\x18\x04 \x01(\t\x12\x10\n\x08order_id\x18\x05 \x01(\t\x12\x15\n\rinstrument_id\x18\x06 \x01(\t\x12\x1f\n\x04side\x18\x07 \x01(\x0e\x32\x11.tidegate.v1.Side\x12\x10\n\x08quantity\x18\x08 \x01(\x03\x12\x15\n\x08price_e4\x18\t \x01(\x03H\x00\x88\x01\x01\x12\x13\n\x0bnotional_e4\x18\n \x01(\x03\x12.\n\x10recorded_verdict\x18\x0b \x01(\x0e\x32\x14.tidegate.v1.Verdict\x12/\n\x11\x63\x61ndidate_verdict\x18\x0c \x01(\x0e\x32\x14.tidegate.v1.Verdict\x12*\n\nrejections\x18\r \x03(\x0b\x32\x16.tidegate.v1.RejectionB\x0b\n\t_price_e4\"\xd0\x02\n\x0e\x44\x65\x63isionTotals\x12\x13\n\x0border_count\x18\x01 \x01(\x03\x12\x1a\n\x12\x62oth_allowed_count\x18\x02 \x01(\x03\x12\x1b\n\x13\x62oth_rejected_count\x18\x03 \x01(\x03\x12\x1a\n\x12other_reason_count\x18\x04 \x01(\x03\x12\x32\n\x0enewly_rejected\x18\x05 \x01(\x0b\x32\x1a.tidegate.v1.DecisionTotal\x12\x31\n\rnewly_allowed\x18\x06 \x01(\x0b\x32\x1a.tidegate.v1.DecisionTotal\x12)\n\x07reasons\x18\x07 \x03(\x0b\x32\x18.tidegate.v1.ReasonTotal\x12+\n\x08\x61\x63\x63ounts\x18\x08 \x03(\x0b\x32\x19.tidegate.v1.AccountTotal\x12\x15\n\raccount_count\x18\t \x01(\x03\"9\n\rDecisionTotal\x12\x13\n\x0border_count\x18\x01 \x01(\x03\x12\x13\n\x0bnotional_e4\x18\x02 \x01(\x03\"\x9f\x01\n\x0bReasonTotal\x12)\n\x06reason\x18\x01 \x01(\x0e\x32\x19.tidegate.v1.RejectReason\x12\x32\n\x0enewly_rejected\x18\x02 \x01(\x0b\x32\x1a.tidegate.v1.DecisionTotal\x12\x31\n\rnewly_allowed\x18\x03 \x01(\x0b\x32\x1a.tidegate.v1.DecisionTotal\"\x89\x01\n\x0c\x41\x63\x63ountTotal\x12\x12\n\naccount_id\x18\x01 \x01(\t\x12\x32\n\x0enewly_rejected\x18\x02 \x01(\x0b\x32\x1a.tidegate.v1.DecisionTotal\x12\x31\n\rnewly_allowed\x18\x03 \x01(\x0b\x32\x1a.tidegate.v1.DecisionTotal2q\n\x0cWatchService\x12\x61\n\x10\x43ompareDecisions\x12$.tidegate.v1.CompareDecisionsRequest\x1a%.tidegate.v1.CompareDecisionsResponse0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1ftidegate/v1/watch_service.proto\x12\x0btidegate.v1\x1a!tidegate/v1/account_service.proto\x1a\x17tidegate/v1/order.proto\x1a\x18tidegate/v1/policy.proto\"m\n\x17\x43ompareDecisionsRequest\x12&\n\tcandidate\x18\x01 \x01(\x0b\x32\x13.tidegate.v1.Policy\x12\x15\n\rfrom_sequence\x18\x02 \x01(\x03\x12\x13\n\x0bto_sequence\x18\x03 \x01(\x03\"\xd3\x01\n\x18\x43ompareDecisionsResponse\x12\x10\n\x08sequence\x18\x01 \x01(\x03\x12\x16\n\x0e\x66irst_sequence\x18\x02 \x01(\x03\x12\x15\n\rlast_sequence\x18\x03 \x01(\x03\x12\x13\n\x0border_count\x18\x04 \x01(\x03\x12\x34\n\x0b\x64ifferences\x18\x05 \x03(\x0b\x32\x1f.tidegate.v1.DecisionDifference\x12+\n\x06totals\x18\x06 \x01(\x0b\x32\x1b.tidegate.v1.DecisionTotals\"\x88\x03\n\x12\x44\x65\x63isionDifference\x12\x10\n\x08sequence\x18\x01 \x01(\x03\x12\x17\n\x0f\x64\x65\x63ided_time_ns\x18\x02 \x01(\x03\x12\x11\n\tprincipal\x18\x03 \x01(\t\x12\x12\n\naccount_id\x18\x04 \x01(\t\x12\x10\n\x08order_id\x18\x05 \x01(\t\x12\x15\n\rinstrument_id\x18\x06 \x01(\t\x12\x1f\n\x04side\x18\x07 \x01(\x0e\x32\x11.tidegate.v1.Side\x12\x10\n\x08quantity\x18\x08 \x01(\x03\x12\x15\n\x08price_e4\x18\t \x01(\x03H\x00\x88\x01\x01\x12\x13\n\x0bnotional_e4\x18\n \x01(\x03\x12.\n\x10recorded_verdict\x18\x0b \x01(\x0e\x32\x14.tidegate.v1.Verdict\x12/\n\x11\x63\x61ndidate_verdict\x18\x0c \x01(\x0e\x32\x14.tidegate.v1.Verdict\x12*\n\nrejections\x18\r \x03(\x0b\x32\x16.tidegate.v1.RejectionB\x0b\n\t_price_e4\"\xd0\x02\n\x0e\x44\x65\x63isionTotals\x12\x13\n\x0border_count\x18\x01 \x01(\x03\x12\x1a\n\x12\x62oth_allowed_count\x18\x02 \x01(\x03\x12\x1b\n\x13\x62oth_rejected_count\x18\x03 \x01(\x03\x12\x1a\n\x12other_reason_count\x18\x04 \x01(\x03\x12\x32\n\x0enewly_rejected\x18\x05 \x01(\x0b\x32\x1a.tidegate.v1.DecisionTotal\x12\x31\n\rnewly_allowed\x18\x06 \x01(\x0b\x32\x1a.tidegate.v1.DecisionTotal\x12)\n\x07reasons\x18\x07 \x03(\x0b\x32\x18.tidegate.v1.ReasonTotal\x12+\n\x08\x61\x63\x63ounts\x18\x08 \x03(\x0b\x32\x19.tidegate.v1.AccountTotal\x12\x15\n\raccount_count\x18\t \x01(\x03\"9\n\rDecisionTotal\x12\x13\n\x0border_count\x18\x01 \x01(\x03\x12\x13\n\x0bnotional_e4\x18\x02 \x01(\x03\"\x9f\x01\n\x0bReasonTotal\x12)\n\x06reason\x18\x01 \x01(\x0e\x32\x19.tidegate.v1.RejectReason\x12\x32\n\x0enewly_rejected\x18\x02 \x01(\x0b\x32\x1a.tidegate.v1.DecisionTotal\x12\x31\n\rnewly_allowed\x18\x03 \x01(\x0b\x32\x1a.tidegate.v1.DecisionTotal\"\x89\x01\n\x0c\x41\x63\x63ountTotal\x12\x12\n\naccount_id\x18\x01 \x01(\t\x12\x32\n\x0enewly_rejected\x18\x02 \x01(\x0b\x32\x1a.tidegate.v1.DecisionTotal\x12\x31\n\rnewly_allowed\x18\x03 \x01(\x0b\x32\x1a.tidegate.v1.DecisionTotal\"+\n\x14WatchAccountsRequest\x12\x13\n\x0b\x61\x63\x63ount_ids\x18\x01 \x03(\t\"q\n\x15WatchAccountsResponse\x12)\n\x07\x61\x63\x63ount\x18\x01 \x01(\x0b\x32\x18.tidegate.v1.AccountView\x12\x16\n\x0e\x61s_of_sequence\x18\x02 \x01(\x03\x12\x15\n\rstate_time_ns\x18\x03 \x01(\x03\x32\xcb\x01\n\x0cWatchService\x12\x61\n\x10\x43ompareDecisions\x12$.tidegate.v1.CompareDecisionsRequest\x1a%.tidegate.v1.CompareDecisionsResponse0\x01\x12X\n\rWatchAccounts\x12!.tidegate.v1.WatchAccountsRequest\x1a\".tidegate.v1.WatchAccountsResponse0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'tidegate.v1.watch_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_COMPAREDECISIONSREQUEST']._serialized_start=99
-  _globals['_COMPAREDECISIONSREQUEST']._serialized_end=208
-  _globals['_COMPAREDECISIONSRESPONSE']._serialized_start=211
-  _globals['_COMPAREDECISIONSRESPONSE']._serialized_end=422
-  _globals['_DECISIONDIFFERENCE']._serialized_start=425
-  _globals['_DECISIONDIFFERENCE']._serialized_end=817
-  _globals['_DECISIONTOTALS']._serialized_start=820
-  _globals['_DECISIONTOTALS']._serialized_end=1156
-  _globals['_DECISIONTOTAL']._serialized_start=1158
-  _globals['_DECISIONTOTAL']._serialized_end=1215
-  _globals['_REASONTOTAL']._serialized_start=1218
-  _globals['_REASONTOTAL']._serialized_end=1377
-  _globals['_ACCOUNTTOTAL']._serialized_start=1380
-  _globals['_ACCOUNTTOTAL']._serialized_end=1517
-  _globals['_WATCHSERVICE']._serialized_start=1519
-  _globals['_WATCHSERVICE']._serialized_end=1632
+  _globals['_COMPAREDECISIONSREQUEST']._serialized_start=134
+  _globals['_COMPAREDECISIONSREQUEST']._serialized_end=243
+  _globals['_COMPAREDECISIONSRESPONSE']._serialized_start=246
+  _globals['_COMPAREDECISIONSRESPONSE']._serialized_end=457
+  _globals['_DECISIONDIFFERENCE']._serialized_start=460
+  _globals['_DECISIONDIFFERENCE']._serialized_end=852
+  _globals['_DECISIONTOTALS']._serialized_start=855
+  _globals['_DECISIONTOTALS']._serialized_end=1191
+  _globals['_DECISIONTOTAL']._serialized_start=1193
+  _globals['_DECISIONTOTAL']._serialized_end=1250
+  _globals['_REASONTOTAL']._serialized_start=1253
+  _globals['_REASONTOTAL']._serialized_end=1412
+  _globals['_ACCOUNTTOTAL']._serialized_start=1415
+  _globals['_ACCOUNTTOTAL']._serialized_end=1552
+  _globals['_WATCHACCOUNTSREQUEST']._serialized_start=1554
+  _globals['_WATCHACCOUNTSREQUEST']._serialized_end=1597
+  _globals['_WATCHACCOUNTSRESPONSE']._serialized_start=1599
+  _globals['_WATCHACCOUNTSRESPONSE']._serialized_end=1712
+  _globals['_WATCHSERVICE']._serialized_start=1715
+  _globals['_WATCHSERVICE']._serialized_end=1918
 # @@protoc_insertion_point(module_scope)

@@ -7,6 +7,7 @@ from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
+from tidegate.v1 import account_service_pb2 as _account_service_pb2
 from tidegate.v1 import order_pb2 as _order_pb2
 from tidegate.v1 import policy_pb2 as _policy_pb2
 import builtins as _builtins
@@ -333,3 +334,61 @@ class AccountTotal(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___AccountTotal: _TypeAlias = AccountTotal  # noqa: Y015
+
+@_typing.final
+class WatchAccountsRequest(_message.Message):
+    """Which accounts to watch."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACCOUNT_IDS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def account_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Their ids, 1 to 100, each once. An unknown one is NOT_FOUND."""
+
+    def __init__(
+        self,
+        *,
+        account_ids: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_ids", b"account_ids"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WatchAccountsRequest: _TypeAlias = WatchAccountsRequest  # noqa: Y015
+
+@_typing.final
+class WatchAccountsResponse(_message.Message):
+    """One account as it stands. A mark alone changes no account: its holders are told when the gate has
+    valued them, some seconds later at most.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACCOUNT_FIELD_NUMBER: _builtins.int
+    AS_OF_SEQUENCE_FIELD_NUMBER: _builtins.int
+    STATE_TIME_NS_FIELD_NUMBER: _builtins.int
+    as_of_sequence: _builtins.int
+    """The journal position of this state, which is proved."""
+    state_time_ns: _builtins.int
+    """The gate's clock at it."""
+    @_builtins.property
+    def account(self) -> _account_service_pb2.AccountView:
+        """The account."""
+
+    def __init__(
+        self,
+        *,
+        account: _account_service_pb2.AccountView | None = ...,
+        as_of_sequence: _builtins.int = ...,
+        state_time_ns: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["account", b"account"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "as_of_sequence", b"as_of_sequence", "state_time_ns", b"state_time_ns"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WatchAccountsResponse: _TypeAlias = WatchAccountsResponse  # noqa: Y015

@@ -41,6 +41,11 @@ class WatchServiceStub:
                 request_serializer=tidegate_dot_v1_dot_watch__service__pb2.CompareDecisionsRequest.SerializeToString,
                 response_deserializer=tidegate_dot_v1_dot_watch__service__pb2.CompareDecisionsResponse.FromString,
                 _registered_method=True)
+        self.WatchAccounts = channel.unary_stream(
+                '/tidegate.v1.WatchService/WatchAccounts',
+                request_serializer=tidegate_dot_v1_dot_watch__service__pb2.WatchAccountsRequest.SerializeToString,
+                response_deserializer=tidegate_dot_v1_dot_watch__service__pb2.WatchAccountsResponse.FromString,
+                _registered_method=True)
 
 
 class WatchServiceServicer:
@@ -57,6 +62,14 @@ class WatchServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def WatchAccounts(self, request, context):
+        """Stream the named accounts, and each again after whatever changed it. A reader who is behind gets
+        the latest state only; one who takes nothing for 30 s is ended with SLOW_READER.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_WatchServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -64,6 +77,11 @@ def add_WatchServiceServicer_to_server(servicer, server):
                     servicer.CompareDecisions,
                     request_deserializer=tidegate_dot_v1_dot_watch__service__pb2.CompareDecisionsRequest.FromString,
                     response_serializer=tidegate_dot_v1_dot_watch__service__pb2.CompareDecisionsResponse.SerializeToString,
+            ),
+            'WatchAccounts': grpc.unary_stream_rpc_method_handler(
+                    servicer.WatchAccounts,
+                    request_deserializer=tidegate_dot_v1_dot_watch__service__pb2.WatchAccountsRequest.FromString,
+                    response_serializer=tidegate_dot_v1_dot_watch__service__pb2.WatchAccountsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -95,6 +113,33 @@ class WatchService:
             '/tidegate.v1.WatchService/CompareDecisions',
             tidegate_dot_v1_dot_watch__service__pb2.CompareDecisionsRequest.SerializeToString,
             tidegate_dot_v1_dot_watch__service__pb2.CompareDecisionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def WatchAccounts(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/tidegate.v1.WatchService/WatchAccounts',
+            tidegate_dot_v1_dot_watch__service__pb2.WatchAccountsRequest.SerializeToString,
+            tidegate_dot_v1_dot_watch__service__pb2.WatchAccountsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -40,6 +40,10 @@ class WatchServiceStub:
     how that gets on and each verdict that differs. Nothing is changed: neither the gate nor the
     journal hears of it. One comparison at a time; another one is RESOURCE_EXHAUSTED.
     """
+    WatchAccounts: _grpc.UnaryStreamMultiCallable[_watch_service_pb2.WatchAccountsRequest, _watch_service_pb2.WatchAccountsResponse]
+    """Stream the named accounts, and each again after whatever changed it. A reader who is behind gets
+    the latest state only; one who takes nothing for 30 s is ended with SLOW_READER.
+    """
 
 @_typing.type_check_only
 class WatchServiceAsyncStub(WatchServiceStub):
@@ -52,6 +56,10 @@ class WatchServiceAsyncStub(WatchServiceStub):
     """Decide recorded orders again under a candidate policy, each at the state before it, and stream
     how that gets on and each verdict that differs. Nothing is changed: neither the gate nor the
     journal hears of it. One comparison at a time; another one is RESOURCE_EXHAUSTED.
+    """
+    WatchAccounts: _aio.UnaryStreamMultiCallable[_watch_service_pb2.WatchAccountsRequest, _watch_service_pb2.WatchAccountsResponse]  # type: ignore[assignment]
+    """Stream the named accounts, and each again after whatever changed it. A reader who is behind gets
+    the latest state only; one who takes nothing for 30 s is ended with SLOW_READER.
     """
 
 class WatchServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -68,6 +76,16 @@ class WatchServiceServicer(metaclass=_abc_1.ABCMeta):
         """Decide recorded orders again under a candidate policy, each at the state before it, and stream
         how that gets on and each verdict that differs. Nothing is changed: neither the gate nor the
         journal hears of it. One comparison at a time; another one is RESOURCE_EXHAUSTED.
+        """
+
+    @_abc_1.abstractmethod
+    def WatchAccounts(
+        self,
+        request: _watch_service_pb2.WatchAccountsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_watch_service_pb2.WatchAccountsResponse], _abc.AsyncIterator[_watch_service_pb2.WatchAccountsResponse]]:
+        """Stream the named accounts, and each again after whatever changed it. A reader who is behind gets
+        the latest state only; one who takes nothing for 30 s is ended with SLOW_READER.
         """
 
 def add_WatchServiceServicer_to_server(servicer: WatchServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

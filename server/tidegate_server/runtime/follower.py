@@ -38,6 +38,7 @@ from tidegate_server.transport.caller import Caller
 from tidegate_server.wire.machine import Machine
 from tidegate_server.wire.methods import FOLLOWER_METHODS
 
+from .account_watches import AccountWatches
 from .comparison_calls import ComparisonCalls
 from .counters import create_proof_page
 from .follower_calls import FollowerCalls
@@ -149,9 +150,13 @@ class Follower:
         """Return what answers each method."""
         journal = JournalCalls(RecordFinder(self._folder), self._prover, self._durable)
         comparison = ComparisonCalls(self._folder, self._streams, self._durable)
+        accounts = AccountWatches(self._prover.machine)
+        self._prover.observers.append(accounts)
         return {
             "ReadRecords": journal.read_records,
             "ExplainRecord": journal.explain_record,
+            "WatchRecords": journal.watch_records,
+            "WatchAccounts": accounts.watch_accounts,
             "CompareDecisions": comparison.compare_decisions,
         }
 

@@ -17,6 +17,8 @@ from tidegate_server.wire.methods import METHODS, START_EPOCH, TICK
 from tidegate_server.wire.records import decode_record
 from tidegate_server.wire.validation import MalformedError
 
+from .streams import StreamError
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 
     from .follower_records import Entry, RecordFinder
     from .proving import Prover
+    from .streams import Messages
 
 PAGE_RECORDS: Final = 100
 #: A page ends early rather than pass this; clients take 4 MiB by default.
@@ -92,6 +95,27 @@ class JournalCalls:
         if proved is not None:
             answer.proved = proved
         return answer.SerializeToString()
+
+    def watch_records(self, request: bytes, _principal: str) -> CallError | Messages:
+        """Begin a watch of the journal."""
+        asked = parse(journal_service_pb2.WatchRecordsRequest, request)
+        if asked.from_sequence < 0:
+            raise MalformedError([("from_sequence", "must be at least 0")])
+        return self._entries(asked.from_sequence or self._durable() + 1)
+
+    def _entries(self, first: int) -> Messages:
+        while True:
+            last = min(first + PAGE_RECORDS - 1, self._durable())
+            entries = self._finder.read(first, last, most_bytes=PAGE_BYTES)
+            if entries is None:
+                raise StreamError(not_found("record", str(first)))
+            if not entries:
+                yield None
+                continue
+            first += len(entries)
+            yield journal_service_pb2.WatchRecordsResponse(
+                entries=[entry_message(entry) for entry in entries], next_sequence=first
+            ).SerializeToString()
 
 
 def entry_message(entry: Entry) -> journal_service_pb2.JournalEntry:

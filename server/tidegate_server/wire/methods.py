@@ -265,6 +265,16 @@ FOLLOWER_METHODS: Final = (
     MethodSpec(_JOURNAL + "ReadRecords", Lane.READS, "auditor operator", request_limit=SMALL),
     MethodSpec(_JOURNAL + "ExplainRecord", Lane.READS, "auditor operator", request_limit=SMALL),
     MethodSpec(
+        _JOURNAL + "WatchRecords",
+        Lane.READS,
+        "auditor operator",
+        request_limit=SMALL,
+        streams=True,
+    ),
+    MethodSpec(
+        _WATCH + "WatchAccounts", Lane.READS, "router " + _STAFF, request_limit=SMALL, streams=True
+    ),
+    MethodSpec(
         _WATCH + "CompareDecisions", Lane.READS, "risk approver operator auditor", streams=True
     ),
 )
