@@ -140,6 +140,9 @@ class AsyncClient(ClientBase):
     watch_records = _stream(watches.watch_records)
     watch_accounts = _stream(watches.watch_accounts)
     compare_decisions = _stream(watches.compare_decisions)
+    watch_alerts = _stream(watches.watch_alerts)
+    list_alerts = _method(watches.list_alerts)
+    acknowledge_alert = _method(watches.acknowledge_alert)
 
     async def close(self, timeout: float = 2.0) -> None:  # noqa: ASYNC109 - waits, then closes
         """Wait up to `timeout` seconds for owed unsent reports, then close the connection.

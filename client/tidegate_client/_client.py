@@ -137,6 +137,9 @@ class Client(ClientBase):
     watch_records = _stream(watches.watch_records)
     watch_accounts = _stream(watches.watch_accounts)
     compare_decisions = _stream(watches.compare_decisions)
+    watch_alerts = _stream(watches.watch_alerts)
+    list_alerts = _method(watches.list_alerts)
+    acknowledge_alert = _method(watches.acknowledge_alert)
 
     def close(self, timeout: float = 2.0) -> None:
         """Wait up to `timeout` seconds for owed unsent reports, then close the connection.

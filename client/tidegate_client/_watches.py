@@ -49,3 +49,45 @@ def watch_accounts(account_ids: Iterable[str]) -> Call[watch_pb.WatchAccountsRes
     request = watch_pb.WatchAccountsRequest(account_ids=account_ids)
     decode = watch_pb.WatchAccountsResponse.FromString
     return call_of("WatchService/WatchAccounts", request, decode)
+
+
+def watch_alerts(after_alert_id: str = "") -> Call[watch_pb.WatchAlertsResponse]:
+    """Read the alerts after a known one, and each new one. Asks a follower, not the gate.
+
+    Without an id only those that are yet to come, with "0" all that are kept. After a lost
+    connection go on after the last `alert_id`: the same records give the same ids.
+    """
+    request = watch_pb.WatchAlertsRequest(after_alert_id=after_alert_id)
+    decode = watch_pb.WatchAlertsResponse.FromString
+    return call_of("WatchService/WatchAlerts", request, decode)
+
+
+def list_alerts(
+    page_size: int = 0,
+    page_token: str = "",
+    *,
+    unacknowledged_only: bool = False,
+    least_severity: watch_pb.AlertSeverity.ValueType = watch_pb.ALERT_SEVERITY_UNSPECIFIED,
+    account_id: str = "",
+) -> Call[watch_pb.ListAlertsResponse]:
+    """Read a page of the alerts that are kept, the newest first. Asks a follower, not the gate."""
+    request = watch_pb.ListAlertsRequest(
+        page_size=page_size,
+        page_token=page_token,
+        unacknowledged_only=unacknowledged_only,
+        least_severity=least_severity,
+        account_id=account_id,
+    )
+    decode = watch_pb.ListAlertsResponse.FromString
+    return call_of("WatchService/ListAlerts", request, decode)
+
+
+def acknowledge_alert(alert_id: str, note: str = "") -> Call[watch_pb.AcknowledgeAlertResponse]:
+    """Say that somebody has taken note of an alert. Asks a follower, not the gate.
+
+    The answer names who did first, which may be somebody else. Raise NotFoundError for an alert
+    that is not kept.
+    """
+    request = watch_pb.AcknowledgeAlertRequest(alert_id=alert_id, note=note)
+    decode = watch_pb.AcknowledgeAlertResponse.FromString
+    return call_of("WatchService/AcknowledgeAlert", request, decode)

@@ -43,6 +43,9 @@ COMMANDS = (
     ("journal", "verify"),
     ("watch", "records"),
     ("watch", "accounts"),
+    ("alerts", "list"),
+    ("alerts", "watch"),
+    ("alerts", "acknowledge"),
 )
 READING = (
     ("check",),
@@ -58,6 +61,8 @@ READING = (
     ("policy", "list"),
     ("journal", "tail"),
     ("journal", "explain"),
+    ("alerts", "list"),
+    ("alerts", "acknowledge"),
     ("journal", "verify"),
 )
 CALLING = (

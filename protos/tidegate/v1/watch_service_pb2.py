@@ -25,33 +25,62 @@ _sym_db = _symbol_database.Default()
 from tidegate.v1 import account_service_pb2 as tidegate_dot_v1_dot_account__service__pb2
 from tidegate.v1 import order_pb2 as tidegate_dot_v1_dot_order__pb2
 from tidegate.v1 import policy_pb2 as tidegate_dot_v1_dot_policy__pb2
+from tidegate.v1 import risk_service_pb2 as tidegate_dot_v1_dot_risk__service__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1ftidegate/v1/watch_service.proto\x12\x0btidegate.v1\x1a!tidegate/v1/account_service.proto\x1a\x17tidegate/v1/order.proto\x1a\x18tidegate/v1/policy.proto\"m\n\x17\x43ompareDecisionsRequest\x12&\n\tcandidate\x18\x01 \x01(\x0b\x32\x13.tidegate.v1.Policy\x12\x15\n\rfrom_sequence\x18\x02 \x01(\x03\x12\x13\n\x0bto_sequence\x18\x03 \x01(\x03\"\xd3\x01\n\x18\x43ompareDecisionsResponse\x12\x10\n\x08sequence\x18\x01 \x01(\x03\x12\x16\n\x0e\x66irst_sequence\x18\x02 \x01(\x03\x12\x15\n\rlast_sequence\x18\x03 \x01(\x03\x12\x13\n\x0border_count\x18\x04 \x01(\x03\x12\x34\n\x0b\x64ifferences\x18\x05 \x03(\x0b\x32\x1f.tidegate.v1.DecisionDifference\x12+\n\x06totals\x18\x06 \x01(\x0b\x32\x1b.tidegate.v1.DecisionTotals\"\x88\x03\n\x12\x44\x65\x63isionDifference\x12\x10\n\x08sequence\x18\x01 \x01(\x03\x12\x17\n\x0f\x64\x65\x63ided_time_ns\x18\x02 \x01(\x03\x12\x11\n\tprincipal\x18\x03 \x01(\t\x12\x12\n\naccount_id\x18\x04 \x01(\t\x12\x10\n\x08order_id\x18\x05 \x01(\t\x12\x15\n\rinstrument_id\x18\x06 \x01(\t\x12\x1f\n\x04side\x18\x07 \x01(\x0e\x32\x11.tidegate.v1.Side\x12\x10\n\x08quantity\x18\x08 \x01(\x03\x12\x15\n\x08price_e4\x18\t \x01(\x03H\x00\x88\x01\x01\x12\x13\n\x0bnotional_e4\x18\n \x01(\x03\x12.\n\x10recorded_verdict\x18\x0b \x01(\x0e\x32\x14.tidegate.v1.Verdict\x12/\n\x11\x63\x61ndidate_verdict\x18\x0c \x01(\x0e\x32\x14.tidegate.v1.Verdict\x12*\n\nrejections\x18\r \x03(\x0b\x32\x16.tidegate.v1.RejectionB\x0b\n\t_price_e4\"\xd0\x02\n\x0e\x44\x65\x63isionTotals\x12\x13\n\x0border_count\x18\x01 \x01(\x03\x12\x1a\n\x12\x62oth_allowed_count\x18\x02 \x01(\x03\x12\x1b\n\x13\x62oth_rejected_count\x18\x03 \x01(\x03\x12\x1a\n\x12other_reason_count\x18\x04 \x01(\x03\x12\x32\n\x0enewly_rejected\x18\x05 \x01(\x0b\x32\x1a.tidegate.v1.DecisionTotal\x12\x31\n\rnewly_allowed\x18\x06 \x01(\x0b\x32\x1a.tidegate.v1.DecisionTotal\x12)\n\x07reasons\x18\x07 \x03(\x0b\x32\x18.tidegate.v1.ReasonTotal\x12+\n\x08\x61\x63\x63ounts\x18\x08 \x03(\x0b\x32\x19.tidegate.v1.AccountTotal\x12\x15\n\raccount_count\x18\t \x01(\x03\"9\n\rDecisionTotal\x12\x13\n\x0border_count\x18\x01 \x01(\x03\x12\x13\n\x0bnotional_e4\x18\x02 \x01(\x03\"\x9f\x01\n\x0bReasonTotal\x12)\n\x06reason\x18\x01 \x01(\x0e\x32\x19.tidegate.v1.RejectReason\x12\x32\n\x0enewly_rejected\x18\x02 \x01(\x0b\x32\x1a.tidegate.v1.DecisionTotal\x12\x31\n\rnewly_allowed\x18\x03 \x01(\x0b\x32\x1a.tidegate.v1.DecisionTotal\"\x89\x01\n\x0c\x41\x63\x63ountTotal\x12\x12\n\naccount_id\x18\x01 \x01(\t\x12\x32\n\x0enewly_rejected\x18\x02 \x01(\x0b\x32\x1a.tidegate.v1.DecisionTotal\x12\x31\n\rnewly_allowed\x18\x03 \x01(\x0b\x32\x1a.tidegate.v1.DecisionTotal\"+\n\x14WatchAccountsRequest\x12\x13\n\x0b\x61\x63\x63ount_ids\x18\x01 \x03(\t\"q\n\x15WatchAccountsResponse\x12)\n\x07\x61\x63\x63ount\x18\x01 \x01(\x0b\x32\x18.tidegate.v1.AccountView\x12\x16\n\x0e\x61s_of_sequence\x18\x02 \x01(\x03\x12\x15\n\rstate_time_ns\x18\x03 \x01(\x03\x32\xcb\x01\n\x0cWatchService\x12\x61\n\x10\x43ompareDecisions\x12$.tidegate.v1.CompareDecisionsRequest\x1a%.tidegate.v1.CompareDecisionsResponse0\x01\x12X\n\rWatchAccounts\x12!.tidegate.v1.WatchAccountsRequest\x1a\".tidegate.v1.WatchAccountsResponse0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1ftidegate/v1/watch_service.proto\x12\x0btidegate.v1\x1a!tidegate/v1/account_service.proto\x1a\x17tidegate/v1/order.proto\x1a\x18tidegate/v1/policy.proto\x1a\x1etidegate/v1/risk_service.proto\"m\n\x17\x43ompareDecisionsRequest\x12&\n\tcandidate\x18\x01 \x01(\x0b\x32\x13.tidegate.v1.Policy\x12\x15\n\rfrom_sequence\x18\x02 \x01(\x03\x12\x13\n\x0bto_sequence\x18\x03 \x01(\x03\"\xd3\x01\n\x18\x43ompareDecisionsResponse\x12\x10\n\x08sequence\x18\x01 \x01(\x03\x12\x16\n\x0e\x66irst_sequence\x18\x02 \x01(\x03\x12\x15\n\rlast_sequence\x18\x03 \x01(\x03\x12\x13\n\x0border_count\x18\x04 \x01(\x03\x12\x34\n\x0b\x64ifferences\x18\x05 \x03(\x0b\x32\x1f.tidegate.v1.DecisionDifference\x12+\n\x06totals\x18\x06 \x01(\x0b\x32\x1b.tidegate.v1.DecisionTotals\"\x88\x03\n\x12\x44\x65\x63isionDifference\x12\x10\n\x08sequence\x18\x01 \x01(\x03\x12\x17\n\x0f\x64\x65\x63ided_time_ns\x18\x02 \x01(\x03\x12\x11\n\tprincipal\x18\x03 \x01(\t\x12\x12\n\naccount_id\x18\x04 \x01(\t\x12\x10\n\x08order_id\x18\x05 \x01(\t\x12\x15\n\rinstrument_id\x18\x06 \x01(\t\x12\x1f\n\x04side\x18\x07 \x01(\x0e\x32\x11.tidegate.v1.Side\x12\x10\n\x08quantity\x18\x08 \x01(\x03\x12\x15\n\x08price_e4\x18\t \x01(\x03H\x00\x88\x01\x01\x12\x13\n\x0bnotional_e4\x18\n \x01(\x03\x12.\n\x10recorded_verdict\x18\x0b \x01(\x0e\x32\x14.tidegate.v1.Verdict\x12/\n\x11\x63\x61ndidate_verdict\x18\x0c \x01(\x0e\x32\x14.tidegate.v1.Verdict\x12*\n\nrejections\x18\r \x03(\x0b\x32\x16.tidegate.v1.RejectionB\x0b\n\t_price_e4\"\xd0\x02\n\x0e\x44\x65\x63isionTotals\x12\x13\n\x0border_count\x18\x01 \x01(\x03\x12\x1a\n\x12\x62oth_allowed_count\x18\x02 \x01(\x03\x12\x1b\n\x13\x62oth_rejected_count\x18\x03 \x01(\x03\x12\x1a\n\x12other_reason_count\x18\x04 \x01(\x03\x12\x32\n\x0enewly_rejected\x18\x05 \x01(\x0b\x32\x1a.tidegate.v1.DecisionTotal\x12\x31\n\rnewly_allowed\x18\x06 \x01(\x0b\x32\x1a.tidegate.v1.DecisionTotal\x12)\n\x07reasons\x18\x07 \x03(\x0b\x32\x18.tidegate.v1.ReasonTotal\x12+\n\x08\x61\x63\x63ounts\x18\x08 \x03(\x0b\x32\x19.tidegate.v1.AccountTotal\x12\x15\n\raccount_count\x18\t \x01(\x03\"9\n\rDecisionTotal\x12\x13\n\x0border_count\x18\x01 \x01(\x03\x12\x13\n\x0bnotional_e4\x18\x02 \x01(\x03\"\x9f\x01\n\x0bReasonTotal\x12)\n\x06reason\x18\x01 \x01(\x0e\x32\x19.tidegate.v1.RejectReason\x12\x32\n\x0enewly_rejected\x18\x02 \x01(\x0b\x32\x1a.tidegate.v1.DecisionTotal\x12\x31\n\rnewly_allowed\x18\x03 \x01(\x0b\x32\x1a.tidegate.v1.DecisionTotal\"\x89\x01\n\x0c\x41\x63\x63ountTotal\x12\x12\n\naccount_id\x18\x01 \x01(\t\x12\x32\n\x0enewly_rejected\x18\x02 \x01(\x0b\x32\x1a.tidegate.v1.DecisionTotal\x12\x31\n\rnewly_allowed\x18\x03 \x01(\x0b\x32\x1a.tidegate.v1.DecisionTotal\"+\n\x14WatchAccountsRequest\x12\x13\n\x0b\x61\x63\x63ount_ids\x18\x01 \x03(\t\"q\n\x15WatchAccountsResponse\x12)\n\x07\x61\x63\x63ount\x18\x01 \x01(\x0b\x32\x18.tidegate.v1.AccountView\x12\x16\n\x0e\x61s_of_sequence\x18\x02 \x01(\x03\x12\x15\n\rstate_time_ns\x18\x03 \x01(\x03\",\n\x12WatchAlertsRequest\x12\x16\n\x0e\x61\x66ter_alert_id\x18\x01 \x01(\t\"9\n\x13WatchAlertsResponse\x12\"\n\x06\x61lerts\x18\x01 \x03(\x0b\x32\x12.tidegate.v1.Alert\"\x9f\x01\n\x11ListAlertsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x1b\n\x13unacknowledged_only\x18\x03 \x01(\x08\x12\x32\n\x0eleast_severity\x18\x04 \x01(\x0e\x32\x1a.tidegate.v1.AlertSeverity\x12\x12\n\naccount_id\x18\x05 \x01(\t\"i\n\x12ListAlertsResponse\x12\"\n\x06\x61lerts\x18\x01 \x03(\x0b\x32\x12.tidegate.v1.Alert\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x16\n\x0e\x61s_of_sequence\x18\x03 \x01(\x03\"9\n\x17\x41\x63knowledgeAlertRequest\x12\x10\n\x08\x61lert_id\x18\x01 \x01(\t\x12\x0c\n\x04note\x18\x02 \x01(\t\"=\n\x18\x41\x63knowledgeAlertResponse\x12!\n\x05\x61lert\x18\x01 \x01(\x0b\x32\x12.tidegate.v1.Alert\"\xe6\x04\n\x05\x41lert\x12\x10\n\x08\x61lert_id\x18\x01 \x01(\t\x12\x10\n\x08sequence\x18\x02 \x01(\x03\x12\x0f\n\x07time_ns\x18\x03 \x01(\x03\x12$\n\x04kind\x18\x04 \x01(\x0e\x32\x16.tidegate.v1.AlertKind\x12,\n\x08severity\x18\x05 \x01(\x0e\x32\x1a.tidegate.v1.AlertSeverity\x12\x12\n\naccount_id\x18\x06 \x01(\t\x12\x10\n\x08order_id\x18\x07 \x01(\t\x12\x10\n\x08\x65vent_id\x18\x08 \x01(\t\x12\x15\n\rinstrument_id\x18\t \x01(\t\x12\x0c\n\x04name\x18\n \x01(\t\x12)\n\x06reason\x18\x0b \x01(\x0e\x32\x19.tidegate.v1.RejectReason\x12$\n\x04\x66lag\x18\x0c \x01(\x0e\x32\x16.tidegate.v1.EventFlag\x12*\n\nscope_kind\x18\r \x01(\x0e\x32\x16.tidegate.v1.ScopeKind\x12\x10\n\x08scope_id\x18\x0e \x01(\t\x12\x16\n\tlevel_bps\x18\x0f \x01(\x03H\x00\x88\x01\x01\x12\x16\n\tusage_bps\x18\x10 \x01(\x03H\x01\x88\x01\x01\x12\x15\n\x08measured\x18\x11 \x01(\x03H\x02\x88\x01\x01\x12\x12\n\x05limit\x18\x12 \x01(\x03H\x03\x88\x01\x01\x12\r\n\x05warns\x18\x13 \x01(\x08\x12\x0f\n\x07\x63leared\x18\x14 \x01(\x08\x12:\n\x0f\x61\x63knowledgement\x18\x15 \x01(\x0b\x32!.tidegate.v1.AlertAcknowledgementB\x0c\n\n_level_bpsB\x0c\n\n_usage_bpsB\x0b\n\t_measuredB\x08\n\x06_limit\"H\n\x14\x41lertAcknowledgement\x12\x11\n\tprincipal\x18\x01 \x01(\t\x12\x0f\n\x07time_ns\x18\x02 \x01(\x03\x12\x0c\n\x04note\x18\x03 \x01(\t\"u\n\rAlertLogEntry\x12#\n\x05\x61lert\x18\x01 \x01(\x0b\x32\x12.tidegate.v1.AlertH\x00\x12\x36\n\x0c\x61\x63knowledged\x18\x02 \x01(\x0b\x32\x1e.tidegate.v1.AlertAcknowledgedH\x00\x42\x07\n\x05\x65ntry\"a\n\x11\x41lertAcknowledged\x12\x10\n\x08\x61lert_id\x18\x01 \x01(\t\x12:\n\x0f\x61\x63knowledgement\x18\x02 \x01(\x0b\x32!.tidegate.v1.AlertAcknowledgement\"Y\n\nAlertState\x12\x10\n\x08sequence\x18\x01 \x01(\x03\x12\x0f\n\x07time_ns\x18\x02 \x01(\x03\x12(\n\x06limits\x18\x03 \x03(\x0b\x32\x18.tidegate.v1.FiredLevels\"\x8a\x01\n\x0b\x46iredLevels\x12\x12\n\naccount_id\x18\x01 \x01(\t\x12*\n\nscope_kind\x18\x02 \x01(\x0e\x32\x16.tidegate.v1.ScopeKind\x12\x10\n\x08scope_id\x18\x03 \x01(\t\x12\x0c\n\x04name\x18\x04 \x01(\t\x12\r\n\x05warns\x18\x05 \x01(\x08\x12\x0c\n\x04mask\x18\x06 \x01(\x05*\xa6\x02\n\tAlertKind\x12\x1a\n\x16\x41LERT_KIND_UNSPECIFIED\x10\x00\x12\x14\n\x10\x41LERT_KIND_LIMIT\x10\x01\x12\x13\n\x0f\x41LERT_KIND_LINE\x10\x02\x12\x17\n\x13\x41LERT_KIND_OVERFILL\x10\x03\x12\x18\n\x14\x41LERT_KIND_LATE_FILL\x10\x04\x12\x19\n\x15\x41LERT_KIND_ODD_REPORT\x10\x05\x12\x16\n\x12\x41LERT_KIND_STOPPED\x10\x06\x12\x17\n\x13\x41LERT_KIND_INTERNAL\x10\x07\x12\x1a\n\x16\x41LERT_KIND_UNCONFIRMED\x10\x08\x12\x17\n\x13\x41LERT_KIND_TIME_GAP\x10\t\x12\x1e\n\x1a\x41LERT_KIND_OUTCOME_DIFFERS\x10\n*\x81\x01\n\rAlertSeverity\x12\x1e\n\x1a\x41LERT_SEVERITY_UNSPECIFIED\x10\x00\x12\x17\n\x13\x41LERT_SEVERITY_INFO\x10\x01\x12\x1a\n\x16\x41LERT_SEVERITY_WARNING\x10\x02\x12\x1b\n\x17\x41LERT_SEVERITY_CRITICAL\x10\x03\x32\xcf\x03\n\x0cWatchService\x12\x61\n\x10\x43ompareDecisions\x12$.tidegate.v1.CompareDecisionsRequest\x1a%.tidegate.v1.CompareDecisionsResponse0\x01\x12X\n\rWatchAccounts\x12!.tidegate.v1.WatchAccountsRequest\x1a\".tidegate.v1.WatchAccountsResponse0\x01\x12R\n\x0bWatchAlerts\x12\x1f.tidegate.v1.WatchAlertsRequest\x1a .tidegate.v1.WatchAlertsResponse0\x01\x12M\n\nListAlerts\x12\x1e.tidegate.v1.ListAlertsRequest\x1a\x1f.tidegate.v1.ListAlertsResponse\x12_\n\x10\x41\x63knowledgeAlert\x12$.tidegate.v1.AcknowledgeAlertRequest\x1a%.tidegate.v1.AcknowledgeAlertResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'tidegate.v1.watch_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_COMPAREDECISIONSREQUEST']._serialized_start=134
-  _globals['_COMPAREDECISIONSREQUEST']._serialized_end=243
-  _globals['_COMPAREDECISIONSRESPONSE']._serialized_start=246
-  _globals['_COMPAREDECISIONSRESPONSE']._serialized_end=457
-  _globals['_DECISIONDIFFERENCE']._serialized_start=460
-  _globals['_DECISIONDIFFERENCE']._serialized_end=852
-  _globals['_DECISIONTOTALS']._serialized_start=855
-  _globals['_DECISIONTOTALS']._serialized_end=1191
-  _globals['_DECISIONTOTAL']._serialized_start=1193
-  _globals['_DECISIONTOTAL']._serialized_end=1250
-  _globals['_REASONTOTAL']._serialized_start=1253
-  _globals['_REASONTOTAL']._serialized_end=1412
-  _globals['_ACCOUNTTOTAL']._serialized_start=1415
-  _globals['_ACCOUNTTOTAL']._serialized_end=1552
-  _globals['_WATCHACCOUNTSREQUEST']._serialized_start=1554
-  _globals['_WATCHACCOUNTSREQUEST']._serialized_end=1597
-  _globals['_WATCHACCOUNTSRESPONSE']._serialized_start=1599
-  _globals['_WATCHACCOUNTSRESPONSE']._serialized_end=1712
-  _globals['_WATCHSERVICE']._serialized_start=1715
-  _globals['_WATCHSERVICE']._serialized_end=1918
+  _globals['_ALERTKIND']._serialized_start=3384
+  _globals['_ALERTKIND']._serialized_end=3678
+  _globals['_ALERTSEVERITY']._serialized_start=3681
+  _globals['_ALERTSEVERITY']._serialized_end=3810
+  _globals['_COMPAREDECISIONSREQUEST']._serialized_start=166
+  _globals['_COMPAREDECISIONSREQUEST']._serialized_end=275
+  _globals['_COMPAREDECISIONSRESPONSE']._serialized_start=278
+  _globals['_COMPAREDECISIONSRESPONSE']._serialized_end=489
+  _globals['_DECISIONDIFFERENCE']._serialized_start=492
+  _globals['_DECISIONDIFFERENCE']._serialized_end=884
+  _globals['_DECISIONTOTALS']._serialized_start=887
+  _globals['_DECISIONTOTALS']._serialized_end=1223
+  _globals['_DECISIONTOTAL']._serialized_start=1225
+  _globals['_DECISIONTOTAL']._serialized_end=1282
+  _globals['_REASONTOTAL']._serialized_start=1285
+  _globals['_REASONTOTAL']._serialized_end=1444
+  _globals['_ACCOUNTTOTAL']._serialized_start=1447
+  _globals['_ACCOUNTTOTAL']._serialized_end=1584
+  _globals['_WATCHACCOUNTSREQUEST']._serialized_start=1586
+  _globals['_WATCHACCOUNTSREQUEST']._serialized_end=1629
+  _globals['_WATCHACCOUNTSRESPONSE']._serialized_start=1631
+  _globals['_WATCHACCOUNTSRESPONSE']._serialized_end=1744
+  _globals['_WATCHALERTSREQUEST']._serialized_start=1746
+  _globals['_WATCHALERTSREQUEST']._serialized_end=1790
+  _globals['_WATCHALERTSRESPONSE']._serialized_start=1792
+  _globals['_WATCHALERTSRESPONSE']._serialized_end=1849
+  _globals['_LISTALERTSREQUEST']._serialized_start=1852
+  _globals['_LISTALERTSREQUEST']._serialized_end=2011
+  _globals['_LISTALERTSRESPONSE']._serialized_start=2013
+  _globals['_LISTALERTSRESPONSE']._serialized_end=2118
+  _globals['_ACKNOWLEDGEALERTREQUEST']._serialized_start=2120
+  _globals['_ACKNOWLEDGEALERTREQUEST']._serialized_end=2177
+  _globals['_ACKNOWLEDGEALERTRESPONSE']._serialized_start=2179
+  _globals['_ACKNOWLEDGEALERTRESPONSE']._serialized_end=2240
+  _globals['_ALERT']._serialized_start=2243
+  _globals['_ALERT']._serialized_end=2857
+  _globals['_ALERTACKNOWLEDGEMENT']._serialized_start=2859
+  _globals['_ALERTACKNOWLEDGEMENT']._serialized_end=2931
+  _globals['_ALERTLOGENTRY']._serialized_start=2933
+  _globals['_ALERTLOGENTRY']._serialized_end=3050
+  _globals['_ALERTACKNOWLEDGED']._serialized_start=3052
+  _globals['_ALERTACKNOWLEDGED']._serialized_end=3149
+  _globals['_ALERTSTATE']._serialized_start=3151
+  _globals['_ALERTSTATE']._serialized_end=3240
+  _globals['_FIREDLEVELS']._serialized_start=3243
+  _globals['_FIREDLEVELS']._serialized_end=3381
+  _globals['_WATCHSERVICE']._serialized_start=3813
+  _globals['_WATCHSERVICE']._serialized_end=4276
 # @@protoc_insertion_point(module_scope)

@@ -7,9 +7,11 @@ from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from tidegate.v1 import account_service_pb2 as _account_service_pb2
 from tidegate.v1 import order_pb2 as _order_pb2
 from tidegate.v1 import policy_pb2 as _policy_pb2
+from tidegate.v1 import risk_service_pb2 as _risk_service_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -20,6 +22,90 @@ else:
     from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
 DESCRIPTOR: _descriptor.FileDescriptor
+
+class _AlertKind:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _AlertKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_AlertKind.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    ALERT_KIND_UNSPECIFIED: _AlertKind.ValueType  # 0
+    """Never returned."""
+    ALERT_KIND_LIMIT: _AlertKind.ValueType  # 1
+    """The usage of a limit has reached a level: 50, 75, 85, 90, 95 or 100 %."""
+    ALERT_KIND_LINE: _AlertKind.ValueType  # 2
+    """The account has entered a line on the maintenance ratio, or left it (`cleared`)."""
+    ALERT_KIND_OVERFILL: _AlertKind.ValueType  # 3
+    """More was filled than was ordered."""
+    ALERT_KIND_LATE_FILL: _AlertKind.ValueType  # 4
+    """A fill of an order that had ended, or of an earlier trading date."""
+    ALERT_KIND_ODD_REPORT: _AlertKind.ValueType  # 5
+    """Something else is odd about a report: see `flag`."""
+    ALERT_KIND_STOPPED: _AlertKind.ValueType  # 6
+    """The gate itself has set a stop: a freeze, a reduce-only, or a latch on repeated orders."""
+    ALERT_KIND_INTERNAL: _AlertKind.ValueType  # 7
+    """An order was refused for a fault in the judgement."""
+    ALERT_KIND_UNCONFIRMED: _AlertKind.ValueType  # 8
+    """Orders are past their time limit without any report."""
+    ALERT_KIND_TIME_GAP: _AlertKind.ValueType  # 9
+    """An epoch began long after the last record: there was no gate in between."""
+    ALERT_KIND_OUTCOME_DIFFERS: _AlertKind.ValueType  # 10
+    """A record is decided otherwise when it is decided again."""
+
+class AlertKind(_AlertKind, metaclass=_AlertKindEnumTypeWrapper):
+    """What an alert is about."""
+
+ALERT_KIND_UNSPECIFIED: AlertKind.ValueType  # 0
+"""Never returned."""
+ALERT_KIND_LIMIT: AlertKind.ValueType  # 1
+"""The usage of a limit has reached a level: 50, 75, 85, 90, 95 or 100 %."""
+ALERT_KIND_LINE: AlertKind.ValueType  # 2
+"""The account has entered a line on the maintenance ratio, or left it (`cleared`)."""
+ALERT_KIND_OVERFILL: AlertKind.ValueType  # 3
+"""More was filled than was ordered."""
+ALERT_KIND_LATE_FILL: AlertKind.ValueType  # 4
+"""A fill of an order that had ended, or of an earlier trading date."""
+ALERT_KIND_ODD_REPORT: AlertKind.ValueType  # 5
+"""Something else is odd about a report: see `flag`."""
+ALERT_KIND_STOPPED: AlertKind.ValueType  # 6
+"""The gate itself has set a stop: a freeze, a reduce-only, or a latch on repeated orders."""
+ALERT_KIND_INTERNAL: AlertKind.ValueType  # 7
+"""An order was refused for a fault in the judgement."""
+ALERT_KIND_UNCONFIRMED: AlertKind.ValueType  # 8
+"""Orders are past their time limit without any report."""
+ALERT_KIND_TIME_GAP: AlertKind.ValueType  # 9
+"""An epoch began long after the last record: there was no gate in between."""
+ALERT_KIND_OUTCOME_DIFFERS: AlertKind.ValueType  # 10
+"""A record is decided otherwise when it is decided again."""
+Global___AlertKind: _TypeAlias = AlertKind  # noqa: Y015
+
+class _AlertSeverity:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _AlertSeverityEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_AlertSeverity.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    ALERT_SEVERITY_UNSPECIFIED: _AlertSeverity.ValueType  # 0
+    """Never returned."""
+    ALERT_SEVERITY_INFO: _AlertSeverity.ValueType  # 1
+    """Good to know."""
+    ALERT_SEVERITY_WARNING: _AlertSeverity.ValueType  # 2
+    """Look at it today."""
+    ALERT_SEVERITY_CRITICAL: _AlertSeverity.ValueType  # 3
+    """Look at it now."""
+
+class AlertSeverity(_AlertSeverity, metaclass=_AlertSeverityEnumTypeWrapper):
+    """How urgent an alert is."""
+
+ALERT_SEVERITY_UNSPECIFIED: AlertSeverity.ValueType  # 0
+"""Never returned."""
+ALERT_SEVERITY_INFO: AlertSeverity.ValueType  # 1
+"""Good to know."""
+ALERT_SEVERITY_WARNING: AlertSeverity.ValueType  # 2
+"""Look at it today."""
+ALERT_SEVERITY_CRITICAL: AlertSeverity.ValueType  # 3
+"""Look at it now."""
+Global___AlertSeverity: _TypeAlias = AlertSeverity  # noqa: Y015
 
 @_typing.final
 class CompareDecisionsRequest(_message.Message):
@@ -392,3 +478,458 @@ class WatchAccountsResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___WatchAccountsResponse: _TypeAlias = WatchAccountsResponse  # noqa: Y015
+
+@_typing.final
+class WatchAlertsRequest(_message.Message):
+    """Where to begin."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AFTER_ALERT_ID_FIELD_NUMBER: _builtins.int
+    after_alert_id: _builtins.str
+    """The last alert that is known; those after it are sent. Empty: those that are yet to come; "0":
+    all that are kept.
+    """
+    def __init__(
+        self,
+        *,
+        after_alert_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["after_alert_id", b"after_alert_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WatchAlertsRequest: _TypeAlias = WatchAlertsRequest  # noqa: Y015
+
+@_typing.final
+class WatchAlertsResponse(_message.Message):
+    """Some alerts in order, 100 at most."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ALERTS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def alerts(self) -> _containers.RepeatedCompositeFieldContainer[Global___Alert]:
+        """The alerts."""
+
+    def __init__(
+        self,
+        *,
+        alerts: _abc.Iterable[Global___Alert] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["alerts", b"alerts"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WatchAlertsResponse: _TypeAlias = WatchAlertsResponse  # noqa: Y015
+
+@_typing.final
+class ListAlertsRequest(_message.Message):
+    """Which alerts to read."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    UNACKNOWLEDGED_ONLY_FIELD_NUMBER: _builtins.int
+    LEAST_SEVERITY_FIELD_NUMBER: _builtins.int
+    ACCOUNT_ID_FIELD_NUMBER: _builtins.int
+    page_size: _builtins.int
+    """How many, 1 to 100; 0 is 100."""
+    page_token: _builtins.str
+    """Where the page before ended; empty for the newest."""
+    unacknowledged_only: _builtins.bool
+    """Only what nobody has acknowledged."""
+    least_severity: Global___AlertSeverity.ValueType
+    """Only what is at least so severe; unspecified is any."""
+    account_id: _builtins.str
+    """Only one account's; empty is any."""
+    def __init__(
+        self,
+        *,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+        unacknowledged_only: _builtins.bool = ...,
+        least_severity: Global___AlertSeverity.ValueType = ...,
+        account_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "least_severity", b"least_severity", "page_size", b"page_size", "page_token", b"page_token", "unacknowledged_only", b"unacknowledged_only"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListAlertsRequest: _TypeAlias = ListAlertsRequest  # noqa: Y015
+
+@_typing.final
+class ListAlertsResponse(_message.Message):
+    """Alerts, the newest first."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ALERTS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    AS_OF_SEQUENCE_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Where the next page begins; empty at the end."""
+    as_of_sequence: _builtins.int
+    """The record up to which alerts are known."""
+    @_builtins.property
+    def alerts(self) -> _containers.RepeatedCompositeFieldContainer[Global___Alert]:
+        """The alerts."""
+
+    def __init__(
+        self,
+        *,
+        alerts: _abc.Iterable[Global___Alert] | None = ...,
+        next_page_token: _builtins.str = ...,
+        as_of_sequence: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["alerts", b"alerts", "as_of_sequence", b"as_of_sequence", "next_page_token", b"next_page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListAlertsResponse: _TypeAlias = ListAlertsResponse  # noqa: Y015
+
+@_typing.final
+class AcknowledgeAlertRequest(_message.Message):
+    """An alert to acknowledge."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ALERT_ID_FIELD_NUMBER: _builtins.int
+    NOTE_FIELD_NUMBER: _builtins.int
+    alert_id: _builtins.str
+    """Its id."""
+    note: _builtins.str
+    """What the person wants to say about it; may be empty."""
+    def __init__(
+        self,
+        *,
+        alert_id: _builtins.str = ...,
+        note: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["alert_id", b"alert_id", "note", b"note"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AcknowledgeAlertRequest: _TypeAlias = AcknowledgeAlertRequest  # noqa: Y015
+
+@_typing.final
+class AcknowledgeAlertResponse(_message.Message):
+    """The alert with its acknowledgement."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ALERT_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def alert(self) -> Global___Alert:
+        """The alert; its acknowledgement is the first one's, maybe not this caller's."""
+
+    def __init__(
+        self,
+        *,
+        alert: Global___Alert | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["alert", b"alert"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["alert", b"alert"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AcknowledgeAlertResponse: _TypeAlias = AcknowledgeAlertResponse  # noqa: Y015
+
+@_typing.final
+class Alert(_message.Message):
+    """Something that staff must know. It follows from the journal alone: the same records give the same
+    alerts with the same ids.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ALERT_ID_FIELD_NUMBER: _builtins.int
+    SEQUENCE_FIELD_NUMBER: _builtins.int
+    TIME_NS_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    SEVERITY_FIELD_NUMBER: _builtins.int
+    ACCOUNT_ID_FIELD_NUMBER: _builtins.int
+    ORDER_ID_FIELD_NUMBER: _builtins.int
+    EVENT_ID_FIELD_NUMBER: _builtins.int
+    INSTRUMENT_ID_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    FLAG_FIELD_NUMBER: _builtins.int
+    SCOPE_KIND_FIELD_NUMBER: _builtins.int
+    SCOPE_ID_FIELD_NUMBER: _builtins.int
+    LEVEL_BPS_FIELD_NUMBER: _builtins.int
+    USAGE_BPS_FIELD_NUMBER: _builtins.int
+    MEASURED_FIELD_NUMBER: _builtins.int
+    LIMIT_FIELD_NUMBER: _builtins.int
+    WARNS_FIELD_NUMBER: _builtins.int
+    CLEARED_FIELD_NUMBER: _builtins.int
+    ACKNOWLEDGEMENT_FIELD_NUMBER: _builtins.int
+    alert_id: _builtins.str
+    """The record and the alert's number within it: "4711-0". Ids grow with the record."""
+    sequence: _builtins.int
+    """The record that it is about; of a level or a line the last one that touched the account."""
+    time_ns: _builtins.int
+    """The gate's clock at that record."""
+    kind: Global___AlertKind.ValueType
+    """What it is about."""
+    severity: Global___AlertSeverity.ValueType
+    """How urgent it is."""
+    account_id: _builtins.str
+    """The account; empty where it is about none."""
+    order_id: _builtins.str
+    """The order, or the first of several."""
+    event_id: _builtins.str
+    """The report."""
+    instrument_id: _builtins.str
+    """The instrument."""
+    name: _builtins.str
+    """The limit's name, the line's, or the stop's id."""
+    reason: _order_pb2.RejectReason.ValueType
+    """The reason that an order over the limit is refused with, or that the order got."""
+    flag: _risk_service_pb2.EventFlag.ValueType
+    """What is odd about the report."""
+    scope_kind: _order_pb2.ScopeKind.ValueType
+    """Where the limit or stop lives."""
+    scope_id: _builtins.str
+    """The id within that kind."""
+    level_bps: _builtins.int
+    """The highest level that fired, bps of the limit."""
+    usage_bps: _builtins.int
+    """What is used of the limit, bps; the greatest int64 over a limit of 0."""
+    measured: _builtins.int
+    """What was measured: of a limit in its unit, of a report its quantity, of unconfirmed orders how
+    many, of a gap ns.
+    """
+    limit: _builtins.int
+    """The effective limit, in the same unit."""
+    warns: _builtins.bool
+    """The limit only warns."""
+    cleared: _builtins.bool
+    """The line was left."""
+    @_builtins.property
+    def acknowledgement(self) -> Global___AlertAcknowledgement:
+        """Who has taken note of it; absent for nobody."""
+
+    def __init__(
+        self,
+        *,
+        alert_id: _builtins.str = ...,
+        sequence: _builtins.int = ...,
+        time_ns: _builtins.int = ...,
+        kind: Global___AlertKind.ValueType = ...,
+        severity: Global___AlertSeverity.ValueType = ...,
+        account_id: _builtins.str = ...,
+        order_id: _builtins.str = ...,
+        event_id: _builtins.str = ...,
+        instrument_id: _builtins.str = ...,
+        name: _builtins.str = ...,
+        reason: _order_pb2.RejectReason.ValueType = ...,
+        flag: _risk_service_pb2.EventFlag.ValueType = ...,
+        scope_kind: _order_pb2.ScopeKind.ValueType = ...,
+        scope_id: _builtins.str = ...,
+        level_bps: _builtins.int | None = ...,
+        usage_bps: _builtins.int | None = ...,
+        measured: _builtins.int | None = ...,
+        limit: _builtins.int | None = ...,
+        warns: _builtins.bool = ...,
+        cleared: _builtins.bool = ...,
+        acknowledgement: Global___AlertAcknowledgement | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_level_bps", b"_level_bps", "_limit", b"_limit", "_measured", b"_measured", "_usage_bps", b"_usage_bps", "acknowledgement", b"acknowledgement", "level_bps", b"level_bps", "limit", b"limit", "measured", b"measured", "usage_bps", b"usage_bps"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_level_bps", b"_level_bps", "_limit", b"_limit", "_measured", b"_measured", "_usage_bps", b"_usage_bps", "account_id", b"account_id", "acknowledgement", b"acknowledgement", "alert_id", b"alert_id", "cleared", b"cleared", "event_id", b"event_id", "flag", b"flag", "instrument_id", b"instrument_id", "kind", b"kind", "level_bps", b"level_bps", "limit", b"limit", "measured", b"measured", "name", b"name", "order_id", b"order_id", "reason", b"reason", "scope_id", b"scope_id", "scope_kind", b"scope_kind", "sequence", b"sequence", "severity", b"severity", "time_ns", b"time_ns", "usage_bps", b"usage_bps", "warns", b"warns"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__level_bps: _TypeAlias = _typing.Literal["level_bps"]  # noqa: Y015
+    _WhichOneofArgType__level_bps: _TypeAlias = _typing.Literal["_level_bps", b"_level_bps"]  # noqa: Y015
+    _WhichOneofReturnType__limit: _TypeAlias = _typing.Literal["limit"]  # noqa: Y015
+    _WhichOneofArgType__limit: _TypeAlias = _typing.Literal["_limit", b"_limit"]  # noqa: Y015
+    _WhichOneofReturnType__measured: _TypeAlias = _typing.Literal["measured"]  # noqa: Y015
+    _WhichOneofArgType__measured: _TypeAlias = _typing.Literal["_measured", b"_measured"]  # noqa: Y015
+    _WhichOneofReturnType__usage_bps: _TypeAlias = _typing.Literal["usage_bps"]  # noqa: Y015
+    _WhichOneofArgType__usage_bps: _TypeAlias = _typing.Literal["_usage_bps", b"_usage_bps"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__level_bps) -> _WhichOneofReturnType__level_bps | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__limit) -> _WhichOneofReturnType__limit | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__measured) -> _WhichOneofReturnType__measured | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__usage_bps) -> _WhichOneofReturnType__usage_bps | None: ...
+
+Global___Alert: _TypeAlias = Alert  # noqa: Y015
+
+@_typing.final
+class AlertAcknowledgement(_message.Message):
+    """Who has taken note of an alert."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PRINCIPAL_FIELD_NUMBER: _builtins.int
+    TIME_NS_FIELD_NUMBER: _builtins.int
+    NOTE_FIELD_NUMBER: _builtins.int
+    principal: _builtins.str
+    """The person."""
+    time_ns: _builtins.int
+    """When, by the follower's clock."""
+    note: _builtins.str
+    """What the person said about it."""
+    def __init__(
+        self,
+        *,
+        principal: _builtins.str = ...,
+        time_ns: _builtins.int = ...,
+        note: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["note", b"note", "principal", b"principal", "time_ns", b"time_ns"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AlertAcknowledgement: _TypeAlias = AlertAcknowledgement  # noqa: Y015
+
+@_typing.final
+class AlertLogEntry(_message.Message):
+    """One line of the file in which the follower keeps alerts, as JSON."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ALERT_FIELD_NUMBER: _builtins.int
+    ACKNOWLEDGED_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def alert(self) -> Global___Alert:
+        """A new alert."""
+
+    @_builtins.property
+    def acknowledged(self) -> Global___AlertAcknowledged:
+        """Somebody took note of one."""
+
+    def __init__(
+        self,
+        *,
+        alert: Global___Alert | None = ...,
+        acknowledged: Global___AlertAcknowledged | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["acknowledged", b"acknowledged", "alert", b"alert", "entry", b"entry"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["acknowledged", b"acknowledged", "alert", b"alert", "entry", b"entry"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_entry: _TypeAlias = _typing.Literal["alert", "acknowledged"]  # noqa: Y015
+    _WhichOneofArgType_entry: _TypeAlias = _typing.Literal["entry", b"entry"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_entry) -> _WhichOneofReturnType_entry | None: ...
+
+Global___AlertLogEntry: _TypeAlias = AlertLogEntry  # noqa: Y015
+
+@_typing.final
+class AlertAcknowledged(_message.Message):
+    """An acknowledgement and whose it is."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ALERT_ID_FIELD_NUMBER: _builtins.int
+    ACKNOWLEDGEMENT_FIELD_NUMBER: _builtins.int
+    alert_id: _builtins.str
+    """The alert."""
+    @_builtins.property
+    def acknowledgement(self) -> Global___AlertAcknowledgement:
+        """Who took note of it."""
+
+    def __init__(
+        self,
+        *,
+        alert_id: _builtins.str = ...,
+        acknowledgement: Global___AlertAcknowledgement | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["acknowledgement", b"acknowledgement"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["acknowledgement", b"acknowledgement", "alert_id", b"alert_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AlertAcknowledged: _TypeAlias = AlertAcknowledged  # noqa: Y015
+
+@_typing.final
+class AlertState(_message.Message):
+    """What the follower keeps beside a snapshot to go on with alerts after it, as JSON."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SEQUENCE_FIELD_NUMBER: _builtins.int
+    TIME_NS_FIELD_NUMBER: _builtins.int
+    LIMITS_FIELD_NUMBER: _builtins.int
+    sequence: _builtins.int
+    """The record of the snapshot."""
+    time_ns: _builtins.int
+    """The gate's clock at it."""
+    @_builtins.property
+    def limits(self) -> _containers.RepeatedCompositeFieldContainer[Global___FiredLevels]:
+        """Limits of which some level has fired and is not armed again."""
+
+    def __init__(
+        self,
+        *,
+        sequence: _builtins.int = ...,
+        time_ns: _builtins.int = ...,
+        limits: _abc.Iterable[Global___FiredLevels] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["limits", b"limits", "sequence", b"sequence", "time_ns", b"time_ns"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AlertState: _TypeAlias = AlertState  # noqa: Y015
+
+@_typing.final
+class FiredLevels(_message.Message):
+    """The levels of one limit that have fired and are not armed again."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACCOUNT_ID_FIELD_NUMBER: _builtins.int
+    SCOPE_KIND_FIELD_NUMBER: _builtins.int
+    SCOPE_ID_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    WARNS_FIELD_NUMBER: _builtins.int
+    MASK_FIELD_NUMBER: _builtins.int
+    account_id: _builtins.str
+    """The account; empty for a limit that accounts share."""
+    scope_kind: _order_pb2.ScopeKind.ValueType
+    """Where the limit lives."""
+    scope_id: _builtins.str
+    """The id within that kind."""
+    name: _builtins.str
+    """Its name."""
+    warns: _builtins.bool
+    """It only warns."""
+    mask: _builtins.int
+    """One bit a level, the lowest level's the lowest."""
+    def __init__(
+        self,
+        *,
+        account_id: _builtins.str = ...,
+        scope_kind: _order_pb2.ScopeKind.ValueType = ...,
+        scope_id: _builtins.str = ...,
+        name: _builtins.str = ...,
+        warns: _builtins.bool = ...,
+        mask: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "mask", b"mask", "name", b"name", "scope_id", b"scope_id", "scope_kind", b"scope_kind", "warns", b"warns"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FiredLevels: _TypeAlias = FiredLevels  # noqa: Y015

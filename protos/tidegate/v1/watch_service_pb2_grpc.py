@@ -46,6 +46,21 @@ class WatchServiceStub:
                 request_serializer=tidegate_dot_v1_dot_watch__service__pb2.WatchAccountsRequest.SerializeToString,
                 response_deserializer=tidegate_dot_v1_dot_watch__service__pb2.WatchAccountsResponse.FromString,
                 _registered_method=True)
+        self.WatchAlerts = channel.unary_stream(
+                '/tidegate.v1.WatchService/WatchAlerts',
+                request_serializer=tidegate_dot_v1_dot_watch__service__pb2.WatchAlertsRequest.SerializeToString,
+                response_deserializer=tidegate_dot_v1_dot_watch__service__pb2.WatchAlertsResponse.FromString,
+                _registered_method=True)
+        self.ListAlerts = channel.unary_unary(
+                '/tidegate.v1.WatchService/ListAlerts',
+                request_serializer=tidegate_dot_v1_dot_watch__service__pb2.ListAlertsRequest.SerializeToString,
+                response_deserializer=tidegate_dot_v1_dot_watch__service__pb2.ListAlertsResponse.FromString,
+                _registered_method=True)
+        self.AcknowledgeAlert = channel.unary_unary(
+                '/tidegate.v1.WatchService/AcknowledgeAlert',
+                request_serializer=tidegate_dot_v1_dot_watch__service__pb2.AcknowledgeAlertRequest.SerializeToString,
+                response_deserializer=tidegate_dot_v1_dot_watch__service__pb2.AcknowledgeAlertResponse.FromString,
+                _registered_method=True)
 
 
 class WatchServiceServicer:
@@ -70,6 +85,29 @@ class WatchServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def WatchAlerts(self, request, context):
+        """Stream alerts after a given one, and each new one as it comes. A reader who takes nothing for
+        30 s is ended with SLOW_READER, and goes on after the last alert that it has.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListAlerts(self, request, context):
+        """Read the alerts that are kept, the newest first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def AcknowledgeAlert(self, request, context):
+        """Say that a person has taken note of an alert. The first one to do so is kept; it changes neither
+        levels nor lines. Durable when answered.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_WatchServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -82,6 +120,21 @@ def add_WatchServiceServicer_to_server(servicer, server):
                     servicer.WatchAccounts,
                     request_deserializer=tidegate_dot_v1_dot_watch__service__pb2.WatchAccountsRequest.FromString,
                     response_serializer=tidegate_dot_v1_dot_watch__service__pb2.WatchAccountsResponse.SerializeToString,
+            ),
+            'WatchAlerts': grpc.unary_stream_rpc_method_handler(
+                    servicer.WatchAlerts,
+                    request_deserializer=tidegate_dot_v1_dot_watch__service__pb2.WatchAlertsRequest.FromString,
+                    response_serializer=tidegate_dot_v1_dot_watch__service__pb2.WatchAlertsResponse.SerializeToString,
+            ),
+            'ListAlerts': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListAlerts,
+                    request_deserializer=tidegate_dot_v1_dot_watch__service__pb2.ListAlertsRequest.FromString,
+                    response_serializer=tidegate_dot_v1_dot_watch__service__pb2.ListAlertsResponse.SerializeToString,
+            ),
+            'AcknowledgeAlert': grpc.unary_unary_rpc_method_handler(
+                    servicer.AcknowledgeAlert,
+                    request_deserializer=tidegate_dot_v1_dot_watch__service__pb2.AcknowledgeAlertRequest.FromString,
+                    response_serializer=tidegate_dot_v1_dot_watch__service__pb2.AcknowledgeAlertResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -140,6 +193,87 @@ class WatchService:
             '/tidegate.v1.WatchService/WatchAccounts',
             tidegate_dot_v1_dot_watch__service__pb2.WatchAccountsRequest.SerializeToString,
             tidegate_dot_v1_dot_watch__service__pb2.WatchAccountsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def WatchAlerts(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/tidegate.v1.WatchService/WatchAlerts',
+            tidegate_dot_v1_dot_watch__service__pb2.WatchAlertsRequest.SerializeToString,
+            tidegate_dot_v1_dot_watch__service__pb2.WatchAlertsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListAlerts(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tidegate.v1.WatchService/ListAlerts',
+            tidegate_dot_v1_dot_watch__service__pb2.ListAlertsRequest.SerializeToString,
+            tidegate_dot_v1_dot_watch__service__pb2.ListAlertsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AcknowledgeAlert(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tidegate.v1.WatchService/AcknowledgeAlert',
+            tidegate_dot_v1_dot_watch__service__pb2.AcknowledgeAlertRequest.SerializeToString,
+            tidegate_dot_v1_dot_watch__service__pb2.AcknowledgeAlertResponse.FromString,
             options,
             channel_credentials,
             insecure,

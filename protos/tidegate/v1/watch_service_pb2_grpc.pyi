@@ -44,6 +44,16 @@ class WatchServiceStub:
     """Stream the named accounts, and each again after whatever changed it. A reader who is behind gets
     the latest state only; one who takes nothing for 30 s is ended with SLOW_READER.
     """
+    WatchAlerts: _grpc.UnaryStreamMultiCallable[_watch_service_pb2.WatchAlertsRequest, _watch_service_pb2.WatchAlertsResponse]
+    """Stream alerts after a given one, and each new one as it comes. A reader who takes nothing for
+    30 s is ended with SLOW_READER, and goes on after the last alert that it has.
+    """
+    ListAlerts: _grpc.UnaryUnaryMultiCallable[_watch_service_pb2.ListAlertsRequest, _watch_service_pb2.ListAlertsResponse]
+    """Read the alerts that are kept, the newest first."""
+    AcknowledgeAlert: _grpc.UnaryUnaryMultiCallable[_watch_service_pb2.AcknowledgeAlertRequest, _watch_service_pb2.AcknowledgeAlertResponse]
+    """Say that a person has taken note of an alert. The first one to do so is kept; it changes neither
+    levels nor lines. Durable when answered.
+    """
 
 @_typing.type_check_only
 class WatchServiceAsyncStub(WatchServiceStub):
@@ -60,6 +70,16 @@ class WatchServiceAsyncStub(WatchServiceStub):
     WatchAccounts: _aio.UnaryStreamMultiCallable[_watch_service_pb2.WatchAccountsRequest, _watch_service_pb2.WatchAccountsResponse]  # type: ignore[assignment]
     """Stream the named accounts, and each again after whatever changed it. A reader who is behind gets
     the latest state only; one who takes nothing for 30 s is ended with SLOW_READER.
+    """
+    WatchAlerts: _aio.UnaryStreamMultiCallable[_watch_service_pb2.WatchAlertsRequest, _watch_service_pb2.WatchAlertsResponse]  # type: ignore[assignment]
+    """Stream alerts after a given one, and each new one as it comes. A reader who takes nothing for
+    30 s is ended with SLOW_READER, and goes on after the last alert that it has.
+    """
+    ListAlerts: _aio.UnaryUnaryMultiCallable[_watch_service_pb2.ListAlertsRequest, _watch_service_pb2.ListAlertsResponse]  # type: ignore[assignment]
+    """Read the alerts that are kept, the newest first."""
+    AcknowledgeAlert: _aio.UnaryUnaryMultiCallable[_watch_service_pb2.AcknowledgeAlertRequest, _watch_service_pb2.AcknowledgeAlertResponse]  # type: ignore[assignment]
+    """Say that a person has taken note of an alert. The first one to do so is kept; it changes neither
+    levels nor lines. Durable when answered.
     """
 
 class WatchServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -86,6 +106,34 @@ class WatchServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_abc.Iterator[_watch_service_pb2.WatchAccountsResponse], _abc.AsyncIterator[_watch_service_pb2.WatchAccountsResponse]]:
         """Stream the named accounts, and each again after whatever changed it. A reader who is behind gets
         the latest state only; one who takes nothing for 30 s is ended with SLOW_READER.
+        """
+
+    @_abc_1.abstractmethod
+    def WatchAlerts(
+        self,
+        request: _watch_service_pb2.WatchAlertsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_watch_service_pb2.WatchAlertsResponse], _abc.AsyncIterator[_watch_service_pb2.WatchAlertsResponse]]:
+        """Stream alerts after a given one, and each new one as it comes. A reader who takes nothing for
+        30 s is ended with SLOW_READER, and goes on after the last alert that it has.
+        """
+
+    @_abc_1.abstractmethod
+    def ListAlerts(
+        self,
+        request: _watch_service_pb2.ListAlertsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_watch_service_pb2.ListAlertsResponse, _abc.Awaitable[_watch_service_pb2.ListAlertsResponse]]:
+        """Read the alerts that are kept, the newest first."""
+
+    @_abc_1.abstractmethod
+    def AcknowledgeAlert(
+        self,
+        request: _watch_service_pb2.AcknowledgeAlertRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_watch_service_pb2.AcknowledgeAlertResponse, _abc.Awaitable[_watch_service_pb2.AcknowledgeAlertResponse]]:
+        """Say that a person has taken note of an alert. The first one to do so is kept; it changes neither
+        levels nor lines. Durable when answered.
         """
 
 def add_WatchServiceServicer_to_server(servicer: WatchServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

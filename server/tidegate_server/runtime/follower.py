@@ -39,6 +39,9 @@ from tidegate_server.wire.machine import Machine
 from tidegate_server.wire.methods import FOLLOWER_METHODS
 
 from .account_watches import AccountWatches
+from .alert_calls import AlertCalls
+from .alert_desk import AlertDesk
+from .alert_store import AlertStore
 from .comparison_calls import ComparisonCalls
 from .counters import create_proof_page
 from .follower_calls import FollowerCalls
@@ -129,13 +132,16 @@ class Follower:
         self._folder = folder
         self._prover = prover
         self._figures = figures
+        self._alerts = AlertStore(folder, log)
+        desk = AlertDesk(folder, prover.machine, self._alerts, log)
+        prover.observers.append(desk)
         self._streams = Streams(front, log)
         self._calls = FollowerCalls(
             directory_of(config), front, self._streams, self._handlers(), log
         )
         start = prover.place.sequence
         every = config.follower.snapshot_records
-        self._snapshots = Snapshots(folder, config.shard, every, start, log)
+        self._snapshots = Snapshots(folder, config.shard, every, start, log, desk.save)
         caller = _caller(config)
         stack.callback(caller.close)
         self._sweep = Sweep(caller, config.client.timeout_ms / 1000, log)
@@ -150,6 +156,7 @@ class Follower:
         """Return what answers each method."""
         journal = JournalCalls(RecordFinder(self._folder), self._prover, self._durable)
         comparison = ComparisonCalls(self._folder, self._streams, self._durable)
+        alerts = AlertCalls(self._alerts, self._prover.machine)
         accounts = AccountWatches(self._prover.machine)
         self._prover.observers.append(accounts)
         return {
@@ -158,6 +165,9 @@ class Follower:
             "WatchRecords": journal.watch_records,
             "WatchAccounts": accounts.watch_accounts,
             "CompareDecisions": comparison.compare_decisions,
+            "WatchAlerts": alerts.watch_alerts,
+            "ListAlerts": alerts.list_alerts,
+            "AcknowledgeAlert": alerts.acknowledge_alert,
         }
 
     def stop(self, _number: int, _frame: object) -> None:
@@ -173,6 +183,7 @@ class Follower:
             return STOP
         prover = self._prover
         behind = prover.step(FOLD_SECONDS)
+        self._alerts.flush()
         self._snapshots.take_if_due(prover.machine, prover.place)
         now_s = time.monotonic()
         changed = self._hash.step(prover, now_s)
@@ -211,6 +222,8 @@ class Follower:
         figures.state_hash_seconds = hashed.seconds
         figures.revalued_accounts_total = self._sweep.valued
         figures.revaluation_failures_total = self._sweep.failures
+        figures.alerts = dict(self._alerts.counted)
+        figures.unacknowledged_alerts = dict(self._alerts.unacknowledged)
         self._proof.write(
             (
                 prover.sequence,

@@ -274,6 +274,14 @@ FOLLOWER_METHODS: Final = (
     MethodSpec(
         _WATCH + "WatchAccounts", Lane.READS, "router " + _STAFF, request_limit=SMALL, streams=True
     ),
+    MethodSpec(_WATCH + "WatchAlerts", Lane.READS, _STAFF, request_limit=SMALL, streams=True),
+    MethodSpec(_WATCH + "ListAlerts", Lane.READS, _STAFF, request_limit=SMALL),
+    MethodSpec(
+        _WATCH + "AcknowledgeAlert",
+        Lane.READS,
+        "risk approver killer operator",
+        request_limit=SMALL,
+    ),
     MethodSpec(
         _WATCH + "CompareDecisions", Lane.READS, "risk approver operator auditor", streams=True
     ),
