@@ -13,7 +13,7 @@ from tidegate.v1 import watch_service_pb2
 from tidegate_server.engine.touching import touched_accounts
 from tidegate_server.wire import views
 from tidegate_server.wire.decoding import parse
-from tidegate_server.wire.machine import not_found
+from tidegate_server.wire.errors import not_found
 from tidegate_server.wire.validation import Problems
 
 from .proving import Folded, Observer

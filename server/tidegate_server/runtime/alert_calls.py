@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from tidegate.v1 import watch_service_pb2
 from tidegate_server.wire.alerts import read_id, write_id
 from tidegate_server.wire.decoding import parse
-from tidegate_server.wire.machine import not_found
+from tidegate_server.wire.errors import not_found
 from tidegate_server.wire.validation import Problems
 
 if TYPE_CHECKING:

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Final
 from tidegate.v1 import watch_service_pb2
 from tidegate_server.journal import TailDamagedError
 from tidegate_server.wire.decoding import parse
-from tidegate_server.wire.errors import CallError
-from tidegate_server.wire.machine import RESOURCE_EXHAUSTED, not_found
+from tidegate_server.wire.errors import RESOURCE_EXHAUSTED, CallError, not_found
 from tidegate_server.wire.shadowing import read_candidate
 from tidegate_server.wire.validation import Problems
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tidegate_server.wire.errors import CallError
-from tidegate_server.wire.machine import PERMISSION_DENIED, malformed
+from tidegate_server.wire.errors import PERMISSION_DENIED, CallError, malformed
 from tidegate_server.wire.methods import FOLLOWER_METHODS
 from tidegate_server.wire.validation import MalformedError
 

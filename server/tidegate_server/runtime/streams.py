@@ -15,8 +15,7 @@ from uuid import uuid4
 
 from tidegate_server.journal.frames import Damage
 from tidegate_server.transport import Sent
-from tidegate_server.wire.errors import CallError
-from tidegate_server.wire.machine import INTERNAL, RESOURCE_EXHAUSTED, UNAVAILABLE
+from tidegate_server.wire.errors import INTERNAL, RESOURCE_EXHAUSTED, UNAVAILABLE, CallError
 
 if TYPE_CHECKING:
     from collections.abc import Generator
