@@ -6,6 +6,7 @@ of the contract; whoever has the `.proto` files can check it.
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Final
 
 from google.protobuf import descriptor_pool, json_format, message_factory
@@ -90,7 +91,9 @@ class JournalCalls:
         answer.request_json = as_json(request_class, record.request)
         answer.response_json = as_json(response_class, record.response)
         if record.effects:
-            answer.effects_json = as_json(EFFECTS[record.method], record.effects)
+            kind = EFFECTS.get(record.method)
+            hidden = json.dumps({"bytes": record.effects.hex()})
+            answer.effects_json = as_json(kind, record.effects) if kind is not None else hidden
         proved = self._prover.verdict(sequence, entry.rules_version)
         if proved is not None:
             answer.proved = proved
