@@ -6,16 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tidegate_server.engine import alerting
+from tidegate_server.engine import alert as alert_kinds
+from tidegate_server.engine.alert import CRITICAL, INFO, WARNING
 from tidegate_server.engine.alerting import (
-    CRITICAL,
-    INFO,
+    LEVEL_SEVERITIES,
     LEVELS_BPS,
     REARM_BPS,
-    WARNING,
     Arming,
     climbed,
-    flagged,
 )
 from tidegate_server.engine.commands import (
     BUY,
@@ -27,6 +25,7 @@ from tidegate_server.engine.commands import (
     RecordOrderEvents,
     Tick,
 )
+from tidegate_server.engine.flagging import flagged
 from tidegate_server.engine.outcomes import (
     BatchOutcome,
     CheckOutcome,
@@ -112,7 +111,7 @@ def alone(level: int, path: list[int]) -> list[bool]:
 
 
 def test_severities_grow_with_the_level() -> None:
-    assert alerting.LEVEL_SEVERITIES == (INFO, INFO, WARNING, WARNING, CRITICAL, CRITICAL)
+    assert LEVEL_SEVERITIES == (INFO, INFO, WARNING, WARNING, CRITICAL, CRITICAL)
     assert climbed(0, 9_600) == (0b11111, 4)
 
 
@@ -128,7 +127,7 @@ def answer(*reasons: RejectReason) -> CheckOutcome:
 
 def test_a_fault_is_told_of_and_other_reasons_are_not() -> None:
     (alert,) = flagged(order(), answer(RejectReason.INTERNAL), 7, 5)
-    assert (alert.kind, alert.severity) == (alerting.KIND_INTERNAL, CRITICAL)
+    assert (alert.kind, alert.severity) == (alert_kinds.KIND_INTERNAL, CRITICAL)
     assert (alert.account_id, alert.order_id, alert.subject) == ("A1", "o1", "SPY")
     assert not flagged(order(), answer(RejectReason.LEVERAGE), 7, 5)
     assert not flagged(order(), answer(), 7, 5)
@@ -146,11 +145,11 @@ def test_a_fault_within_a_batch_is_told_of() -> None:
 @pytest.mark.parametrize(
     ("kind", "flag", "expected", "severity"),
     [
-        (EVENT_FILLED, OVERFILL, alerting.KIND_OVERFILL, CRITICAL),
-        (EVENT_FILLED, AFTER_END, alerting.KIND_LATE_FILL, WARNING),
-        (EVENT_FILLED, TOO_OLD, alerting.KIND_LATE_FILL, WARNING),
-        (EVENT_CANCELLED, AFTER_END, alerting.KIND_ODD_REPORT, WARNING),
-        (EVENT_FILLED, UNKNOWN_ORDER, alerting.KIND_ODD_REPORT, WARNING),
+        (EVENT_FILLED, OVERFILL, alert_kinds.KIND_OVERFILL, CRITICAL),
+        (EVENT_FILLED, AFTER_END, alert_kinds.KIND_LATE_FILL, WARNING),
+        (EVENT_FILLED, TOO_OLD, alert_kinds.KIND_LATE_FILL, WARNING),
+        (EVENT_CANCELLED, AFTER_END, alert_kinds.KIND_ODD_REPORT, WARNING),
+        (EVENT_FILLED, UNKNOWN_ORDER, alert_kinds.KIND_ODD_REPORT, WARNING),
     ],
 )
 def test_what_is_odd_about_a_report_is_told(

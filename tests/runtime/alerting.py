@@ -63,12 +63,17 @@ def own_limit(desk: Desk, name: str, limit: int = LIMIT) -> None:
     )
     account.limits.position.value = limit
     send(desk, "UpsertAccounts", account_service_pb2.UpsertAccountsRequest(accounts=[account]))
+    adjust(desk, name, 10**13, "opening")
+
+
+def adjust(desk: Desk, name: str, amount_e4: int, adjustment_id: str) -> None:
+    """Book cash."""
     booking = account_service_pb2.AdjustCashRequest(
         account_id=name,
-        adjustment_id=f"{name}-opening",
-        kind=account_service_pb2.CASH_KIND_DEPOSIT,
-        amount_e4=10**13,
-        expected_sequence=desk.machine.sequence,
+        adjustment_id=f"{name}-{adjustment_id}",
+        kind=account_service_pb2.CASH_KIND_CORRECTION,
+        amount_e4=amount_e4,
+        expected_sequence=desk.machine.book.accounts[name].sequence,
     )
     send(desk, "AdjustCash", booking)
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from tests.runtime.alerting import (
     PATH,
     Beside,
+    adjust,
     hold,
     of_position,
     own_limit,
@@ -27,6 +28,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import pytest
+
+LINE = watch_service_pb2.ALERT_KIND_LINE
+INFO = watch_service_pb2.ALERT_SEVERITY_INFO
+WARNING = watch_service_pb2.ALERT_SEVERITY_WARNING
+CRITICAL = watch_service_pb2.ALERT_SEVERITY_CRITICAL
 
 
 def test_the_path_of_the_rulebook_gives_three_alerts(tmp_path: Path) -> None:
@@ -103,6 +109,49 @@ def test_without_its_state_limits_in_use_alert_again(
     found = of_position(Beside(config).run())
     assert [alert.level_bps for alert in found] == [9_500]
     assert "alert again" in capsys.readouterr().out
+
+
+def test_lines_are_told_when_they_are_entered_and_left(tmp_path: Path) -> None:
+    config = make_config(tmp_path)
+    make_journal(config, 5)
+    with writing(config) as desk:
+        own_limit(desk, "L1", 1_000_000)
+        hold(desk, "L1", 1_000)
+        worth = desk.machine.book.instruments["SPY"].mark * 1_000
+        cash = desk.machine.book.accounts["L1"].cash
+        for percent in (310, 160, 109, 111, 113, 301):
+            target = -worth * 100 // percent
+            adjust(desk, "L1", target - cash, f"to-{percent}")
+            cash = target
+        adjust(desk, "L1", -cash, "even")
+    told = [
+        alert for alert in Beside(config).run() if (alert.kind, alert.account_id) == (LINE, "L1")
+    ]
+    assert [(alert.name, alert.cleared, alert.limit) for alert in told] == [
+        ("withdraw", False, 30_000),
+        ("warning", False, 11_200),
+        ("margin_call", False, 11_000),
+        ("margin_call", True, 11_000),
+        ("warning", True, 11_200),
+        ("withdraw", True, 30_000),
+    ]
+    assert [alert.measured for alert in told[:3]] == [16_000, 10_899, 10_899]
+    severities = [alert.severity for alert in told]
+    assert severities[:4] == [INFO, WARNING, CRITICAL, INFO]
+
+
+def test_a_snapshot_remembers_which_lines_were_told(tmp_path: Path) -> None:
+    config = make_config(tmp_path)
+    make_journal(config, 5)
+    with writing(config) as desk:
+        own_limit(desk, "L1", 1_000_000)
+        hold(desk, "L1", 1_000)
+        worth = desk.machine.book.instruments["SPY"].mark * 1_000
+        cash = desk.machine.book.accounts["L1"].cash
+        adjust(desk, "L1", -worth * 100 // 160 - cash, "debt")
+        take_snapshot(config, desk)
+        hold(desk, "L1", 1_001)
+    assert not [alert for alert in Beside(config).run() if alert.kind == LINE]
 
 
 def test_what_is_odd_about_reports_is_told(tmp_path: Path) -> None:

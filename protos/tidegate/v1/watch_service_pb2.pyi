@@ -709,11 +709,11 @@ class Alert(_message.Message):
     usage_bps: _builtins.int
     """What is used of the limit, bps; the greatest int64 over a limit of 0."""
     measured: _builtins.int
-    """What was measured: of a limit in its unit, of a report its quantity, of unconfirmed orders how
-    many, of a gap ns.
+    """What was measured: of a limit in its unit, of a line the maintenance ratio in bps (absent for no
+    debt), of a report its quantity, of unconfirmed orders how many, of a gap ns.
     """
     limit: _builtins.int
-    """The effective limit, in the same unit."""
+    """The effective limit, in the same unit; of a line the line, or the release of one that was left."""
     warns: _builtins.bool
     """The limit only warns."""
     cleared: _builtins.bool

@@ -39,7 +39,11 @@ def _limit(alert: watch_pb2.Alert) -> str:
 
 
 def _line(alert: watch_pb2.Alert) -> str:
-    return f"line {alert.name} {'left' if alert.cleared else 'entered'}"
+    ratio, limit = optional(alert, "measured"), optional(alert, "limit")
+    now = "no debt" if ratio is None else f"maintenance ratio {percent(ratio)}"
+    if alert.cleared:
+        return f"line {alert.name} left: {now}, release {percent(limit)}"
+    return f"line {alert.name} entered: {now}, line {percent(limit)}"
 
 
 def _report(alert: watch_pb2.Alert) -> str:

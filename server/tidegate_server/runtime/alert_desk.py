@@ -16,16 +16,9 @@ from typing import TYPE_CHECKING, Final
 from google.protobuf import json_format
 
 from tidegate.v1 import watch_service_pb2
-from tidegate_server.engine.alerting import (
-    Alert,
-    Arming,
-    flagged,
-    limit_alerts,
-    outcome_differs,
-    stopped,
-    time_gap,
-)
+from tidegate_server.engine.alerting import Arming, limit_alerts, line_alerts
 from tidegate_server.engine.commands import StartEpoch
+from tidegate_server.engine.flagging import flagged, outcome_differs, stopped, time_gap
 from tidegate_server.engine.touching import touched_accounts
 from tidegate_server.journal import disk, list_snapshots
 from tidegate_server.wire.alerts import alert_message, read_state, state_message
@@ -37,6 +30,7 @@ if TYPE_CHECKING:
 
     from structlog.typing import FilteringBoundLogger
 
+    from tidegate_server.engine.alert import Alert
     from tidegate_server.wire.machine import Machine
 
     from .alert_store import AlertStore
@@ -62,6 +56,8 @@ class AlertDesk(Observer):
         self._touched: dict[str, int] = {}
         self._found: list[Alert] = []
         self._failed: set[str] = set()
+        accounts = machine.book.accounts.values()
+        self._lines = {account.account_id: account.lines for account in accounts if account.lines}
         self._arming = self._load()
 
     def saw(self, folded: Folded) -> None:
@@ -105,7 +101,14 @@ class AlertDesk(Observer):
         account = book.accounts.get(name)
         if account is None:
             return
+        before = self._lines.get(name, 0)
+        if account.lines:
+            self._lines[name] = account.lines
+        else:
+            self._lines.pop(name, None)
         try:
+            if account.lines != before:
+                self._found += line_alerts(book, account, before, sequence, self._time_ns)
             self._found += limit_alerts(book, account, self._arming, sequence, self._time_ns)
         except Exception as error:  # noqa: BLE001 - the proof goes on whatever it is
             if name not in self._failed:

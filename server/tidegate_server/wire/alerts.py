@@ -6,9 +6,10 @@ import re
 from typing import TYPE_CHECKING
 
 from tidegate.v1 import watch_service_pb2
-from tidegate_server.engine.alerting import Alert, Arming
+from tidegate_server.engine.alerting import Arming
 
 if TYPE_CHECKING:
+    from tidegate_server.engine.alert import Alert
     from tidegate_server.engine.alerting import LimitKey
 
 AlertId = tuple[int, int]
