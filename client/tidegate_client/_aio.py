@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 from time import monotonic
-from typing import TYPE_CHECKING, Concatenate, ParamSpec, Self, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Self, TypeVar, Unpack
 
 import grpc
 from grpc import aio
 
 from tidegate_client import _methods as methods
 from tidegate_client import _policies as policies
+from tidegate_client import _watches as watches
 from tidegate_client._base import ClientBase, Settings, closed_under_way, dress, understood
 from tidegate_client._checks import Round, check_batch
 from tidegate_client._coalesce import Coalescer
@@ -19,7 +20,7 @@ from tidegate_client._errors import TidegateError, from_rpc
 from tidegate_client._unsent import HURRIED_PAUSE_S, REPORT_TIMEOUT_S, events_of
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
     from types import TracebackType
 
     from tidegate_client._methods import Call
@@ -35,6 +36,16 @@ def _method(
 ) -> Callable[Concatenate[AsyncClient, P], Awaitable[T]]:
     async def method(self: AsyncClient, /, *args: P.args, **kwargs: P.kwargs) -> T:
         return await self._call(prepare(*args, **kwargs), self._end(None))
+
+    return dress(method, prepare)
+
+
+def _stream(
+    prepare: Callable[P, Call[T]],
+) -> Callable[Concatenate[AsyncClient, P], AsyncGenerator[T, None]]:
+    def method(self: AsyncClient, /, *args: P.args, **kwargs: P.kwargs) -> AsyncGenerator[T, None]:
+        self._end(None)
+        return self._read(prepare(*args, **kwargs))
 
     return dress(method, prepare)
 
@@ -126,6 +137,12 @@ class AsyncClient(ClientBase):
 
     read_records = _method(methods.read_records)
     explain_record = _method(methods.explain_record)
+    watch_records = _stream(watches.watch_records)
+    watch_accounts = _stream(watches.watch_accounts)
+    compare_decisions = _stream(watches.compare_decisions)
+    watch_alerts = _stream(watches.watch_alerts)
+    list_alerts = _method(watches.list_alerts)
+    acknowledge_alert = _method(watches.acknowledge_alert)
 
     async def close(self, timeout: float = 2.0) -> None:  # noqa: ASYNC109 - waits, then closes
         """Wait up to `timeout` seconds for owed unsent reports, then close the connection.
@@ -189,6 +206,24 @@ class AsyncClient(ClientBase):
             if pause is None or self._is_closed:
                 raise error
             await asyncio.sleep(pause)
+
+    async def _read(self, call: Call[T]) -> AsyncGenerator[T, None]:
+        """Yield the messages of a stream; whoever stops reading ends it."""
+        open_stream: Callable[..., Any] = self._channel.unary_stream(call.path)
+        stream = open_stream(call.payload, metadata=self._metadata)
+        try:
+            async for raw in stream:
+                yield understood(call, raw)
+        except grpc.RpcError as error:
+            if self._is_closed:
+                raise closed_under_way() from error
+            raise from_rpc(error) from None
+        except asyncio.CancelledError:
+            if not self._is_closed or _is_cancelled():
+                raise
+            raise closed_under_way() from None
+        finally:
+            stream.cancel()
 
     async def _send(self, call: Call[T], left: float) -> bytes:
         sender = self._senders.get(call.path)

@@ -17,6 +17,7 @@ from tidegate.v1 import (
     policy_pb2,
     policy_service_pb2,
     risk_service_pb2,
+    watch_service_pb2,
 )
 from tidegate_server.engine import commands, policy, reports, settle, state, tightening, versions
 from tidegate_server.engine.reasons import RejectReason, ScopeKind
@@ -30,6 +31,7 @@ SERVICES = (
     market_service_pb2,
     policy_service_pb2,
     risk_service_pb2,
+    watch_service_pb2,
 )
 
 

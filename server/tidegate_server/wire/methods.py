@@ -46,7 +46,10 @@ class Lane(IntEnum):
 
 
 class MethodSpec:
-    """One method: `codec` is None for a read; `risk` says that it asks for new risk."""
+    """One method: `codec` is None for a read; `risk` says that it asks for new risk.
+
+    `streams` says that it answers with a stream, as only the follower's do.
+    """
 
     __slots__ = (
         "codec",
@@ -59,6 +62,7 @@ class MethodSpec:
         "request_limit",
         "risk",
         "roles",
+        "streams",
     )
 
     def __init__(
@@ -70,6 +74,7 @@ class MethodSpec:
         *,
         request_limit: int = LARGE,
         risk: bool = False,
+        streams: bool = False,
     ) -> None:
         self.index = -1
         self.path = path
@@ -81,6 +86,7 @@ class MethodSpec:
         self.mutates = codec is not None
         self.request_limit = request_limit
         self.risk = risk
+        self.streams = streams
 
 
 CHECK_ORDER: Final = Codec(
@@ -193,6 +199,7 @@ _MARKET = "/tidegate.v1.MarketService/"
 _POLICY = "/tidegate.v1.PolicyService/"
 _CONTROL = "/tidegate.v1.ControlService/"
 _JOURNAL = "/tidegate.v1.JournalService/"
+_WATCH = "/tidegate.v1.WatchService/"
 _STAFF = "risk approver killer operator auditor viewer"
 
 METHODS: Final = (
@@ -263,6 +270,27 @@ METHODS: Final = (
 FOLLOWER_METHODS: Final = (
     MethodSpec(_JOURNAL + "ReadRecords", Lane.READS, "auditor operator", request_limit=SMALL),
     MethodSpec(_JOURNAL + "ExplainRecord", Lane.READS, "auditor operator", request_limit=SMALL),
+    MethodSpec(
+        _JOURNAL + "WatchRecords",
+        Lane.READS,
+        "auditor operator",
+        request_limit=SMALL,
+        streams=True,
+    ),
+    MethodSpec(
+        _WATCH + "WatchAccounts", Lane.READS, "router " + _STAFF, request_limit=SMALL, streams=True
+    ),
+    MethodSpec(_WATCH + "WatchAlerts", Lane.READS, _STAFF, request_limit=SMALL, streams=True),
+    MethodSpec(_WATCH + "ListAlerts", Lane.READS, _STAFF, request_limit=SMALL),
+    MethodSpec(
+        _WATCH + "AcknowledgeAlert",
+        Lane.READS,
+        "risk approver killer operator",
+        request_limit=SMALL,
+    ),
+    MethodSpec(
+        _WATCH + "CompareDecisions", Lane.READS, "risk approver operator auditor", streams=True
+    ),
 )
 
 for _table in (METHODS, FOLLOWER_METHODS):
