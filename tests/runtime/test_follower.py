@@ -64,11 +64,11 @@ class Auditor:
 
     def read(self, first: int, size: int = 0) -> journal_service_pb2.ReadRecordsResponse:
         request = journal_service_pb2.ReadRecordsRequest(from_sequence=first, page_size=size)
-        return self.stub.ReadRecords(request, timeout=5, wait_for_ready=True)
+        return self.stub.ReadRecords(request, timeout=30, wait_for_ready=True)
 
     def explain(self, sequence: int) -> journal_service_pb2.ExplainRecordResponse:
         request = journal_service_pb2.ExplainRecordRequest(sequence=sequence)
-        return self.stub.ExplainRecord(request, timeout=5, wait_for_ready=True)
+        return self.stub.ExplainRecord(request, timeout=30, wait_for_ready=True)
 
 
 def refusal(ask: Callable[..., object], *arguments: int) -> grpc.StatusCode:
