@@ -195,6 +195,45 @@ class Script:
         holder["lines"] = lines
         return ""
 
+    def do_sector(self, words: list[str]) -> str:
+        """`sector <tier> <sector or -> <from> <cap or none> [warn]`: a band over a sector."""
+        return self.table("sector_concentration", words)
+
+    def do_board(self, words: list[str]) -> str:
+        """`board <tier> <board or -> <from> <cap or none> [warn]`: a band over a board."""
+        return self.table("board_concentration", words)
+
+    def table(self, field: str, words: list[str]) -> str:
+        """Add a band to a tier's table of a sector or board."""
+        tier, scope, edge, cap, *mode = words
+        tables = self.tier(tier).setdefault(field, [])
+        scope = "" if scope == "-" else scope
+        found = [table for table in tables if table["scope_id"] == scope]
+        table: dict[str, Any] = found[0] if found else {"scope_id": scope, "bands": []}
+        if not found:
+            tables.append(table)
+        capped = {} if cap == "none" else {"cap_bps": int(cap)}
+        table["bands"].append({"ratio_from_bps": int(edge)} | capped)
+        table |= limit_of(mode)
+        return ""
+
+    def do_scope(self, words: list[str]) -> str:
+        """`scope <kind>[:<id>] position=100[+warn] ...`; `=unset` takes one away."""
+        kind, _, name = words[0].partition(":")
+        kind = kind.upper()
+        scopes = self.policy.setdefault("scopes", [])
+        known = [one for one in scopes if (one["scope_kind"], one["scope_id"]) == (kind, name)]
+        scope = known[0] if known else {"scope_kind": kind, "scope_id": name}
+        if not known:
+            scopes.append(scope)
+        for word in words[1:]:
+            limit, _, value = word.partition("=")
+            if value == "unset":
+                scope.pop(limit)
+            else:
+                scope[limit] = limit_of(value.split("+"))
+        return ""
+
     def do_class(self, words: list[str]) -> str:
         """`class <id> <offset in bps>`."""
         classes = self.policy.setdefault("margin_classes", [])

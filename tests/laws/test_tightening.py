@@ -15,6 +15,7 @@ from tidegate.v1 import (
     policy_service_pb2,
     risk_service_pb2,
 )
+from tidegate_server.engine.scope_limits import SCOPE_KINDS
 from tidegate_server.wire.machine import Machine
 
 ALLOW = order_pb2.VERDICT_ALLOW
@@ -41,8 +42,9 @@ def orders(draw: st.DrawFn) -> tuple[float, float, bool, int, float]:
 @st.composite
 def changes(draw: st.DrawFn) -> tuple[str, str, int]:
     """Draw what to change in a policy, at which level, and by how much."""
-    level = draw(st.sampled_from(("scalar", "default", "gold", "silver", "band", "required")))
-    names = SCALARS if level == "scalar" else LIMITS
+    levels = ("scalar", "default", "gold", "silver", "band", "required", "scope")
+    level = draw(st.sampled_from(levels))
+    names = {"scalar": SCALARS, "scope": list(SCOPE_KINDS)}.get(level, LIMITS)
     return level, draw(st.sampled_from(names)), draw(st.sampled_from(RATES))
 
 
@@ -90,6 +92,9 @@ def change(policy: policy_pb2.Policy, level: str, name: str, factor: int) -> Non
             for table in tier.concentration:
                 for band in table.bands:
                     band.cap_bps = band.cap_bps * factor // 10_000
+    elif level == "scope":
+        for limit in [getattr(one, name) for one in policy.scopes if one.HasField(name)]:  # type: ignore[arg-type]
+            limit.value = limit.value * factor // 10_000
     else:
         tiers = {tier.tier_id: tier.limits for tier in policy.tiers}
         limit = getattr(tiers.get(level, policy.default_limits), name)

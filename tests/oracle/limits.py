@@ -20,6 +20,7 @@ LIMIT_NAMES = (
     "credit_line_e4",
     "day_loss_e4",
     "drawdown_bps",
+    "ownership_bps",
 )
 
 

@@ -1,11 +1,11 @@
 """Checks of the order by itself: 4.4 to 4.6 and 4.9 to 4.17."""
 
+from tests.oracle import scopes
 from tests.oracle.book import (
     DAY,
     INT64_MAX,
     LIVE,
     MONEY_MAX,
-    ONE,
     Message,
     Stop,
     out_of_bounds,
@@ -183,30 +183,29 @@ def notional_bound(case: Case, quantity: int, reserved_price: int | None) -> int
 def order_size(case: Case, quantity: int, bound: int) -> list[Message]:
     """4.13."""
     reasons = []
-    limit = setting(case, "order_quantity").value
-    if limit is not None and quantity > limit:
-        reasons.append(of_account(case, "ORDER_QUANTITY", quantity, limit))
+    found = scopes.smallest(case, "order_quantity")
+    if found is not None and quantity > found[1]:
+        reasons.append(entry("ORDER_QUANTITY", found[0], (quantity, found[1])))
     mark = case.instrument.mark
-    limit = setting(case, "order_notional_e4").value
+    found = scopes.smallest(case, "order_notional_e4", case.factor)
     if bound:
         if case.warning:
             return reasons + volume_share(case, quantity)
         reasons.append(of_account(case, "ORDER_NOTIONAL", bound, MONEY_MAX))
-    elif limit is not None and mark is not None:
+    elif found is not None and mark is not None:
         notional = up(quantity * max(case.price or 0, mark), case.instrument.unit)
-        effective = limit * ONE // case.factor
-        if notional > effective:
-            reasons.append(of_account(case, "ORDER_NOTIONAL", notional, effective))
+        if notional > found[1]:
+            reasons.append(entry("ORDER_NOTIONAL", found[0], (notional, found[1])))
     return reasons + volume_share(case, quantity)
 
 
 def volume_share(case: Case, quantity: int) -> list[Message]:
     """4.13, the share of the volume."""
-    limit = setting(case, "order_volume_share_bps").value
+    found = scopes.smallest(case, "order_volume_share_bps")
     volume = case.instrument.facts.get("average_volume")
-    if limit is not None and volume is not None and quantity > scale_down(volume, limit):
+    if found is not None and volume is not None and quantity > scale_down(volume, found[1]):
         share = upper_ratio(quantity, volume)
-        return [of_account(case, "ORDER_VOLUME_SHARE", share, limit)]
+        return [entry("ORDER_VOLUME_SHARE", found[0], (share, found[1]))]
     return []
 
 
@@ -336,10 +335,9 @@ def remember_sent(case: Case, rejections: list[Message]) -> None:
 def counts(case: Case, *, is_exit: bool) -> list[Message]:
     """4.16, without the turnover."""
     reasons = []
-    limit = setting(case, "open_order_count").value
-    count = len(case.account.open_orders()) + 1
-    if limit is not None and count > limit:
-        reasons.append(of_account(case, "OPEN_ORDER_COUNT", count, limit))
+    found = scopes.worst(scopes.open_count_bounds(case, is_exit=is_exit))
+    if found is not None:
+        reasons.append(entry("OPEN_ORDER_COUNT", found.scope, (found.measured, found.limit)))
     limit = setting(case, "day_order_count").value
     count = case.book.today_count(case.account) + 1
     if limit is not None and count > limit and not is_exit:

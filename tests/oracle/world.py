@@ -7,6 +7,7 @@ let them meet.
 from copy import deepcopy
 from random import Random
 
+from tests.oracle import scope_world
 from tests.oracle.book import DAY, SECOND, Message
 
 START = 1_700_000_000 * SECOND
@@ -25,6 +26,7 @@ RATING_GROUPS = ("", "", "A", "A", "STAR")
 def policy(rng: Random) -> Message:
     """A policy with three tiers: a rich one, one that requires tables, one without leverage."""
     aside = Random(rng.getstate()[1][2])  # draws that leave the others as they are
+    scoped = Random(aside.getstate()[1][3])
     made: Message = {
         "rules_version": 1,
         "comment": "a small world",
@@ -47,6 +49,7 @@ def policy(rng: Random) -> Message:
             {"class_id": "D", "offset_bps": rng.choice((0, 3_333))},
         ],
         **_repeats(aside),
+        "scopes": scope_world.scopes(scoped),
         "self_trade_scope": aside.choice(("UNSPECIFIED", "ACCOUNT", "GROUP")),
     }
     made |= lines(aside)
@@ -54,6 +57,11 @@ def policy(rng: Random) -> Message:
         if aside.random() < 0.3:
             tier.update(lines(aside))
     _losses(aside, made["default_limits"])
+    for tier in made["tiers"][:2]:
+        tier["sector_concentration"] = scope_world.tables(scoped, scope_world.SECTORS)
+        tier["board_concentration"] = scope_world.tables(scoped, BOARDS)
+        if scoped.random() < 0.4:
+            tier["limits"]["ownership_bps"] = {"value": scoped.choice((300, 800))}
     warn_somewhere(aside, made)
     if rng.random() < 0.6:
         made["trading_window"] = _window(rng)
@@ -235,6 +243,7 @@ def _instrument(rng: Random, name: str) -> tuple[Message, int]:
         facts["average_volume"] = rng.randint(5_000, 60_000)
     if rng.random() < 0.3:
         facts["position_limit"] = rng.choice((1_000, 2_500))
+    scope_world.describe(Random(rng.getstate()[1][2]), facts)
     return facts, mark
 
 
@@ -275,6 +284,7 @@ def accounts(rng: Random) -> list[Message]:
         "credit_line_e4",
         "day_loss_e4",
         "drawdown_bps",
+        "ownership_bps",
     )
     whale = {
         "account_id": "WHALE",

@@ -216,6 +216,8 @@ class _RejectReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_RejectRe
     """It could trade with an open order of the same account or group; price, best opposite price [0]."""
     REJECT_REASON_POSITION_LIMIT: _RejectReason.ValueType  # 180
     """Over the greatest position; quantity [3]."""
+    REJECT_REASON_OWNERSHIP_LIMIT: _RejectReason.ValueType  # 181
+    """Too much of the shares outstanding, over all accounts of the topmost group; bps [3]."""
     REJECT_REASON_SHORT_NOT_ALLOWED: _RejectReason.ValueType  # 190
     """A short sale of an instrument that cannot be sold short; quantity short, 0 [22]."""
     REJECT_REASON_SHORT_UNLOCATED: _RejectReason.ValueType  # 191
@@ -224,6 +226,10 @@ class _RejectReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_RejectRe
     """Bought today and not to be sold before the next trading day; quantity, sellable quantity [3]."""
     REJECT_REASON_CONCENTRATION_INSTRUMENT: _RejectReason.ValueType  # 200
     """Too much of the account in one instrument; bps [3]."""
+    REJECT_REASON_CONCENTRATION_SECTOR: _RejectReason.ValueType  # 201
+    """Too much of the account in one sector, which `subject` names; bps [3]."""
+    REJECT_REASON_CONCENTRATION_BOARD: _RejectReason.ValueType  # 202
+    """Too much of the account on one board, which `subject` names; bps [3]."""
     REJECT_REASON_LEVERAGE: _RejectReason.ValueType  # 210
     """Over the leverage cap, or equity would not be positive; bps [25]."""
     REJECT_REASON_INITIAL_MARGIN: _RejectReason.ValueType  # 220
@@ -238,6 +244,8 @@ class _RejectReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_RejectRe
     """Too much equity lost since the start of the day; e4 [3]."""
     REJECT_REASON_DRAWDOWN: _RejectReason.ValueType  # 251
     """Equity too far below its high-water mark; bps (up) [3]."""
+    REJECT_REASON_FIRM_INSTRUMENT_EXPOSURE: _RejectReason.ValueType  # 261
+    """Too much of one instrument over all accounts of the firm; e4 [3]."""
     REJECT_REASON_INTERNAL: _RejectReason.ValueType  # 270
     """A fault in the gate's own judgement; the order was not allowed [0]."""
     REJECT_REASON_BATCH_REJECTED: _RejectReason.ValueType  # 271
@@ -308,6 +316,8 @@ REJECT_REASON_SELF_TRADE: RejectReason.ValueType  # 170
 """It could trade with an open order of the same account or group; price, best opposite price [0]."""
 REJECT_REASON_POSITION_LIMIT: RejectReason.ValueType  # 180
 """Over the greatest position; quantity [3]."""
+REJECT_REASON_OWNERSHIP_LIMIT: RejectReason.ValueType  # 181
+"""Too much of the shares outstanding, over all accounts of the topmost group; bps [3]."""
 REJECT_REASON_SHORT_NOT_ALLOWED: RejectReason.ValueType  # 190
 """A short sale of an instrument that cannot be sold short; quantity short, 0 [22]."""
 REJECT_REASON_SHORT_UNLOCATED: RejectReason.ValueType  # 191
@@ -316,6 +326,10 @@ REJECT_REASON_NOT_SELLABLE: RejectReason.ValueType  # 192
 """Bought today and not to be sold before the next trading day; quantity, sellable quantity [3]."""
 REJECT_REASON_CONCENTRATION_INSTRUMENT: RejectReason.ValueType  # 200
 """Too much of the account in one instrument; bps [3]."""
+REJECT_REASON_CONCENTRATION_SECTOR: RejectReason.ValueType  # 201
+"""Too much of the account in one sector, which `subject` names; bps [3]."""
+REJECT_REASON_CONCENTRATION_BOARD: RejectReason.ValueType  # 202
+"""Too much of the account on one board, which `subject` names; bps [3]."""
 REJECT_REASON_LEVERAGE: RejectReason.ValueType  # 210
 """Over the leverage cap, or equity would not be positive; bps [25]."""
 REJECT_REASON_INITIAL_MARGIN: RejectReason.ValueType  # 220
@@ -330,6 +344,8 @@ REJECT_REASON_DAY_LOSS: RejectReason.ValueType  # 250
 """Too much equity lost since the start of the day; e4 [3]."""
 REJECT_REASON_DRAWDOWN: RejectReason.ValueType  # 251
 """Equity too far below its high-water mark; bps (up) [3]."""
+REJECT_REASON_FIRM_INSTRUMENT_EXPOSURE: RejectReason.ValueType  # 261
+"""Too much of one instrument over all accounts of the firm; e4 [3]."""
 REJECT_REASON_INTERNAL: RejectReason.ValueType  # 270
 """A fault in the gate's own judgement; the order was not allowed [0]."""
 REJECT_REASON_BATCH_REJECTED: RejectReason.ValueType  # 271
@@ -350,6 +366,8 @@ class _ScopeKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ScopeKind.V
     """A group of accounts."""
     SCOPE_KIND_ACCOUNT: _ScopeKind.ValueType  # 3
     """One account, its tier's limits included."""
+    SCOPE_KIND_SECTOR: _ScopeKind.ValueType  # 4
+    """One sector."""
     SCOPE_KIND_BOARD: _ScopeKind.ValueType  # 5
     """One board."""
     SCOPE_KIND_INSTRUMENT: _ScopeKind.ValueType  # 6
@@ -368,6 +386,8 @@ SCOPE_KIND_GROUP: ScopeKind.ValueType  # 2
 """A group of accounts."""
 SCOPE_KIND_ACCOUNT: ScopeKind.ValueType  # 3
 """One account, its tier's limits included."""
+SCOPE_KIND_SECTOR: ScopeKind.ValueType  # 4
+"""One sector."""
 SCOPE_KIND_BOARD: ScopeKind.ValueType  # 5
 """One board."""
 SCOPE_KIND_INSTRUMENT: ScopeKind.ValueType  # 6

@@ -22,6 +22,7 @@ from .lines import Line
 from .margin_lines import CALLED, Valued
 from .policy import NO_CHECK, NO_COLLAR, Policy
 from .resting import crossed_order
+from .scopes import within_ownership, within_scopes
 from .state import Account, Book, Instrument, Position, effective_limits
 from .walk import walk
 
@@ -129,10 +130,24 @@ def within_limits(
         or not within_size(limits, terms.average_volume, quantity, quantity * highest, factor)
     ):
         return None
+    if limits.ownership_bps != NO_CHECK or policy.scopes:
+        before = position.reach() if position is not None else 0
+        reach = held + open_buy if held + open_buy > open_sell - held else open_sell - held
+        if not within_ownership(account, instrument, before, reach, limits.ownership_bps) or (
+            policy.scopes
+            and not within_scopes(
+                book, policy, account, instrument, quantity, highest, before, reach
+            )
+        ):
+            return None
     walked = walk(account, position, policy, ONE, now_ns)
     if walked.missing_id or walked.stale_id:
         return None
     line = line_of(held, open_buy, open_sell, buy_notional, sell_notional, instrument, rates)
+    if limits.sector_concentration and terms.sector in limits.sector_concentration:
+        return None  # sums are for the full judgement
+    if limits.board_concentration and terms.board in limits.board_concentration:
+        return None
     group = terms.rating_group
     rest = walked.line
     if not carries(account, limits, rest, line, group, factor):

@@ -291,6 +291,7 @@ class InstrumentTerms:
         "quantity_step",
         "rating_group",
         "sector",
+        "shares_outstanding",
         "tick_e4",
         "unit",
         "upper_limit_e4",
@@ -318,9 +319,11 @@ class InstrumentTerms:
         marginable: bool = False,
         position_limit: int = -1,
         margin_class: str = "",
+        shares_outstanding: int = -1,
         dealing: Dealing = UNCLASSIFIED,
     ) -> None:
         self.margin_class = margin_class
+        self.shares_outstanding = shares_outstanding
         self.instrument_id = instrument_id
         self.sector = sector
         self.board = board

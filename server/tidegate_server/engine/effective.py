@@ -13,7 +13,7 @@ from __future__ import annotations
 from .amounts import scale_up
 from .margin_lines import MARGIN_CALL
 from .permissions import NOTHING
-from .policy import LIMIT_NAMES, NO_CHECK, NO_COLLAR, UNSET, Limit, Policy, bucket
+from .policy import LIMIT_NAMES, NO_CHECK, NO_COLLAR, UNSET, Band, Limit, Policy, bucket
 
 
 class Effective:
@@ -30,6 +30,7 @@ class Effective:
     """
 
     __slots__ = (
+        "board_concentration",
         "collar_warns",
         "concentration",
         "concentration_required",
@@ -50,6 +51,7 @@ class Effective:
         "order_notional_e4",
         "order_quantity",
         "order_volume_share_bps",
+        "ownership_bps",
         "plain_products",
         "position",
         "price_collar_bps",
@@ -57,6 +59,7 @@ class Effective:
         "rate_cost_ns",
         "rate_tolerance_ns",
         "rate_warns",
+        "sector_concentration",
         "tier_missing",
         "warning",
         "warns",
@@ -96,6 +99,7 @@ class Effective:
         self.margin_call_bps = 0
         if self.lines and line_set.warns == warns:
             self.margin_call_bps = self.lines[2 * MARGIN_CALL]
+        self.ownership_bps = self._take_or_none("ownership_bps", levels)
         self.concentration_tables = tier.concentration if tier is not None else {}
         warned = tier.concentration_warned if tier is not None else []
         self.concentration = {
@@ -104,12 +108,19 @@ class Effective:
             if (group in warned) == warns
         }
         self.concentration_required = tier is not None and tier.concentration_required
+        self.sector_concentration: dict[str, list[Band]] = {}
+        self.board_concentration: dict[str, list[Band]] = {}
+        if tier is not None:
+            self.sector_concentration = of_mode(tier.sector_tables, tier.sector_warned, warns=warns)
+            self.board_concentration = of_mode(tier.board_tables, tier.board_warned, warns=warns)
+            warned = warned + tier.sector_warned + tier.board_warned
         self.warning: Effective | None = None
         some = (
             line_set.warns
             or policy.principal_warns
             or policy.self_trade_warns
             or policy.repeat_warns
+            or policy.scopes_warn
         )
         some = some or bool(warned) or any(does_warn(name, levels) for name in LIMIT_NAMES)
         if some and not warns:
@@ -146,6 +157,13 @@ def levels_of(policy: Policy, tier_id: str, own: dict[str, Limit]) -> list[dict[
     """Return the levels that an account's limits are taken from, the narrowest first (2.1)."""
     tier = policy.tiers.get(tier_id)
     return [own, tier.limits if tier is not None else {}, policy.default_limits]
+
+
+def of_mode(
+    tables: dict[str, list[Band]], warned: list[str], *, warns: bool
+) -> dict[str, list[Band]]:
+    """Return the concentration tables of the mode that is judged (4.28)."""
+    return {name: bands for name, bands in tables.items() if (name in warned) == warns}
 
 
 def narrowest(name: str, levels: list[dict[str, Limit]]) -> Limit | None:

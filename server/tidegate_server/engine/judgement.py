@@ -25,6 +25,7 @@ from .margin.models import required
 from .margin.portfolio import NO_LOSSES, Losses, added, offset_of
 from .outcomes import Figures
 from .policy import NO_COLLAR, Policy
+from .scopes import scopes_over
 from .state import Account, Book, Instrument, effective_limits
 from .valuing import held_beside, held_in
 from .walk import Walk, walk
@@ -37,9 +38,10 @@ class Judgement:
 
     `price` is 0 for a market order, `mark` 0 where there is none. `reserved_price` is NO_PRICE
     where rule 3.1 has none; `collar` is NO_COLLAR where none is set. `warning` says that limits in
-    mode warn are judged: `limits` are then those. `valued` says whether 4.20 to
-    4.22 can be judged: only then `line` (the instrument's, with the order) and the account's
-    figures from `cash` to `initial` are set. `footing` is what 4.23 and 4.25 read besides.
+    mode warn are judged: `limits` are then those. `scopes` are those other than the account that
+    limit anything. `valued` says whether 4.20 to 4.22 can be judged: only then `line` (the
+    instrument's, with the order) and the account's figures from `cash` to `initial` are set.
+    `footing` is what 4.23 and 4.25 read besides.
     """
 
     __slots__ = (
@@ -83,6 +85,7 @@ class Judgement:
         "reserved_price",
         "rest",
         "rest_offset",
+        "scopes",
         "sell_notional",
         "turnover_before",
         "unit",
@@ -109,23 +112,21 @@ class Judgement:
         self.warning = False
         self.now_ns = now_ns
         self.limits = effective_limits(account, policy)
+        self.scopes = scopes_over(policy, account, instrument) if policy.scopes else []
         self.principal_next_ns = book.principal_next_ns.get(order.principal, 0)
         self.buy = order.side == BUY
         self.is_market = order.order_type == MARKET_ORDER
         self.price = order.price_e4
         self.mark = instrument.mark
         self.unit = instrument.terms.unit
-        self.regime_bps = ONE if book.regime == REGIME_CALM else regime_multiplier(book, policy)
+        regime = ONE if book.regime == REGIME_CALM else regime_multiplier(book, policy)
+        self.regime_bps = regime
         stressed = instrument.factor_time_ns < now_ns - policy.max_volatility_age_ns
         rates = instrument.stressed_rates if stressed else instrument.rates
         if rates is None:
-            rates = rates_of(
-                instrument, policy, self.regime_bps, MODEL_LEVERAGED, stressed=stressed
-            )
+            rates = rates_of(instrument, policy, regime, MODEL_LEVERAGED, stressed=stressed)
         if account.margin_model != MODEL_LEVERAGED:
-            rates = rates_of(
-                instrument, policy, self.regime_bps, account.margin_model, stressed=stressed
-            )
+            rates = rates_of(instrument, policy, regime, account.margin_model, stressed=stressed)
         self.rates = rates
         self.factor = rates[0]
         position = account.positions.get(instrument.instrument_id)
@@ -139,14 +140,12 @@ class Judgement:
             self.open_sell = position.open_sell
             self.buy_notional = position.buy_notional
             self.sell_notional = position.sell_notional
-            self.turnover_before = (
-                position.day_traded + position.buy_notional + position.sell_notional
-            )
+            self.turnover_before = position.day_traded + self.buy_notional + self.sell_notional
         self.exit_room = exit_quantity(
             self.position_quantity, self.open_buy, self.open_sell, self.buy
         )
         self.collar = collar_bps(self.limits, self.factor, instrument.terms.price_limit_bps)
-        self.rest: Walk = walk(account, position, policy, self.regime_bps, now_ns)
+        self.rest: Walk = walk(account, position, policy, regime, now_ns)
         self.footing = self._footing()
         self.other_losses: dict[str, Losses] | None = None
         self.offset = self.rest_offset = 0

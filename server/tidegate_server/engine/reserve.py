@@ -11,6 +11,7 @@ from .commands import BUY, CheckOrder
 from .latches import count_alike, uncount_alike
 from .margin_lines import Valued
 from .outcomes import CheckOutcome
+from .reach import count_open, tally
 from .reasons import RejectReason
 from .resting import put_to_rest
 from .state import (
@@ -75,8 +76,7 @@ def reserve(
     position = account.position_in(instrument)
     was_flat = position.is_flat()
     order.reserved = command.quantity
-    account.open_order_count += 1
-    book.open_order_count += 1
+    count_open(book, account, 1)
     move_open(account, position, command, order, command.quantity)
     if book.self_trade_scope:
         put_to_rest(book, account, position, order)
@@ -98,8 +98,7 @@ def release(book: Book, account: Account, order: Order, quantity: int) -> None:
     order.reserved -= quantity
     move_open(account, position, command, order, -quantity)
     if not order.reserved:
-        account.open_order_count -= 1
-        book.open_order_count -= 1
+        count_open(book, account, -1)
     if position.is_flat():
         account.deactivate(position)
 
@@ -114,6 +113,7 @@ def move_open(
     notional = quantity * outcome.reserved_price_e4
     unit = position.instrument.terms.unit
     before = 0 if unit == 1 else position.turnover()
+    reach = position.reach()
     if command.side == BUY:
         position.open_buy += quantity
         position.buy_notional += notional
@@ -122,6 +122,7 @@ def move_open(
         position.open_sell += quantity
         position.sell_notional += notional
         position.instrument.short_use += position.short() - short
+    tally(account, position, reach)
     account.turnover_e4 += notional if unit == 1 else position.turnover() - before
     position.line_revision = -1
 

@@ -8,7 +8,6 @@ is nested in it as well.
 from __future__ import annotations
 
 from .commands import BUY, MARKET_ORDER, SELL, CheckOrder
-from .groups import ancestors
 from .ladders import Ladder
 from .policy import SELF_TRADE_GROUP
 from .reasons import ScopeKind
@@ -49,7 +48,7 @@ def put_to_rest(book: Book, account: Account, position: Position, order: Order) 
     if command.order_type == MARKET_ORDER:
         price = resting_price(order) + (MARKET_EDGE if buys else -MARKET_EDGE)
     if account.group_id and book.self_trade_scope == SELF_TRADE_GROUP:
-        for group_id in ancestors(book, account.group_id):
+        for group_id in account.groups:
             key = group_id, command.instrument_id, command.side
             ladder = book.ladders.get(key)
             if ladder is None:
@@ -135,7 +134,7 @@ def take_from_rest(book: Book, accounts: list[Account]) -> list[Order]:
     for account in accounts:
         moving = resting_orders(account)
         taken += moving
-        for group_id in ancestors(book, account.group_id):
+        for group_id in account.groups:
             for order in moving:
                 if order.command is not None:
                     keys.add((group_id, order.command.instrument_id, order.command.side))

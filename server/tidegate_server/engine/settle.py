@@ -21,6 +21,7 @@ from .commands import (
 )
 from .lines import NO_LINE
 from .outcomes import EventResult
+from .reach import add, count_in_groups, tally
 from .reasons import ScopeKind
 from .reserve import release
 from .state import (
@@ -187,8 +188,10 @@ def change_holding(account: Account, instrument: Instrument, change: int) -> Non
     position = account.position_in(instrument)
     was_flat = position.is_flat()
     short = position.short()
+    reach = position.reach()
     position.quantity += change
     instrument.short_use += position.short() - short
+    tally(account, position, reach)
     position.line_revision = -1
     now_flat = position.is_flat()
     if was_flat and not now_flat:
@@ -349,7 +352,9 @@ def retract_event(book: Book, event: OrderEvent, saved: SavedEvent) -> None:
         if created is not None:
             for position in created.positions.values():
                 position.instrument.short_use -= position.short()
+                add(created, position, -position.reach())
         return
+    count_in_groups(book, account, saved.account_figures[3] - account.open_order_count)
     account.sequence, account.cash, account.turnover_e4, account.open_order_count = (
         saved.account_figures
     )
@@ -387,6 +392,7 @@ def retract_positions(account: Account, saved: SavedEvent) -> None:
     for key in list(account.positions):
         position = account.positions[key]
         position.instrument.short_use -= position.short()
+        add(account, position, -position.reach())
         if key not in saved.positions:
             del account.positions[key]
             continue
@@ -400,6 +406,7 @@ def retract_positions(account: Account, saved: SavedEvent) -> None:
             position.bought_today,
         ) = saved.positions[key]
         position.instrument.short_use += position.short()
+        add(account, position, position.reach())
         position.line_revision = -1
         if position.is_flat():
             position.line = NO_LINE

@@ -54,7 +54,8 @@ class Instrument:
     Memos: `rates` and `stressed_rates` (v_eff and effective margin rates with the own and with the
     stressed factor), `rates_by_model` (those of the less common margin models), `open_from_ns` and
     `open_until_ns` (a span in which it may be traded, 4.6), `short_use` (what all accounts are
-    short of it, open sales filled, 4.19). `revision` is even and grows by two with whatever a
+    short of it, open sales filled, 4.19), `reach` and `reach_of` (how far the positions of all
+    accounts go, and by group: reach.py). `revision` is even and grows by two with whatever a
     position's value depends on, so that one comparison finds a stale memo.
     """
 
@@ -72,6 +73,8 @@ class Instrument:
         "open_until_ns",
         "rates",
         "rates_by_model",
+        "reach",
+        "reach_of",
         "revision",
         "short_use",
         "slow_mark",
@@ -99,6 +102,8 @@ class Instrument:
         self.open_from_ns = 0
         self.open_until_ns = 0
         self.short_use = 0
+        self.reach = 0
+        self.reach_of: dict[str, int] = {}
         self.rates: Rates | None = None
         self.stressed_rates: Rates | None = None
         self.rates_by_model: dict[tuple[int, bool], Rates] = {}
@@ -159,6 +164,12 @@ class Position:
         """Return what would be short with every open sale filled and no open buy (4.19)."""
         short = self.open_sell - self.quantity
         return short if short > 0 else 0
+
+    def reach(self) -> int:
+        """Return how much is long or short once the open orders of one side are filled (4.18)."""
+        bought = self.quantity + self.open_buy
+        sold = self.open_sell - self.quantity
+        return bought if bought > sold else sold
 
     def turnover(self) -> int:
         """Return today's fills and what is open, at their prices, in e4 (4.16)."""
@@ -229,7 +240,8 @@ class Account:
     `active` lists the positions that are not flat, in the order in which they became so. Memos:
     `turnover_e4` (the sum over positions), `totals` (the sum of the active positions' lines, None
     until it is asked for), `fresh_until_ns` (no mark or factor is stale before), `effective` (its
-    limits under policy `effective_version`), `open_order_count`.
+    limits under policy `effective_version`), `open_order_count`, `groups` (its group and those
+    above, the innermost first).
     """
 
     __slots__ = (
@@ -243,6 +255,7 @@ class Account:
         "events",
         "fresh_until_ns",
         "group_id",
+        "groups",
         "high_water",
         "interest_and_fees",
         "last_valuation",
@@ -267,6 +280,7 @@ class Account:
     def __init__(self, account_id: str) -> None:
         self.account_id = account_id
         self.group_id = ""
+        self.groups: list[str] = []
         self.tier_id = ""
         self.margin_model = 1
         self.limits: dict[str, Limit] = {}
@@ -342,10 +356,10 @@ class Book:
     Orders created until `former_until_ns` may be `former_age_ns` old at most: their ids may have
     been forgotten before a policy allowed a greater age. `versions` has the policy in force too.
 
-    Memos: `order_id_count`, `open_order_count`, `unconfirmed_count`, the due queues, `stops_at`
-    (without latches), `latches` and `repeat_queue` follow from the rest; so do `ladders`, those of
-    groups, kept only while `self_trade_scope`, the policy's, asks for them. `repeats_floor_ns` is 0
-    between records.
+    Memos: `order_id_count`, `open_order_count`, `open_orders_of` (by group), `unconfirmed_count`,
+    the due queues, `stops_at` (without latches), `latches` and `repeat_queue` follow from the rest;
+    so do `ladders`, those of groups, kept only while `self_trade_scope`, the policy's, asks for
+    them. `repeats_floor_ns` is 0 between records.
     """
 
     __slots__ = (
@@ -362,6 +376,7 @@ class Book:
         "ladders",
         "latches",
         "open_order_count",
+        "open_orders_of",
         "order_id_count",
         "order_id_limit",
         "policy",
@@ -406,6 +421,7 @@ class Book:
         self.order_id_limit = ORDER_ID_LIMIT
         self.risk_refusal: Refusal | None = None
         self.open_order_count = 0
+        self.open_orders_of: dict[str, int] = {}
         self.unconfirmed_count = 0
         self.self_trade_scope = 0
         self.ladders: dict[LadderKey, Ladder[Order]] = {}

@@ -114,6 +114,7 @@ def instrument_fields(instrument: Instrument) -> Fields:
             "maintenance_long_bps",
             "maintenance_short_bps",
             "position_limit",
+            "shares_outstanding",
         )
     ]
     fields += [

@@ -14,10 +14,12 @@ from .effective import Effective
 from .exposure import figures_of, line_of_position, rates_of, regime_multiplier
 from .footing import Footing
 from .hedges import account_offset
+from .judge import precedence
 from .outcomes import CheckOutcome, Figures
 from .policy import Policy
 from .reasons import Rejection
 from .state import Account, Book, effective_limits, roll_if_due
+from .together_sums import worst_sums
 from .valuing import held_beside
 from .walk import projected_figures, walk
 
@@ -91,7 +93,11 @@ def account_reasons(
     limits = effective_limits(account, policy)
     footing = Footing(account, limits, held_beside(account, total, None))
     rejections: list[Rejection] = []
+    names = sorted(set(opened))
     if figures.gross <= AMOUNT_BOUND:
+        rejections += worst_sums(
+            book, policy, limits, account, names, figures, now_ns, warning=False
+        )
         rejections += worst_concentration(book, policy, limits, account, opened, figures, now_ns)
     found = leverage(
         account.account_id, limits.leverage_bps, figures.gross, figures.weighted, figures.equity
@@ -101,13 +107,16 @@ def account_reasons(
     if limits.warning is not None and figures.gross <= AMOUNT_BOUND:
         warned = limits.warning
         warnings += worst_concentration(book, policy, warned, account, opened, figures, now_ns)
+        warnings += worst_sums(book, policy, warned, account, names, figures, now_ns, warning=True)
         warnings += account_warnings(account.account_id, warned, footing, figures)
+        warnings.sort(key=precedence)
     if figures.gross <= AMOUNT_BOUND and figures.available < least:
         found = initial_margin(account.account_id, figures.equity, figures.initial)
         if found is not None:
             rejections.append(found)
     if figures.gross <= AMOUNT_BOUND:
         rejections += lines_and_losses(account.account_id, limits, footing, figures)
+    rejections.sort(key=precedence)
     return rejections
 
 

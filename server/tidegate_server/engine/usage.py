@@ -22,6 +22,7 @@ from .policy import NO_CHECK
 from .reasons import RejectReason, ScopeKind
 from .standing import MISSING, NO_USAGE, SET, UNSET, Standing, Usage, used_bps
 from .state import Account, Book, Position
+from .usage_sums import add_sums
 from .valuing import held_by
 
 
@@ -65,10 +66,17 @@ def all_limits(standing: Standing) -> list[Usage]:
     add_initial_margin(standing)
     standing.limited(RejectReason.CREDIT_LINE, "credit_line_e4", drawn)
     add_losses(standing)
+    add_sums(standing, book)
+    standing.found.sort(key=precedence_of)
     binding = binding_of(standing.found)
     if binding is not None:
         binding.binds = True
     return standing.found
+
+
+def precedence_of(usage: Usage) -> int:
+    """Return the place of a limit's reason in the table of section 4."""
+    return int(usage.reason)
 
 
 def binding_of(found: list[Usage]) -> Usage | None:

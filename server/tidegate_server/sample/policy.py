@@ -89,6 +89,7 @@ def _default_limits() -> policy_pb2.Limits:
         credit_line_e4=_required(_units(5_000_000)),
         day_loss_e4=_required(_units(1_000_000)),
         drawdown_bps=policy_pb2.Limit(unlimited=True),
+        ownership_bps=_required(500),
     )
 
 

@@ -409,6 +409,7 @@ def read_instrument(
         maintenance_short_bps=low_short,
         marginable=instrument.marginable,
         position_limit=optional(instrument, "position_limit", QUANTITY_BOUND, problems),
+        shares_outstanding=optional(instrument, "shares_outstanding", VOLUME_BOUND, problems),
         dealing=read_dealing(instrument, problems),
     )
 

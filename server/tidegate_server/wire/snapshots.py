@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING
 
 from tidegate.v1 import journal_pb2, market_service_pb2, risk_service_pb2
 from tidegate_server.engine.closing import count_bought
+from tidegate_server.engine.groups import ancestors
 from tidegate_server.engine.latches import make_queue
 from tidegate_server.engine.margin_lines import NEVER
+from tidegate_server.engine.reach import add, count_open
 from tidegate_server.engine.reserve import move_open
 from tidegate_server.engine.resting import make_ladders
 from tidegate_server.engine.state import (
@@ -52,6 +54,7 @@ OPTIONAL_TERMS = (
     ("maintenance_margin_long_bps", "maintenance_long_bps"),
     ("maintenance_margin_short_bps", "maintenance_short_bps"),
     ("position_limit", "position_limit"),
+    ("shares_outstanding", "shares_outstanding"),
 )
 
 
@@ -349,6 +352,7 @@ class Loader:
     def _account(self, message: journal_pb2.RestoreAccount) -> None:
         account = Account(message.account.account_id)
         account.group_id = message.account.group_id
+        account.groups = ancestors(self.book, account.group_id)
         account.tier_id = message.account.tier_id
         account.margin_model = message.account.margin_model
         account.limits = read_limits(message.account.limits, Problems(), "")
@@ -372,6 +376,7 @@ class Loader:
             position.quantity = held.quantity
             position.day_traded = int(held.day_traded or "0")
             position.instrument.short_use += position.short()
+            add(account, position, position.reach())
             account.turnover_e4 += position.turnover()
             if not position.is_flat():
                 account.activate(position)
@@ -422,6 +427,5 @@ def reserve_again(book: Book, account: Account, order: Order, quantity: int) -> 
     if position.is_flat():
         account.activate(position)
     order.reserved = quantity
-    account.open_order_count += 1
-    book.open_order_count += 1
+    count_open(book, account, 1)
     move_open(account, position, command, order, quantity)
