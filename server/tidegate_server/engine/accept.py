@@ -128,26 +128,24 @@ def within_limits(
         or (policy.self_trade_scope and crossed_order(book, account, position, order) is not None)
         or (away > 0 and not within_collar(limits, instrument, factor, away))
         or not within_size(limits, terms.average_volume, quantity, quantity * highest, factor)
+        or (
+            (limits.has_sums or policy.scopes)
+            and not within_sums(
+                book,
+                policy,
+                account,
+                instrument,
+                quantity,
+                highest,
+                max(held + open_buy, open_sell - held),
+            )
+        )
     ):
         return None
-    if limits.ownership_bps != NO_CHECK or policy.scopes:
-        before = position.reach() if position is not None else 0
-        reach = held + open_buy if held + open_buy > open_sell - held else open_sell - held
-        if not within_ownership(account, instrument, before, reach, limits.ownership_bps) or (
-            policy.scopes
-            and not within_scopes(
-                book, policy, account, instrument, quantity, highest, before, reach
-            )
-        ):
-            return None
     walked = walk(account, position, policy, ONE, now_ns)
     if walked.missing_id or walked.stale_id:
         return None
     line = line_of(held, open_buy, open_sell, buy_notional, sell_notional, instrument, rates)
-    if limits.sector_concentration and terms.sector in limits.sector_concentration:
-        return None  # sums are for the full judgement
-    if limits.board_concentration and terms.board in limits.board_concentration:
-        return None
     group = terms.rating_group
     rest = walked.line
     if not carries(account, limits, rest, line, group, factor):
@@ -158,6 +156,32 @@ def within_limits(
         if not may_add(account, limits, footing):
             return None
     return reserved, line, None if footing is None else footing.change
+
+
+def within_sums(
+    book: Book,
+    policy: Policy,
+    account: Account,
+    instrument: Instrument,
+    quantity: int,
+    highest: int,
+    reach: int,
+) -> bool:
+    """Tell whether the order keeps ownership and the limits of other scopes (2.1, 4.18, 4.26).
+
+    `reach` is how far its position goes with it. Sums over sectors and boards are left in doubt.
+    """
+    limits = effective_limits(account, policy)
+    terms = instrument.terms
+    if terms.sector in limits.sector_concentration or terms.board in limits.board_concentration:
+        return False
+    position = account.positions.get(instrument.instrument_id)
+    before = position.reach() if position is not None else 0
+    if not within_ownership(account, instrument, before, reach, limits.ownership_bps):
+        return False
+    if not policy.scopes:
+        return True
+    return within_scopes(book, policy, account, instrument, quantity, highest, before, reach)
 
 
 def stays(account: Account, limits: Effective, rest: Line, line: Line) -> bool:

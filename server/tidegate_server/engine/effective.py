@@ -24,6 +24,7 @@ class Effective:
     `warning` holds those in mode warn, None where nothing warns; then `is_plain` says that nothing
     is missing either. Collar and rate are here whatever their mode, since reservations and buckets
     follow them in either (3.1, 4.14): whether they are judged says `collar_warns`, `rate_warns`.
+    `has_sums`: ownership, a sector or a board is limited.
     Of the products in `plain_products` a limit order has nothing of 4.7 to fear from lists. `lines`
     are kept whatever their mode (2.6); `margin_call_bps` is 0 where they are not judged (4.23);
     `is_still` says that 4.25 is not.
@@ -40,6 +41,7 @@ class Effective:
         "day_order_count",
         "day_turnover_e4",
         "drawdown_bps",
+        "has_sums",
         "is_plain",
         "is_still",
         "leverage_bps",
@@ -114,6 +116,11 @@ class Effective:
             self.sector_concentration = of_mode(tier.sector_tables, tier.sector_warned, warns=warns)
             self.board_concentration = of_mode(tier.board_tables, tier.board_warned, warns=warns)
             warned = warned + tier.sector_warned + tier.board_warned
+        self.has_sums = (
+            self.ownership_bps != NO_CHECK
+            or bool(self.sector_concentration)
+            or bool(self.board_concentration)
+        )
         self.warning: Effective | None = None
         some = (
             line_set.warns

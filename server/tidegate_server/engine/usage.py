@@ -66,7 +66,7 @@ def all_limits(standing: Standing) -> list[Usage]:
     add_initial_margin(standing)
     standing.limited(RejectReason.CREDIT_LINE, "credit_line_e4", drawn)
     add_losses(standing)
-    add_sums(standing, book)
+    add_sums(standing)
     standing.found.sort(key=precedence_of)
     binding = binding_of(standing.found)
     if binding is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from .amounts import ONE, unscale_down, upper_ratio_bps
-from .checks.concentration import cap_at, gross_in_sector, gross_on_board
+from .checks.concentration import cap_at
 from .effective import Effective
 from .exposure import rates_of
 from .policy import NO_CHECK, Band
@@ -13,7 +13,7 @@ from .reasons import RejectReason, ScopeKind
 from .scope_limits import ScopeLimits
 from .scopes import firm_exposure, open_orders, owned_after
 from .standing import SET, Standing, used_bps
-from .state import Account, Book, Position
+from .state import Account, Position
 
 REASONS: Final[dict[str, RejectReason]] = {
     "order_quantity": RejectReason.ORDER_QUANTITY,
@@ -26,9 +26,9 @@ REASONS: Final[dict[str, RejectReason]] = {
 }
 
 
-def add_sums(standing: Standing, book: Book) -> None:
+def add_sums(standing: Standing) -> None:
     """Add ownership, sector and board, and every limit of the scopes that the account is within."""
-    held = sorted(standing.account.active, key=instrument_id_of)
+    held = standing.positions
     add_ownership(standing, held)
     limits = standing.limits
     add_tables(standing, held, limits, warns=False)
@@ -36,7 +36,7 @@ def add_sums(standing: Standing, book: Book) -> None:
         add_tables(standing, held, limits.warning, warns=True)
     for _, scope in sorted(standing.policy.scopes.items()):
         if concerns(scope, standing.account, held):
-            add_scope(standing, book, held, scope)
+            add_scope(standing, held, scope)
 
 
 def add_ownership(standing: Standing, held: list[Position]) -> None:
@@ -61,13 +61,19 @@ def owned_bps(account: Account, position: Position) -> int | None:
     shares = position.instrument.terms.shares_outstanding
     if shares < 0:
         return None
-    reach = position.reach()
-    return upper_ratio_bps(owned_after(account, position.instrument, reach, reach), shares)
+    before = kept_reach(account, position)
+    owned = owned_after(account, position.instrument, before, position.reach())
+    return upper_ratio_bps(owned, shares)
+
+
+def kept_reach(account: Account, position: Position) -> int:
+    """Return what the sums hold of a position, which may have an order more here."""
+    kept = account.positions.get(position.instrument.instrument_id)
+    return 0 if kept is None else kept.reach()
 
 
 def add_tables(standing: Standing, held: list[Position], limits: Effective, *, warns: bool) -> None:
     """Add the sector and the board that use most of their caps, of one mode (4.20)."""
-    account = standing.account
     worst: dict[RejectReason, tuple[int, int, int, str]] = {}
     for position in held:
         terms = position.instrument.terms
@@ -78,9 +84,14 @@ def add_tables(standing: Standing, held: list[Position], limits: Effective, *, w
             cap = cap_of(standing, position, tables, name)
             if cap == NO_CHECK or standing.figures is None:
                 continue
-            in_sector = reason == RejectReason.CONCENTRATION_SECTOR
-            sum_over = gross_in_sector if in_sector else gross_on_board
-            share = upper_ratio_bps(sum_over(account, name, None), standing.figures.assets)
+            by_sector = reason == RejectReason.CONCENTRATION_SECTOR
+            gross = sum(
+                other.line[3]
+                for other in held
+                if name
+                == (other.instrument.terms.sector if by_sector else other.instrument.terms.board)
+            )
+            share = upper_ratio_bps(gross, standing.figures.assets)
             used = used_bps(share, cap)
             if reason not in worst or used > worst[reason][0]:
                 worst[reason] = (used, share, cap, name)
@@ -129,13 +140,15 @@ def is_within(position: Position, scope: ScopeLimits) -> bool:
     return True
 
 
-def add_scope(standing: Standing, book: Book, held: list[Position], scope: ScopeLimits) -> None:
+def add_scope(standing: Standing, held: list[Position], scope: ScopeLimits) -> None:
     """Add the limits of one scope, each with the instrument of the account that uses most of it."""
     for name, cap in sorted(scope.caps.items()):
         best: int | None = None
         subject = ""
         if name == "open_order_count":
-            best = open_orders(book, scope)
+            account = standing.account
+            best = open_orders(standing.book, scope)
+            best += standing.open_order_count - account.open_order_count
         elif not name.startswith("order_"):
             best = 0
             for position in held:
@@ -159,15 +172,11 @@ def measured_of(account: Account, position: Position, scope: ScopeLimits, name: 
     instrument = position.instrument
     if name == "ownership_bps":
         return owned_bps(account, position)
+    change = position.reach() - kept_reach(account, position)
     if name == "instrument_exposure_e4":
-        return firm_exposure(instrument, 0) if instrument.mark else None
+        return firm_exposure(instrument, change) if instrument.mark else None
     if scope.kind == ScopeKind.FIRM:
-        return instrument.reach
+        return instrument.reach + change
     if scope.kind == ScopeKind.GROUP:
-        return instrument.reach_of.get(scope.scope_id, 0)
+        return instrument.reach_of.get(scope.scope_id, 0) + change
     return position.reach()
-
-
-def instrument_id_of(position: Position) -> str:
-    """Return the instrument that a position is in."""
-    return position.instrument.instrument_id
