@@ -130,15 +130,7 @@ def within_limits(
         or not within_size(limits, terms.average_volume, quantity, quantity * highest, factor)
         or (
             (limits.has_sums or policy.scopes)
-            and not within_sums(
-                book,
-                policy,
-                account,
-                instrument,
-                quantity,
-                highest,
-                max(held + open_buy, open_sell - held),
-            )
+            and not within_sums(book, policy, account, instrument, order, open_buy, open_sell)
         )
     ):
         return None
@@ -163,25 +155,30 @@ def within_sums(
     policy: Policy,
     account: Account,
     instrument: Instrument,
-    quantity: int,
-    highest: int,
-    reach: int,
+    order: CheckOrder,
+    open_buy: int,
+    open_sell: int,
 ) -> bool:
     """Tell whether the order keeps ownership and the limits of other scopes (2.1, 4.18, 4.26).
 
-    `reach` is how far its position goes with it. Sums over sectors and boards are left in doubt.
+    What is open is with it. Sums over sectors and boards are left in doubt.
     """
     limits = effective_limits(account, policy)
     terms = instrument.terms
     if terms.sector in limits.sector_concentration or terms.board in limits.board_concentration:
         return False
     position = account.positions.get(instrument.instrument_id)
-    before = position.reach() if position is not None else 0
+    held = before = 0
+    if position is not None:
+        held = position.quantity
+        before = position.reach()
+    reach = max(held + open_buy, open_sell - held)
     if not within_ownership(account, instrument, before, reach, limits.ownership_bps):
         return False
     if not policy.scopes:
         return True
-    return within_scopes(book, policy, account, instrument, quantity, highest, before, reach)
+    highest = max(order.price_e4, instrument.mark)
+    return within_scopes(book, policy, account, instrument, order.quantity, highest, before, reach)
 
 
 def stays(account: Account, limits: Effective, rest: Line, line: Line) -> bool:

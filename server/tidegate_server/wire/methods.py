@@ -16,9 +16,15 @@ from tidegate.v1 import (
     market_service_pb2,
 )
 
-from . import decoding, effects, encoding, groups
+from . import decoding, effects, encoding
 from .codec import Codec, plain
-from .staff_codecs import APPROVE_POLICY, PROPOSE_POLICY, RELEASE, WITHDRAW_POLICY
+from .staff_codecs import (
+    APPROVE_POLICY,
+    PROPOSE_POLICY,
+    RELEASE,
+    UPSERT_GROUPS,
+    WITHDRAW_POLICY,
+)
 
 SMALL: Final = 16 * 1024
 LARGE: Final = 1024 * 1024
@@ -114,11 +120,6 @@ UPSERT_ACCOUNTS: Final = plain(
     journal_pb2.METHOD_UPSERT_ACCOUNTS,
     decoding.decode_accounts,
     account_service_pb2.UpsertAccountsResponse,
-)
-UPSERT_GROUPS: Final = plain(
-    journal_pb2.METHOD_UPSERT_GROUPS,
-    groups.decode_groups,
-    account_service_pb2.UpsertGroupsResponse,
 )
 ADJUST_CASH: Final = Codec(
     journal_pb2.METHOD_ADJUST_CASH,
