@@ -138,9 +138,8 @@ def within_limits(
     if walked.missing_id or walked.stale_id:
         return None
     line = line_of(held, open_buy, open_sell, buy_notional, sell_notional, instrument, rates)
-    group = terms.rating_group
     rest = walked.line
-    if not carries(account, limits, rest, line, group, factor):
+    if not carries(account, limits, rest, line, terms.rating_group, factor):
         return None
     footing = None
     if not stays(account, limits, rest, line):
