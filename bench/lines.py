@@ -72,6 +72,7 @@ def main() -> None:
             begin = time.monotonic()
             near = set_up(server.target, arguments.accounts, arguments.share)
             progress.print(f"{arguments.accounts} accounts in {time.monotonic() - begin:.0f} s")
+            fall(server.target, near, progress)  # the follower may still be folding the set-up
             seconds = [fall(server.target, near, progress) for _ in range(arguments.rounds)]
         report = {
             "machine": facts(folder),

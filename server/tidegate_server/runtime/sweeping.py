@@ -38,9 +38,11 @@ CALL_SECONDS: Final = 0.1
 URGENT_SECONDS: Final = 0.03
 PIECE_SECONDS: Final = 0.01
 PIECE_ACCOUNTS: Final = 1_000
-#: A walk begins at most so often, and takes at most a third of the time.
+#: A walk begins at most so often, and takes at most half of the time.
 WALK_SECONDS: Final = 1.0
-WALK_SHARE: Final = 3
+WALK_SHARE: Final = 2
+#: How long marks may have moved before a walk that goes on heeds them.
+NOTICE_SECONDS: Final = 0.2
 #: After a failure.
 RETRY_SECONDS: Final = 2.0
 #: How long the records of a call may take to come back through the journal.
@@ -79,6 +81,7 @@ class Sweep:
         self._echo_until_s = 0.0
         self._walk_at_s = 0.0
         self._piece_at_s = 0.0
+        self._notice_at_s = 0.0
         self._call_at_s = 0.0
         self._call_gap_s = CALL_SECONDS
 
@@ -109,6 +112,10 @@ class Sweep:
             self._walk = list(book.accounts)
             self._walk_at_s = now_s + max(WALK_SECONDS, self._spent_s * WALK_SHARE)
             self._spent_s = 0.0
+            self._notice_at_s = now_s + NOTICE_SECONDS
+        elif now_s >= self._notice_at_s:
+            self._notice(book)
+            self._notice_at_s = now_s + NOTICE_SECONDS
         begin = time.perf_counter()
         piece = self._walk[-PIECE_ACCOUNTS:]
         del self._walk[-PIECE_ACCOUNTS:]
