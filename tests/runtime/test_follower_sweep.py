@@ -202,14 +202,14 @@ def test_accounts_that_pass_a_line_are_asked_for_before_all_others(market: Marke
         )
         market.call("SetPositions", request)
     indebted = book.accounts["C007"]
-    request = account_service_pb2.AdjustCashRequest(
+    debt = account_service_pb2.AdjustCashRequest(
         account_id="C007",
         adjustment_id="debt",
         kind=account_service_pb2.CASH_KIND_CORRECTION,
         amount_e4=-mark * 100 * 10 // 16,
         expected_sequence=indebted.sequence,
     )
-    market.call("AdjustCash", request)
+    market.call("AdjustCash", debt)
     market.run(60.0)
     lines = indebted.lines
     begin = len(market.asked)

@@ -37,7 +37,7 @@ CALL_ACCOUNTS: Final = 100
 CALL_SECONDS: Final = 0.1
 URGENT_SECONDS: Final = 0.03
 PIECE_SECONDS: Final = 0.01
-PIECE_ACCOUNTS: Final = 1_000
+PIECE_ACCOUNTS: Final = 2_500
 #: A walk begins at most so often, and takes at most half of the time.
 WALK_SECONDS: Final = 1.0
 WALK_SHARE: Final = 2
