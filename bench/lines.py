@@ -37,7 +37,7 @@ from tidegate.v1 import policy_pb2 as policy_pb
 
 MOST_SECONDS: Final = 5.0
 """What the worst fall may take."""
-GIVE_UP_SECONDS: Final = 120.0
+GIVE_UP_SECONDS: Final = 900.0
 POLL_SECONDS: Final = 0.01
 SLOW_SECONDS: Final = 1.1
 IN_FLIGHT: Final = 64
