@@ -89,7 +89,9 @@ def gate_is_there() -> bool:
 
 
 @contextlib.contextmanager
-def gate(durability: str, folder: Path, policy: Path) -> Iterator[Server]:
+def gate(
+    durability: str, folder: Path, policy: Path, *, follower: bool = False
+) -> Iterator[Server]:
     """Run Tidegate over a data folder, which is made on first use."""
     folder.mkdir(exist_ok=True)
     target = f"unix:{folder / 'gate.sock'}"
@@ -98,7 +100,9 @@ def gate(durability: str, folder: Path, policy: Path) -> Iterator[Server]:
     common = ("--config", str(config), "--data", str(data))
     if not data.exists():
         _init([*TIDEGATE, "init", *common, "--policy", str(policy)])
-    command = [*TIDEGATE, "serve", *common, "--durability", durability, "--no-follower"]
+    command = [*TIDEGATE, "serve", *common, "--durability", durability]
+    if not follower:
+        command.append("--no-follower")
     with _started(f"tidegate {durability}", target, command, folder / "gate.log") as server:
         yield server
 
