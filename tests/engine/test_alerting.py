@@ -25,7 +25,7 @@ from tidegate_server.engine.commands import (
     RecordOrderEvents,
     Tick,
 )
-from tidegate_server.engine.flagging import flagged
+from tidegate_server.engine.flagging import SOURCES_DISAGREE, flagged
 from tidegate_server.engine.outcomes import (
     BatchOutcome,
     CheckOutcome,
@@ -157,6 +157,7 @@ def test_a_fault_within_a_batch_is_told_of() -> None:
         (EVENT_FILLED, OVERFILL, alert_kinds.KIND_OVERFILL, CRITICAL),
         (EVENT_FILLED, AFTER_END, alert_kinds.KIND_LATE_FILL, WARNING),
         (EVENT_FILLED, TOO_OLD, alert_kinds.KIND_LATE_FILL, WARNING),
+        (EVENT_FILLED, SOURCES_DISAGREE, alert_kinds.KIND_DROP_COPY, CRITICAL),
         (EVENT_CANCELLED, AFTER_END, alert_kinds.KIND_ODD_REPORT, WARNING),
         (EVENT_FILLED, UNKNOWN_ORDER, alert_kinds.KIND_ODD_REPORT, WARNING),
     ],
