@@ -130,6 +130,7 @@ class Client(ClientBase):
     halt = _method(methods.halt)
     set_reduce_only = _method(methods.set_reduce_only)
     release = _method(methods.release)
+    plan_liquidation = _method(methods.plan_liquidation)
     status = _method(methods.status)
 
     read_records = _method(methods.read_records)

@@ -42,6 +42,7 @@ RETRIED_PATHS = tuple(
         "PolicyService/ApprovePolicy",
         "ControlService/Halt",
         "ControlService/SetReduceOnly",
+        "ControlService/PlanLiquidation",
         "ControlService/GetStatus",
         "JournalService/ReadRecords",
         "JournalService/ExplainRecord",
@@ -297,6 +298,16 @@ def release(stop_id: str, reason: str = "") -> Call[control_pb.ReleaseResponse]:
     """Take back one halt or reduce-only. Raise NotFoundError if it does not stand."""
     request = control_pb.ReleaseRequest(stop_id=stop_id, reason=reason)
     return call_of("ControlService/Release", request, control_pb.ReleaseResponse.FromString)
+
+
+def plan_liquidation(account_id: str) -> Call[control_pb.PlanLiquidationResponse]:
+    """Say how an account in liquidation could get back: cancels, then trades in stages.
+
+    An answer, no order. Raise ConflictError for an account that is not in liquidation.
+    """
+    request = control_pb.PlanLiquidationRequest(account_id=account_id)
+    decode = control_pb.PlanLiquidationResponse.FromString
+    return call_of("ControlService/PlanLiquidation", request, decode)
 
 
 def status() -> Call[control_pb.GetStatusResponse]:

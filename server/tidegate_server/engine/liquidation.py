@@ -19,9 +19,10 @@ from .cancelling import Cancel, cancels_of
 from .checks.stops import halted
 from .commands import BUY, SELL
 from .exposure import rates_of, regime_multiplier
-from .state import Account, Book, Instrument, roll_if_due
+from .margin_lines import LINE_NAMES, LIQUIDATION, state_of
+from .outcomes import Refusal
+from .state import Account, Book, Instrument, effective_limits, roll_if_due
 
-DEFAULT_TARGET_BPS: Final = 13_000
 LOOKS: Final = 10_000
 VOLUME_PART: Final = 10  # a stage may be a tenth of a day's volume
 
@@ -174,8 +175,23 @@ class Balance:
         return then
 
 
-def plan_liquidation(book: Book, account: Account, target_bps: int, now_ns: int) -> Plan:
-    """Return what would bring an account to its target, from its figures as they are."""
+def plan_liquidation(book: Book, account: Account, now_ns: int) -> Plan | Refusal:
+    """Return how an account at the line liquidation or deeper would reach that line's release."""
+    state = state_of(account.lines)
+    policy = book.policy
+    lines = effective_limits(account, policy).lines if policy is not None else ()
+    if state <= LIQUIDATION or not lines:
+        name = LINE_NAMES[state - 1].upper() if state else "NONE"
+        figures = {"account_id": account.account_id, "line_state": name}
+        message = (
+            f"{account.account_id} is at the line {name.lower()}: there is nothing to liquidate"
+        )
+        return Refusal("NOT_IN_LIQUIDATION", message, figures)
+    return plan_to(book, account, lines[2 * LIQUIDATION + 1], now_ns)
+
+
+def plan_to(book: Book, account: Account, target_bps: int, now_ns: int) -> Plan:
+    """Return what would bring an account to a ratio, from its figures as they are."""
     roll_if_due(book, account)
     balance = Balance(account.cash, account.interest_and_fees, target_bps)
     holdings, blocked, known = looked_at(book, account, balance, now_ns)
