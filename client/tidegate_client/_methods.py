@@ -300,16 +300,6 @@ def release(stop_id: str, reason: str = "") -> Call[control_pb.ReleaseResponse]:
     return call_of("ControlService/Release", request, control_pb.ReleaseResponse.FromString)
 
 
-def plan_liquidation(account_id: str) -> Call[control_pb.PlanLiquidationResponse]:
-    """Say how an account in liquidation could get back: cancels, then trades in stages.
-
-    An answer, no order. Raise ConflictError for an account that is not in liquidation.
-    """
-    request = control_pb.PlanLiquidationRequest(account_id=account_id)
-    decode = control_pb.PlanLiquidationResponse.FromString
-    return call_of("ControlService/PlanLiquidation", request, decode)
-
-
 def status() -> Call[control_pb.GetStatusResponse]:
     """Read how the gate is: sequence, durability, versions, counts, standing halts, proof."""
     decode = control_pb.GetStatusResponse.FromString
