@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Self, TypeVar, Un
 
 import grpc
 
+from tidegate_client import _control as control
 from tidegate_client import _methods as methods
 from tidegate_client import _policies as policies
 from tidegate_client import _watches as watches
@@ -130,6 +131,7 @@ class Client(ClientBase):
     halt = _method(methods.halt)
     set_reduce_only = _method(methods.set_reduce_only)
     release = _method(methods.release)
+    plan_liquidation = _method(control.plan_liquidation)
     status = _method(methods.status)
 
     read_records = _method(methods.read_records)

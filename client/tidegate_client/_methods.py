@@ -42,6 +42,7 @@ RETRIED_PATHS = tuple(
         "PolicyService/ApprovePolicy",
         "ControlService/Halt",
         "ControlService/SetReduceOnly",
+        "ControlService/PlanLiquidation",
         "ControlService/GetStatus",
         "JournalService/ReadRecords",
         "JournalService/ExplainRecord",

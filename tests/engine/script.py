@@ -12,6 +12,7 @@ from tests.oracle.adapter import message_class, to_dictionary, to_protobuf
 
 from tidegate.v1 import (
     account_service_pb2,
+    control_service_pb2,
     journal_pb2,
     order_pb2,
     policy_pb2,
@@ -588,6 +589,11 @@ class Script:
     def do_revalue(self, words: list[str]) -> str:
         return error(self.call("RevalueAccounts", {"account_ids": words}))
 
+    def do_plan(self, words: list[str]) -> str:
+        """`plan A`: the liquidation plan."""
+        found = self.call("PlanLiquidation", {"account_id": words[0]}, "staff")
+        return found if isinstance(found, str) else plan(found)
+
     def do_open(self, words: list[str]) -> str:
         """`open A`: the open orders, oldest first."""
         view = self.call("GetAccount", {"account_id": words[0]}).account
@@ -649,6 +655,30 @@ def verdict(found: Any) -> str:
         state = short(order_pb2.OrderState.Name(found.order_state), "ORDER_STATE_")
         parts.append(f"replayed {state}")
     return " ".join(part for part in parts if part)
+
+
+def plan(found: Any) -> str:
+    """Write a plan: ratios, cancels and what they free, stages, what is blocked or lacking."""
+
+    def ratio(name: str) -> str:
+        return str(getattr(found, name)) if found.HasField(name) else "-"
+
+    parts = [f"{ratio('before_ratio_bps')} to {ratio('after_ratio_bps')}"]
+    parts += [f"cancel {one.order_id} {one.rise_e4}" for one in found.cancels]
+    for stage in found.stages:
+        sides = [order_pb2.Side.Name(trade.side).removeprefix("SIDE_") for trade in stage.trades]
+        parts.append(
+            ", ".join(
+                f"{side.lower()} {trade.instrument_id} {trade.quantity}"
+                for side, trade in zip(sides, stage.trades, strict=True)
+            )
+        )
+    for one in found.blocked:
+        why = control_service_pb2.BlockedReason.Name(one.reason).removeprefix("BLOCKED_REASON_")
+        parts.append(f"blocked {one.instrument_id} {one.quantity} {why.lower()}")
+    parts.append("reached" if found.reachable else f"short of {found.shortfall_e4}")
+    parts += ["cut"] if found.cut else []
+    return "; ".join(parts)
 
 
 def usage(view: Any) -> str:

@@ -9,6 +9,7 @@ from tests.engine.script import Script
 from tests.laws.runs import SEEDS, Call, ask, law, loaded, settled
 
 from tidegate.v1 import (
+    account_service_pb2,
     market_service_pb2,
     order_pb2,
     policy_pb2,
@@ -64,6 +65,12 @@ def preview(machine: Machine, order: tuple[float, float, bool, int, float], now_
     )
     step = ask(machine, Call("PreviewOrder", request.SerializeToString(), "desk", now_ns))
     return step.message()
+
+
+def margin_model_of(machine: Machine, order: tuple[float, float, bool, int, float]) -> int:
+    """Return the margin model of the account that `preview` takes."""
+    accounts = sorted(machine.book.accounts)
+    return machine.book.accounts[accounts[int(order[0] * len(accounts))]].margin_model
 
 
 def no_looser(before: Any, after: Any) -> bool:
@@ -149,6 +156,8 @@ def test_a_higher_factor_never_allows_more(seed: int, factors: tuple[int, int]) 
         quantity = (1, 10, 100, 300, 1_000)[index % 4]
         price = (0.0, 0.99, 1.0, 1.005)[index // 10]
         order = (account, instrument, index % 2 == 0, quantity, price)
+        if margin_model_of(machine, order) == account_service_pb2.MARGIN_MODEL_PORTFOLIO:
+            continue  # 5.5: a leg's wider range may hedge better
         assert no_looser(preview(calm, order, now_ns), preview(wild, order, now_ns)), order
 
 

@@ -70,6 +70,7 @@ class Commands:
             (5, self._cash),
             (1, self._positions),
             (2, self._account),
+            (1, self._plan),
             (1, self._revalue),
             (0.4, self._regime),
             (0.4, self._session),
@@ -635,6 +636,12 @@ class Commands:
     def _account(self) -> Command:
         names = [*self.book.accounts, "NOBODY"]
         return self._staff("GetAccount", {"account_id": self.rng.choice(names)})
+
+    def _plan(self) -> Command:
+        """Ask for a plan, mostly for an account that may have one."""
+        deep = [a.account_id for a in self.book.accounts.values() if "liquidation" in a.entered]
+        names = deep if deep and self._chance(0.9) else [*self.book.accounts, "NOBODY"]
+        return self._staff("PlanLiquidation", {"account_id": self.rng.choice(names)})
 
     def _revalue(self) -> Command:
         names = self.rng.sample([*self.book.accounts, "NOBODY"], 2)

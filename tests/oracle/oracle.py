@@ -9,7 +9,7 @@ be obviously right: big integers, plain dictionaries, every sum taken anew. Wher
            orders, batches
     5      book.Book.factor, facts
     7      reports (what the venue said), staff.Staff.tick
-    8      staff, versions, tightening
+    8      staff, versions, tightening, usage, liquidation
 
 Requests and answers are dictionaries shaped like the messages of the contract: names in snake case,
 enum values without their prefix, absent optional fields as missing keys. An error is
@@ -18,7 +18,7 @@ enum values without their prefix, absent optional fields as missing keys. An err
 
 from typing import TYPE_CHECKING
 
-from tests.oracle import validation
+from tests.oracle import liquidation, validation
 from tests.oracle.batches import Batches
 from tests.oracle.book import Book, Message
 from tests.oracle.facts import Facts
@@ -65,6 +65,7 @@ class Oracle:
             "SetReduceOnly": staff.set_reduce_only,
             "Release": staff.release,
             "GetAccount": views.get_account,
+            "PlanLiquidation": self._plan_liquidation,
             "Tick": staff.tick,
         }
 
@@ -73,6 +74,9 @@ class Oracle:
         if not validation.well_formed(method, request):
             return {"error": "MALFORMED"}
         return self._methods[method](request, principal, now_ns)
+
+    def _plan_liquidation(self, request: Message, _principal: str, now: int) -> Message:
+        return liquidation.plan(self.book, request, now)
 
     def _check_orders(self, request: Message, principal: str, now: int) -> Message:
         one = (

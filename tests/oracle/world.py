@@ -133,7 +133,7 @@ def _default_limits(rng: Random) -> Message:
         "price_collar_bps": {"value": rng.choice((150, 301))},
         "price_collar_floor_bps": {"value": rng.choice((0, 100, 400))},
         "order_rate": _rate(rng, 5, 5),
-        "open_order_count": {"value": rng.randint(5, 9)},
+        "open_order_count": {"value": rng.randint(4, 8)},
         "day_order_count": {"value": rng.randint(30, 100)},
         "day_turnover_e4": {"value": rng.randint(1, 4) * 1_000_000_000 + rng.randint(0, 9)},
         "position": {"value": rng.choice((1_500, 2_500, 4_000))},

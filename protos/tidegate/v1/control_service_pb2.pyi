@@ -265,20 +265,16 @@ class PlanLiquidationRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     ACCOUNT_ID_FIELD_NUMBER: _builtins.int
-    TARGET_RATIO_BPS_FIELD_NUMBER: _builtins.int
     account_id: _builtins.str
     """The account."""
-    target_ratio_bps: _builtins.int
-    """The ratio of assets to debt to reach, bps, above 10 000 up to 1 000 000; 0 is 13 000."""
     def __init__(
         self,
         *,
         account_id: _builtins.str = ...,
-        target_ratio_bps: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "target_ratio_bps", b"target_ratio_bps"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -303,7 +299,7 @@ class PlanLiquidationResponse(_message.Message):
     PLANNED_TIME_NS_FIELD_NUMBER: _builtins.int
     POLICY_VERSION_FIELD_NUMBER: _builtins.int
     target_ratio_bps: _builtins.int
-    """The ratio that is to be reached, bps."""
+    """The ratio of assets to debt that is to be reached, bps: the release of the line `liquidation`."""
     before_ratio_bps: _builtins.int
     """The ratio as it is, bps rounded down; absent without debt."""
     after_ratio_bps: _builtins.int

@@ -91,8 +91,8 @@ class ControlServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def PlanLiquidation(self, request, context):
-        """Say how an account could get back to a maintenance ratio: an answer with its reasoning, no order.
-        Nothing is reserved, cancelled or recorded.
+        """Say how an account whose line state is liquidation or freeze could get back: an answer with its
+        reasoning, no order. Nothing is reserved, cancelled or recorded. NOT_IN_LIQUIDATION for others.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

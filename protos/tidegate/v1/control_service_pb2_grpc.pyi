@@ -44,8 +44,8 @@ class ControlServiceStub:
     stop is left.
     """
     PlanLiquidation: _grpc.UnaryUnaryMultiCallable[_control_service_pb2.PlanLiquidationRequest, _control_service_pb2.PlanLiquidationResponse]
-    """Say how an account could get back to a maintenance ratio: an answer with its reasoning, no order.
-    Nothing is reserved, cancelled or recorded.
+    """Say how an account whose line state is liquidation or freeze could get back: an answer with its
+    reasoning, no order. Nothing is reserved, cancelled or recorded. NOT_IN_LIQUIDATION for others.
     """
     GetStatus: _grpc.UnaryUnaryMultiCallable[_control_service_pb2.GetStatusRequest, _control_service_pb2.GetStatusResponse]
     """Read how the gate is."""
@@ -66,8 +66,8 @@ class ControlServiceAsyncStub(ControlServiceStub):
     stop is left.
     """
     PlanLiquidation: _aio.UnaryUnaryMultiCallable[_control_service_pb2.PlanLiquidationRequest, _control_service_pb2.PlanLiquidationResponse]  # type: ignore[assignment]
-    """Say how an account could get back to a maintenance ratio: an answer with its reasoning, no order.
-    Nothing is reserved, cancelled or recorded.
+    """Say how an account whose line state is liquidation or freeze could get back: an answer with its
+    reasoning, no order. Nothing is reserved, cancelled or recorded. NOT_IN_LIQUIDATION for others.
     """
     GetStatus: _aio.UnaryUnaryMultiCallable[_control_service_pb2.GetStatusRequest, _control_service_pb2.GetStatusResponse]  # type: ignore[assignment]
     """Read how the gate is."""
@@ -109,8 +109,8 @@ class ControlServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _control_service_pb2.PlanLiquidationRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_control_service_pb2.PlanLiquidationResponse, _abc.Awaitable[_control_service_pb2.PlanLiquidationResponse]]:
-        """Say how an account could get back to a maintenance ratio: an answer with its reasoning, no order.
-        Nothing is reserved, cancelled or recorded.
+        """Say how an account whose line state is liquidation or freeze could get back: an answer with its
+        reasoning, no order. Nothing is reserved, cancelled or recorded. NOT_IN_LIQUIDATION for others.
         """
 
     @_abc_1.abstractmethod

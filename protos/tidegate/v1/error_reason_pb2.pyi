@@ -84,6 +84,10 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """INVALID_ARGUMENT: groups would be nested in themselves, or more than 4 deep. Metadata:
     {"group_id": "desk-1", "problem": "5 deep", "limit": "4"}.
     """
+    ERROR_REASON_NOT_IN_LIQUIDATION: _ErrorReason.ValueType  # 85
+    """FAILED_PRECONDITION: a plan is for accounts at the line liquidation or deeper. Metadata:
+    {"account_id": "A1", "line_state": "TOP_UP"}.
+    """
     ERROR_REASON_SLOW_READER: _ErrorReason.ValueType  # 95
     """RESOURCE_EXHAUSTED: a stream's reader took nothing for too long. Metadata: {"seconds": "30"}."""
 
@@ -153,6 +157,10 @@ ERROR_REASON_NOT_PENDING: ErrorReason.ValueType  # 18
 ERROR_REASON_GROUP_NESTING: ErrorReason.ValueType  # 40
 """INVALID_ARGUMENT: groups would be nested in themselves, or more than 4 deep. Metadata:
 {"group_id": "desk-1", "problem": "5 deep", "limit": "4"}.
+"""
+ERROR_REASON_NOT_IN_LIQUIDATION: ErrorReason.ValueType  # 85
+"""FAILED_PRECONDITION: a plan is for accounts at the line liquidation or deeper. Metadata:
+{"account_id": "A1", "line_state": "TOP_UP"}.
 """
 ERROR_REASON_SLOW_READER: ErrorReason.ValueType  # 95
 """RESOURCE_EXHAUSTED: a stream's reader took nothing for too long. Metadata: {"seconds": "30"}."""

@@ -14,6 +14,7 @@ from tidegate_server.cli import (
     factors,
     groups,
     journals,
+    liquidations,
     orders,
     policies,
     starting,
@@ -100,6 +101,7 @@ for _panel, _name, _command in (
     (_STAFF, "halt", control.halt),
     (_STAFF, "reduce-only", control.reduce_only),
     (_STAFF, "release", control.release),
+    (_STAFF, "plan-liquidation", liquidations.plan_liquidation),
     (_FACTS, "volatility", factors.volatility),
 ):
     app.command(_name, rich_help_panel=_panel)(_command)

@@ -254,12 +254,7 @@ METHODS: Final = (
         request_limit=SMALL,
     ),
     MethodSpec(_CONTROL + "Release", Lane.CONTROL, "killer risk", RELEASE, request_limit=SMALL),
-    MethodSpec(
-        _CONTROL + "PlanLiquidation",
-        Lane.READS,
-        "risk approver killer operator viewer",
-        request_limit=SMALL,
-    ),
+    MethodSpec(_CONTROL + "PlanLiquidation", Lane.READS, _STAFF, request_limit=SMALL),
     MethodSpec(
         _CONTROL + "GetStatus",
         Lane.CONTROL,
