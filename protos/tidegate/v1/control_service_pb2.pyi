@@ -181,7 +181,7 @@ class ReleaseRequest(_message.Message):
     STOP_ID_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
     stop_id: _builtins.str
-    """Its id."""
+    """Its id, 1 to 96 characters: one that the gate set itself carries the id of what it stands on."""
     reason: _builtins.str
     """Why, 1 to 256 printable characters."""
     def __init__(

@@ -515,7 +515,7 @@ def decode_release(data: bytes, principal: str) -> commands.Release:
     """Read a ReleaseRequest."""
     request = parse(control_service_pb2.ReleaseRequest, data)
     problems = Problems()
-    problems.need_id("stop_id", request.stop_id)
+    problems.need_stop_id("stop_id", request.stop_id)
     problems.need_reason("reason", request.reason)
     problems.refuse()
     return commands.Release(principal, request.stop_id, request.reason)
