@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from .checks.stops import halted, reduce_only
 from .commands import CheckOrder
+from .order import RESERVED, Order
 from .outcomes import CheckOutcome, Refusal
 from .policy import Policy
 from .reasons import Rejection, RejectReason, ScopeKind
-from .state import RESERVED, Account, Book, Instrument, Order
+from .state import Account, Book, Instrument
 
 # Exits may use this share of the id table beyond its limit, so that a full one never blocks them.
 EXIT_RESERVE = 16

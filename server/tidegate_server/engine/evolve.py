@@ -31,6 +31,7 @@ from .commands import (
 from .due import DueQueue
 from .exposure import forget_rates
 from .latches import forget_old
+from .order import Order
 from .outcomes import (
     BatchOutcome,
     CashOutcome,
@@ -56,7 +57,7 @@ from .settle import (
 )
 from .staff_commands import ApprovePolicy, WithdrawPolicy
 from .staff_outcomes import PolicyOutcome, ReleaseOutcome
-from .state import Batch, Book, Instrument, Order, acknowledge_rank, roll_if_due
+from .state import Batch, Book, Instrument, acknowledge_rank, roll_if_due
 from .stop import Stop
 from .stopping import apply_release
 from .ticking import apply_tick

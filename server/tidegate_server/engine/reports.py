@@ -16,6 +16,7 @@ from .commands import (
     OrderEvent,
     RecordOrderEvents,
 )
+from .order import ACKNOWLEDGED, FILLED, PARTLY_FILLED, RESERVED, UNKNOWN_TO_GATE, EventEntry, Order
 from .outcomes import EventResult, EventsOutcome
 from .settle import (
     APPLIED,
@@ -32,18 +33,7 @@ from .settle import (
     is_ended,
     retract_event,
 )
-from .state import (
-    ACKNOWLEDGED,
-    FILLED,
-    PARTLY_FILLED,
-    RESERVED,
-    UNKNOWN_TO_GATE,
-    Account,
-    Book,
-    EventEntry,
-    Order,
-    roll_if_due,
-)
+from .state import Account, Book, roll_if_due
 
 UNKNOWN_ORDER = 1
 UNKNOWN_ACCOUNT = 2

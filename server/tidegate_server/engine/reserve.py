@@ -9,18 +9,11 @@ from __future__ import annotations
 
 from .commands import BUY, CheckOrder
 from .latches import count_alike, uncount_alike
+from .order import REFUSED, RESERVED, Order
 from .outcomes import CheckOutcome
 from .reasons import RejectReason
 from .resting import put_to_rest
-from .state import (
-    REFUSED,
-    RESERVED,
-    Account,
-    Book,
-    Order,
-    Position,
-    roll_if_due,
-)
+from .state import Account, Book, Position, roll_if_due
 
 
 def apply_check(book: Book, command: CheckOrder, outcome: CheckOutcome, sequence: int) -> None:

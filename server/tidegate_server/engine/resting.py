@@ -8,17 +8,10 @@ from __future__ import annotations
 
 from .commands import BUY, MARKET_ORDER, SELL, CheckOrder
 from .ladders import Ladder
+from .order import ACKNOWLEDGED, PARTLY_FILLED, RESERVED, Order
 from .policy import SELF_TRADE_GROUP
 from .reasons import ScopeKind
-from .state import (
-    ACKNOWLEDGED,
-    PARTLY_FILLED,
-    RESERVED,
-    Account,
-    Book,
-    LadderKey,
-    Order,
-)
+from .state import Account, Book, LadderKey
 
 # Better than any price: where a market order stands.
 MARKET_EDGE = 1 << 60

@@ -20,10 +20,7 @@ from .commands import (
     OrderEvent,
 )
 from .lines import NO_LINE
-from .outcomes import EventResult
-from .reasons import ScopeKind
-from .reserve import release
-from .state import (
+from .order import (
     ACKNOWLEDGED,
     CANCELLED,
     EXPIRED,
@@ -31,14 +28,13 @@ from .state import (
     REJECTED,
     RESERVED,
     UNSENT,
-    Account,
-    Book,
     EventEntry,
-    Instrument,
     Order,
-    Position,
-    roll_if_due,
 )
+from .outcomes import EventResult
+from .reasons import ScopeKind
+from .reserve import release
+from .state import Account, Book, Instrument, Position, roll_if_due
 from .stop import GATE, Stop, frozen_id
 
 APPLIED = 1

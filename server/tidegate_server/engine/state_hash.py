@@ -9,10 +9,11 @@ from __future__ import annotations
 from hashlib import blake2b
 
 from .commands import CheckOrder
+from .order import Order
 from .outcomes import CheckOutcome, Figures
 from .policy_hash import Fields, limit_fields, policy_fields, text, version_fields
 from .reasons import Rejection
-from .state import Account, Book, Instrument, Order, roll_if_due
+from .state import Account, Book, Instrument, roll_if_due
 
 STATE_HASH_VERSION = 1
 

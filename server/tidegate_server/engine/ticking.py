@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from .order import Order
 from .outcomes import TickOutcome
-from .state import Book, Order
+from .state import Book
 
 EFFECTS_LIMIT = 256
 

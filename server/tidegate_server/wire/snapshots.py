@@ -7,15 +7,14 @@ from typing import TYPE_CHECKING
 from tidegate.v1 import journal_pb2, market_service_pb2, risk_service_pb2
 from tidegate_server.engine.closing import count_bought
 from tidegate_server.engine.latches import make_queue
+from tidegate_server.engine.order import EventEntry, Order
 from tidegate_server.engine.reserve import move_open
 from tidegate_server.engine.resting import make_ladders
 from tidegate_server.engine.state import (
     Account,
     Batch,
     Book,
-    EventEntry,
     Instrument,
-    Order,
     Position,
     acknowledge_rank,
     batch_rank,

@@ -18,7 +18,8 @@ from .stops import stop_message
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from tidegate_server.engine.state import Account, Book, Order, Position
+    from tidegate_server.engine.order import Order
+    from tidegate_server.engine.state import Account, Book, Position
     from tidegate_server.engine.stop import Stop
 
 OPEN_ORDER_LIMIT = 1_000
