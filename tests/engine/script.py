@@ -365,6 +365,12 @@ class Script:
         found = self.call("CheckOrder", request, principal)
         return found if isinstance(found, str) else verdict(found)
 
+    def do_replace(self, words: list[str]) -> str:
+        """`replace #old buy A X 50 [@ 10.0] [#id] ...`: the rest is as of an order."""
+        request, principal = self.request(words[1].upper(), words[2:])
+        found = self.call("ReplaceOrder", {**request, "replaced_order_id": words[0][1:]}, principal)
+        return found if isinstance(found, str) else verdict(found)
+
     def do_preview(self, words: list[str]) -> str:
         request, principal = self.request(words[0].upper(), words[1:])
         for name in ("order_id", "created_time_ns", "want_max_acceptable_quantity"):
@@ -488,13 +494,14 @@ class Script:
         return f"orders={count} turnover={turnover} start={start}"
 
     def do_open(self, words: list[str]) -> str:
-        """`open A`: the open orders, oldest first."""
+        """`open A`: the open orders, oldest first; `o 50 for p` replaces p."""
         view = self.call("GetAccount", {"account_id": words[0]}).account
         parts = []
         for order in view.open_orders:
             state = short(order_pb2.OrderState.Name(order.state), "ORDER_STATE_")
             late = " unconfirmed" if order.unconfirmed else ""
-            parts.append(f"{order.order_id} {state} {order.reserved_quantity}{late}")
+            old = f" for {order.replaced_order_id}" if order.replaced_order_id else ""
+            parts.append(f"{order.order_id} {state} {order.reserved_quantity}{late}{old}")
         return "; ".join(parts) or "none"
 
     def do_status(self, words: list[str]) -> str:
@@ -540,7 +547,8 @@ def verdict(found: Any) -> str:
     if found.warnings:
         parts.append("warned " + "; ".join(reason(entry) for entry in found.warnings))
     preview = isinstance(found, risk_service_pb2.PreviewOrderResponse)
-    if preview or found.HasField("max_acceptable_quantity"):
+    replace = isinstance(found, risk_service_pb2.ReplaceOrderResponse)
+    if preview or (not replace and found.HasField("max_acceptable_quantity")):
         parts.append(f"max={found.max_acceptable_quantity}")
     if found.verified_exit:
         parts.append("exit")

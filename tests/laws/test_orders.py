@@ -9,7 +9,7 @@ from tests.laws.runs import SEEDS, Call, Step, ask, calls_of, law, play, played,
 
 from tidegate.v1 import order_pb2, policy_pb2, risk_service_pb2
 from tidegate_server.wire.machine import Machine
-from tidegate_server.wire.snapshots import order_request
+from tidegate_server.wire.order_snapshots import order_request
 
 ALLOW = order_pb2.VERDICT_ALLOW
 FACED_BY_EXITS = {

@@ -109,6 +109,9 @@ class Order:
     acknowledge_by: int = 0
     unconfirmed: bool = False
     reported: bool = False
+    replaces: str = ""  # the order whose place it is to take (7.2)
+    chain: "list[Order] | None" = None  # orders that replace each other, oldest first
+    awaited: int = 0  # in a chain: fills that its end told of
 
     @property
     def is_market(self) -> bool:

@@ -1,6 +1,6 @@
 """Chapter 4 for commands: orders alone and in batches, their repeats, and previews."""
 
-from tests.oracle import account_checks, judgement, limits, order_checks
+from tests.oracle import account_checks, chains, judgement, limits, order_checks
 from tests.oracle.book import LIVE, Book, Message, Order
 from tests.oracle.case import Case, entry, open_case
 from tests.oracle.figures import Figures, projected, valuable
@@ -173,6 +173,11 @@ class Orders:
             return None
         if known.content != content(request, principal):
             return None
+        return self.answer_again(known, request, principal, now)
+
+    def answer_again(self, known: Order, request: Message, principal: str, now: int) -> Message:
+        """The stored answer to an order, or a stricter one."""
+        assert known.answer is not None
         answer = {**known.answer, "replayed": True, "order_state": known.state}
         if answer["verdict"] == "ALLOW":
             case = open_case(self.book, request, principal, now)
@@ -183,7 +188,7 @@ class Orders:
         return answer
 
     def _refusal_of_repeat(self, case: Case, known: Order) -> Message | None:
-        if known.reported or known.state not in LIVE:
+        if known.reported or known.state not in LIVE or chains.is_superseded(known):
             return about(known.account_id, "ORDER_NOT_RESERVED")
         halts = order_checks.halted(case)
         if halts:

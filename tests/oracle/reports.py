@@ -1,5 +1,6 @@
 """Chapter 7.1: what becomes of one report from the venue. Facts are never refused."""
 
+from tests.oracle import chains
 from tests.oracle.book import (
     LIVE,
     MONEY_MAX,
@@ -96,7 +97,9 @@ class Report:
         self._remember(Event(self.book.trading_date))
         if kind == "BUSTED":
             return self._result("APPLIED" if self._bust() else "NOT_APPLIED")
-        if kind == "ACKNOWLEDGED":
+        if order.chain is not None:
+            self.flags |= chains.Told(order.chain, order).end(kind, self.event)
+        elif kind == "ACKNOWLEDGED":
             if order.state == "RESERVED":
                 order.state = "ACKNOWLEDGED"
         elif order.content is not None:
@@ -116,7 +119,8 @@ class Report:
             "order_state": "UNKNOWN_TO_GATE",
         }
         if order is not None:
-            result |= {"order_state": order.state, "reserved_quantity": order.reserved}
+            reserved = chains.reserved_under(order)
+            result |= {"order_state": order.state, "reserved_quantity": reserved}
         return result
 
     def _remember(self, event: Event) -> None:
@@ -161,6 +165,8 @@ class Report:
             order.filled += event["quantity"]
         elif (order.instrument_id, order.side) != (event["instrument_id"], event["side"]):
             self.flags.add("ORDER_MISMATCH")
+        elif order.chain is not None:
+            self.flags |= chains.Told(order.chain, order).fill(event["quantity"])
         else:
             self._advance(order, event["quantity"])
         return True

@@ -23,6 +23,7 @@ ORDER: dict[str, Any] = {
     "price_e4": 1,
     "created_time_ns": NOW,
 }
+REPLACE = ORDER | {"replaced_order_id": "o0"}
 PREVIEW = {name: ORDER[name] for name in ORDER if name not in {"order_id", "created_time_ns"}}
 FILL: dict[str, Any] = {
     "event_id": "e1",
@@ -57,6 +58,7 @@ SOUND: dict[str, dict[str, Any]] = {
     "CheckOrder": ORDER,
     "CheckOrders": {"orders": [ORDER]},
     "PreviewOrder": PREVIEW,
+    "ReplaceOrder": REPLACE,
     "RecordOrderEvents": {"events": [FILL]},
     "UpsertAccounts": {"accounts": [ACCOUNT]},
     "AdjustCash": CASH,

@@ -78,6 +78,8 @@ class _MethodEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Method.ValueTy
     """PolicyService.ApprovePolicy, PolicyEffects."""
     METHOD_WITHDRAW_POLICY: _Method.ValueType  # 61
     """PolicyService.WithdrawPolicy."""
+    METHOD_REPLACE_ORDER: _Method.ValueType  # 90
+    """RiskService.ReplaceOrder, CheckEffects."""
     METHOD_RESTORE_BOOK: _Method.ValueType  # 900
     """Snapshots only: RestoreBook."""
     METHOD_RESTORE_INSTRUMENT: _Method.ValueType  # 901
@@ -136,6 +138,8 @@ METHOD_APPROVE_POLICY: Method.ValueType  # 60
 """PolicyService.ApprovePolicy, PolicyEffects."""
 METHOD_WITHDRAW_POLICY: Method.ValueType  # 61
 """PolicyService.WithdrawPolicy."""
+METHOD_REPLACE_ORDER: Method.ValueType  # 90
+"""RiskService.ReplaceOrder, CheckEffects."""
 METHOD_RESTORE_BOOK: Method.ValueType  # 900
 """Snapshots only: RestoreBook."""
 METHOD_RESTORE_INSTRUMENT: Method.ValueType  # 901
@@ -949,6 +953,10 @@ class RestoreOrder(_message.Message):
     AWAITED_QUANTITY_FIELD_NUMBER: _builtins.int
     SEQUENCE_FIELD_NUMBER: _builtins.int
     EFFECTS_FIELD_NUMBER: _builtins.int
+    REPLACED_ORDER_ID_FIELD_NUMBER: _builtins.int
+    CHAIN_SEQUENCE_FIELD_NUMBER: _builtins.int
+    CHAIN_ORDER_ID_FIELD_NUMBER: _builtins.int
+    RESERVED_PRICE_E4_FIELD_NUMBER: _builtins.int
     principal: _builtins.str
     """Who asked."""
     state: _order_pb2.OrderState.ValueType
@@ -969,6 +977,14 @@ class RestoreOrder(_message.Message):
     """The venue's cumulative quantity at its end, where fills are still awaited."""
     sequence: _builtins.int
     """The record that stored it."""
+    replaced_order_id: _builtins.str
+    """The order that it was to replace; empty for none."""
+    chain_sequence: _builtins.int
+    """Of orders that replace each other: the record of the first of them."""
+    chain_order_id: _builtins.str
+    """The id of the first of them."""
+    reserved_price_e4: _builtins.int
+    """The price that it is reserved at, if that is not the decision's: the worse of several."""
     @_builtins.property
     def request(self) -> _risk_service_pb2.CheckOrderRequest:
         """What was asked; of a tombstone only account and order are set."""
@@ -997,11 +1013,17 @@ class RestoreOrder(_message.Message):
         awaited_quantity: _builtins.int = ...,
         sequence: _builtins.int = ...,
         effects: Global___CheckEffects | None = ...,
+        replaced_order_id: _builtins.str = ...,
+        chain_sequence: _builtins.int = ...,
+        chain_order_id: _builtins.str = ...,
+        reserved_price_e4: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["effects", b"effects", "request", b"request", "response", b"response"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_reserved_price_e4", b"_reserved_price_e4", "effects", b"effects", "request", b"request", "reserved_price_e4", b"reserved_price_e4", "response", b"response"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["acknowledge_by_time_ns", b"acknowledge_by_time_ns", "awaited_quantity", b"awaited_quantity", "effects", b"effects", "filled_quantity", b"filled_quantity", "keep_until_time_ns", b"keep_until_time_ns", "principal", b"principal", "reported", b"reported", "request", b"request", "reserved_quantity", b"reserved_quantity", "response", b"response", "sequence", b"sequence", "state", b"state", "unconfirmed", b"unconfirmed"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_reserved_price_e4", b"_reserved_price_e4", "acknowledge_by_time_ns", b"acknowledge_by_time_ns", "awaited_quantity", b"awaited_quantity", "chain_order_id", b"chain_order_id", "chain_sequence", b"chain_sequence", "effects", b"effects", "filled_quantity", b"filled_quantity", "keep_until_time_ns", b"keep_until_time_ns", "principal", b"principal", "replaced_order_id", b"replaced_order_id", "reported", b"reported", "request", b"request", "reserved_price_e4", b"reserved_price_e4", "reserved_quantity", b"reserved_quantity", "response", b"response", "sequence", b"sequence", "state", b"state", "unconfirmed", b"unconfirmed"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__reserved_price_e4: _TypeAlias = _typing.Literal["reserved_price_e4"]  # noqa: Y015
+    _WhichOneofArgType__reserved_price_e4: _TypeAlias = _typing.Literal["_reserved_price_e4", b"_reserved_price_e4"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__reserved_price_e4) -> _WhichOneofReturnType__reserved_price_e4 | None: ...
 
 Global___RestoreOrder: _TypeAlias = RestoreOrder  # noqa: Y015

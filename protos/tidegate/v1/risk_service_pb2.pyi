@@ -31,13 +31,13 @@ class _OrderEventKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_OrderE
     ORDER_EVENT_KIND_UNSENT: _OrderEventKind.ValueType  # 1
     """The router did not send it after all."""
     ORDER_EVENT_KIND_ACKNOWLEDGED: _OrderEventKind.ValueType  # 2
-    """The venue has it."""
+    """The venue has it. Of a replace: the order that it replaces is no more."""
     ORDER_EVENT_KIND_FILLED: _OrderEventKind.ValueType  # 3
     """Filled, in part or whole."""
     ORDER_EVENT_KIND_CANCELLED: _OrderEventKind.ValueType  # 4
     """Cancelled."""
     ORDER_EVENT_KIND_REJECTED: _OrderEventKind.ValueType  # 5
-    """Rejected by the venue."""
+    """Rejected by the venue. Of a replace: the order that it was to replace stands."""
     ORDER_EVENT_KIND_EXPIRED: _OrderEventKind.ValueType  # 6
     """Expired."""
     ORDER_EVENT_KIND_BUSTED: _OrderEventKind.ValueType  # 7
@@ -51,13 +51,13 @@ ORDER_EVENT_KIND_UNSPECIFIED: OrderEventKind.ValueType  # 0
 ORDER_EVENT_KIND_UNSENT: OrderEventKind.ValueType  # 1
 """The router did not send it after all."""
 ORDER_EVENT_KIND_ACKNOWLEDGED: OrderEventKind.ValueType  # 2
-"""The venue has it."""
+"""The venue has it. Of a replace: the order that it replaces is no more."""
 ORDER_EVENT_KIND_FILLED: OrderEventKind.ValueType  # 3
 """Filled, in part or whole."""
 ORDER_EVENT_KIND_CANCELLED: OrderEventKind.ValueType  # 4
 """Cancelled."""
 ORDER_EVENT_KIND_REJECTED: OrderEventKind.ValueType  # 5
-"""Rejected by the venue."""
+"""Rejected by the venue. Of a replace: the order that it was to replace stands."""
 ORDER_EVENT_KIND_EXPIRED: OrderEventKind.ValueType  # 6
 """Expired."""
 ORDER_EVENT_KIND_BUSTED: OrderEventKind.ValueType  # 7
@@ -559,6 +559,143 @@ class Figures(_message.Message):
 Global___Figures: _TypeAlias = Figures  # noqa: Y015
 
 @_typing.final
+class ReplaceOrderRequest(_message.Message):
+    """An order to take another's place. Fields 1 to 9 are those of CheckOrderRequest."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACCOUNT_ID_FIELD_NUMBER: _builtins.int
+    ORDER_ID_FIELD_NUMBER: _builtins.int
+    INSTRUMENT_ID_FIELD_NUMBER: _builtins.int
+    SIDE_FIELD_NUMBER: _builtins.int
+    ORDER_TYPE_FIELD_NUMBER: _builtins.int
+    QUANTITY_FIELD_NUMBER: _builtins.int
+    PRICE_E4_FIELD_NUMBER: _builtins.int
+    CREATED_TIME_NS_FIELD_NUMBER: _builtins.int
+    REDUCE_ONLY_FIELD_NUMBER: _builtins.int
+    REPLACED_ORDER_ID_FIELD_NUMBER: _builtins.int
+    account_id: _builtins.str
+    """The account of both orders."""
+    order_id: _builtins.str
+    """The new id, the idempotency key; in the same space as the ids of all the account's orders."""
+    instrument_id: _builtins.str
+    """The instrument; it cannot change."""
+    side: _order_pb2.Side.ValueType
+    """Buy or sell; it cannot change."""
+    order_type: _order_pb2.OrderType.ValueType
+    """Limit or market."""
+    quantity: _builtins.int
+    """The new total, what was filled under the old id included; 1 to 10^12. What is open of the new
+    order is this less all that was filled.
+    """
+    price_e4: _builtins.int
+    """The limit price, 1 to 10^12; absent for a market order."""
+    created_time_ns: _builtins.int
+    """When the router first created the replace; set once, the same on every repeat. Required."""
+    reduce_only: _builtins.bool
+    """A claim that the order only reduces; verified, never trusted."""
+    replaced_order_id: _builtins.str
+    """The order to replace: allowed and not ended. It may itself wait for the venue's answer."""
+    def __init__(
+        self,
+        *,
+        account_id: _builtins.str = ...,
+        order_id: _builtins.str = ...,
+        instrument_id: _builtins.str = ...,
+        side: _order_pb2.Side.ValueType = ...,
+        order_type: _order_pb2.OrderType.ValueType = ...,
+        quantity: _builtins.int = ...,
+        price_e4: _builtins.int | None = ...,
+        created_time_ns: _builtins.int = ...,
+        reduce_only: _builtins.bool = ...,
+        replaced_order_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_price_e4", b"_price_e4", "price_e4", b"price_e4"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_price_e4", b"_price_e4", "account_id", b"account_id", "created_time_ns", b"created_time_ns", "instrument_id", b"instrument_id", "order_id", b"order_id", "order_type", b"order_type", "price_e4", b"price_e4", "quantity", b"quantity", "reduce_only", b"reduce_only", "replaced_order_id", b"replaced_order_id", "side", b"side"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__price_e4: _TypeAlias = _typing.Literal["price_e4"]  # noqa: Y015
+    _WhichOneofArgType__price_e4: _TypeAlias = _typing.Literal["_price_e4", b"_price_e4"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__price_e4) -> _WhichOneofReturnType__price_e4 | None: ...
+
+Global___ReplaceOrderRequest: _TypeAlias = ReplaceOrderRequest  # noqa: Y015
+
+@_typing.final
+class ReplaceOrderResponse(_message.Message):
+    """The decision on a replace: as CheckOrderResponse, with the same field numbers."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VERDICT_FIELD_NUMBER: _builtins.int
+    REJECTIONS_FIELD_NUMBER: _builtins.int
+    SEQUENCE_FIELD_NUMBER: _builtins.int
+    DECIDED_TIME_NS_FIELD_NUMBER: _builtins.int
+    POLICY_VERSION_FIELD_NUMBER: _builtins.int
+    RESERVED_PRICE_E4_FIELD_NUMBER: _builtins.int
+    ACKNOWLEDGE_BY_TIME_NS_FIELD_NUMBER: _builtins.int
+    VERIFIED_EXIT_FIELD_NUMBER: _builtins.int
+    REPLAYED_FIELD_NUMBER: _builtins.int
+    ORDER_STATE_FIELD_NUMBER: _builtins.int
+    WARNINGS_FIELD_NUMBER: _builtins.int
+    verdict: _order_pb2.Verdict.ValueType
+    """Allow or reject. After a reject the old order stands as it was."""
+    sequence: _builtins.int
+    """The journal position of the decision."""
+    decided_time_ns: _builtins.int
+    """When it was decided, on the gate's clock."""
+    policy_version: _builtins.int
+    """The policy that it was decided under."""
+    reserved_price_e4: _builtins.int
+    """The price at which an allowed order is reserved once it stands alone."""
+    acknowledge_by_time_ns: _builtins.int
+    """For an allow: when the new order becomes unconfirmed unless the venue's answer is reported."""
+    verified_exit: _builtins.bool
+    """Whether it was judged as an exit: what is open of it fits the account's exit quantity, or it
+    keeps or lowers the open quantity at the same or a less aggressive price.
+    """
+    replayed: _builtins.bool
+    """Whether this repeats an earlier answer, or a stricter one."""
+    order_state: _order_pb2.OrderState.ValueType
+    """For a repeat: where the new order is by now."""
+    @_builtins.property
+    def rejections(self) -> _containers.RepeatedCompositeFieldContainer[_order_pb2.Rejection]:
+        """Every reason, in order of precedence; empty for an allow."""
+
+    @_builtins.property
+    def warnings(self) -> _containers.RepeatedCompositeFieldContainer[_order_pb2.Rejection]:
+        """Every limit in mode warn that the order breaks, in order of precedence, whatever the verdict."""
+
+    def __init__(
+        self,
+        *,
+        verdict: _order_pb2.Verdict.ValueType = ...,
+        rejections: _abc.Iterable[_order_pb2.Rejection] | None = ...,
+        sequence: _builtins.int = ...,
+        decided_time_ns: _builtins.int = ...,
+        policy_version: _builtins.int = ...,
+        reserved_price_e4: _builtins.int | None = ...,
+        acknowledge_by_time_ns: _builtins.int | None = ...,
+        verified_exit: _builtins.bool = ...,
+        replayed: _builtins.bool = ...,
+        order_state: _order_pb2.OrderState.ValueType = ...,
+        warnings: _abc.Iterable[_order_pb2.Rejection] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_acknowledge_by_time_ns", b"_acknowledge_by_time_ns", "_reserved_price_e4", b"_reserved_price_e4", "acknowledge_by_time_ns", b"acknowledge_by_time_ns", "reserved_price_e4", b"reserved_price_e4"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_acknowledge_by_time_ns", b"_acknowledge_by_time_ns", "_reserved_price_e4", b"_reserved_price_e4", "acknowledge_by_time_ns", b"acknowledge_by_time_ns", "decided_time_ns", b"decided_time_ns", "order_state", b"order_state", "policy_version", b"policy_version", "rejections", b"rejections", "replayed", b"replayed", "reserved_price_e4", b"reserved_price_e4", "sequence", b"sequence", "verdict", b"verdict", "verified_exit", b"verified_exit", "warnings", b"warnings"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__acknowledge_by_time_ns: _TypeAlias = _typing.Literal["acknowledge_by_time_ns"]  # noqa: Y015
+    _WhichOneofArgType__acknowledge_by_time_ns: _TypeAlias = _typing.Literal["_acknowledge_by_time_ns", b"_acknowledge_by_time_ns"]  # noqa: Y015
+    _WhichOneofReturnType__reserved_price_e4: _TypeAlias = _typing.Literal["reserved_price_e4"]  # noqa: Y015
+    _WhichOneofArgType__reserved_price_e4: _TypeAlias = _typing.Literal["_reserved_price_e4", b"_reserved_price_e4"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__acknowledge_by_time_ns) -> _WhichOneofReturnType__acknowledge_by_time_ns | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__reserved_price_e4) -> _WhichOneofReturnType__reserved_price_e4 | None: ...
+
+Global___ReplaceOrderResponse: _TypeAlias = ReplaceOrderResponse  # noqa: Y015
+
+@_typing.final
 class RecordOrderEventsRequest(_message.Message):
     """A batch of reports from the venue or the router."""
 
@@ -693,7 +830,7 @@ class EventResult(_message.Message):
     order_state: _order_pb2.OrderState.ValueType
     """Where the order is now."""
     reserved_quantity: _builtins.int
-    """What is still reserved of it."""
+    """What is still reserved of it; of orders that replace each other, of all of them as one."""
     @_builtins.property
     def flags(self) -> _containers.RepeatedScalarFieldContainer[Global___EventFlag.ValueType]:
         """What is odd about it; each one is alerted."""

@@ -50,6 +50,11 @@ class RiskServiceStub:
                 request_serializer=tidegate_dot_v1_dot_risk__service__pb2.PreviewOrderRequest.SerializeToString,
                 response_deserializer=tidegate_dot_v1_dot_risk__service__pb2.PreviewOrderResponse.FromString,
                 _registered_method=True)
+        self.ReplaceOrder = channel.unary_unary(
+                '/tidegate.v1.RiskService/ReplaceOrder',
+                request_serializer=tidegate_dot_v1_dot_risk__service__pb2.ReplaceOrderRequest.SerializeToString,
+                response_deserializer=tidegate_dot_v1_dot_risk__service__pb2.ReplaceOrderResponse.FromString,
+                _registered_method=True)
         self.RecordOrderEvents = channel.unary_unary(
                 '/tidegate.v1.RiskService/RecordOrderEvents',
                 request_serializer=tidegate_dot_v1_dot_risk__service__pb2.RecordOrderEventsRequest.SerializeToString,
@@ -83,6 +88,15 @@ class RiskServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ReplaceOrder(self, request, context):
+        """Decide a change of an order that is open (FIX 35=G). The new id is an order id like any other. It
+        is judged with the old order out of the book. Until the venue's answer is reported both are
+        reserved as one: the larger open quantity at the worse price.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def RecordOrderEvents(self, request, context):
         """Report what the venue said: up to 1 000 facts, idempotent by event id, in any order.
         """
@@ -107,6 +121,11 @@ def add_RiskServiceServicer_to_server(servicer, server):
                     servicer.PreviewOrder,
                     request_deserializer=tidegate_dot_v1_dot_risk__service__pb2.PreviewOrderRequest.FromString,
                     response_serializer=tidegate_dot_v1_dot_risk__service__pb2.PreviewOrderResponse.SerializeToString,
+            ),
+            'ReplaceOrder': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReplaceOrder,
+                    request_deserializer=tidegate_dot_v1_dot_risk__service__pb2.ReplaceOrderRequest.FromString,
+                    response_serializer=tidegate_dot_v1_dot_risk__service__pb2.ReplaceOrderResponse.SerializeToString,
             ),
             'RecordOrderEvents': grpc.unary_unary_rpc_method_handler(
                     servicer.RecordOrderEvents,
@@ -196,6 +215,33 @@ class RiskService:
             '/tidegate.v1.RiskService/PreviewOrder',
             tidegate_dot_v1_dot_risk__service__pb2.PreviewOrderRequest.SerializeToString,
             tidegate_dot_v1_dot_risk__service__pb2.PreviewOrderResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReplaceOrder(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tidegate.v1.RiskService/ReplaceOrder',
+            tidegate_dot_v1_dot_risk__service__pb2.ReplaceOrderRequest.SerializeToString,
+            tidegate_dot_v1_dot_risk__service__pb2.ReplaceOrderResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -41,6 +41,11 @@ class RiskServiceStub:
     """Decide up to 1 000 orders in request order, each seeing those before it, in one record."""
     PreviewOrder: _grpc.UnaryUnaryMultiCallable[_risk_service_pb2.PreviewOrderRequest, _risk_service_pb2.PreviewOrderResponse]
     """Judge an order without any side effect, and show what it would do to the account."""
+    ReplaceOrder: _grpc.UnaryUnaryMultiCallable[_risk_service_pb2.ReplaceOrderRequest, _risk_service_pb2.ReplaceOrderResponse]
+    """Decide a change of an order that is open (FIX 35=G). The new id is an order id like any other. It
+    is judged with the old order out of the book. Until the venue's answer is reported both are
+    reserved as one: the larger open quantity at the worse price.
+    """
     RecordOrderEvents: _grpc.UnaryUnaryMultiCallable[_risk_service_pb2.RecordOrderEventsRequest, _risk_service_pb2.RecordOrderEventsResponse]
     """Report what the venue said: up to 1 000 facts, idempotent by event id, in any order."""
 
@@ -57,6 +62,11 @@ class RiskServiceAsyncStub(RiskServiceStub):
     """Decide up to 1 000 orders in request order, each seeing those before it, in one record."""
     PreviewOrder: _aio.UnaryUnaryMultiCallable[_risk_service_pb2.PreviewOrderRequest, _risk_service_pb2.PreviewOrderResponse]  # type: ignore[assignment]
     """Judge an order without any side effect, and show what it would do to the account."""
+    ReplaceOrder: _aio.UnaryUnaryMultiCallable[_risk_service_pb2.ReplaceOrderRequest, _risk_service_pb2.ReplaceOrderResponse]  # type: ignore[assignment]
+    """Decide a change of an order that is open (FIX 35=G). The new id is an order id like any other. It
+    is judged with the old order out of the book. Until the venue's answer is reported both are
+    reserved as one: the larger open quantity at the worse price.
+    """
     RecordOrderEvents: _aio.UnaryUnaryMultiCallable[_risk_service_pb2.RecordOrderEventsRequest, _risk_service_pb2.RecordOrderEventsResponse]  # type: ignore[assignment]
     """Report what the venue said: up to 1 000 facts, idempotent by event id, in any order."""
 
@@ -88,6 +98,17 @@ class RiskServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_risk_service_pb2.PreviewOrderResponse, _abc.Awaitable[_risk_service_pb2.PreviewOrderResponse]]:
         """Judge an order without any side effect, and show what it would do to the account."""
+
+    @_abc_1.abstractmethod
+    def ReplaceOrder(
+        self,
+        request: _risk_service_pb2.ReplaceOrderRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_risk_service_pb2.ReplaceOrderResponse, _abc.Awaitable[_risk_service_pb2.ReplaceOrderResponse]]:
+        """Decide a change of an order that is open (FIX 35=G). The new id is an order id like any other. It
+        is judged with the old order out of the book. Until the venue's answer is reported both are
+        reserved as one: the larger open quantity at the worse price.
+        """
 
     @_abc_1.abstractmethod
     def RecordOrderEvents(

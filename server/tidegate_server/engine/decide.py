@@ -35,6 +35,7 @@ from .commands import (
 )
 from .evolve import evolve, finish
 from .exposure import regime_multiplier
+from .life_commands import ReplaceOrder
 from .ordering import decide_check
 from .outcomes import (
     CashOutcome,
@@ -48,6 +49,7 @@ from .outcomes import (
     RevalueOutcome,
     RollOutcome,
 )
+from .replacing import decide_replace
 from .reports import decide_events
 from .reserve import apply_check
 from .staff_commands import ApprovePolicy, WithdrawPolicy
@@ -96,6 +98,8 @@ def decide(book: Book, command: Command, now_ns: int) -> Outcome | Refusal:
         return decide_batch(book, command, now_ns)
     if isinstance(command, RecordOrderEvents):
         return decide_events(book, command, now_ns)
+    if isinstance(command, ReplaceOrder):
+        return decide_replace(book, command, now_ns)
     if isinstance(command, UpdateMarks):
         return decide_marks(book, command, now_ns)
     if isinstance(command, Tick):

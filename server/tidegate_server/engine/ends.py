@@ -93,13 +93,23 @@ def repeated(book: Book, account: Account, order: Order) -> CheckOutcome:
 
 def moved_on(book: Book, account: Account, order: Order, command: CheckOrder) -> Rejection | None:
     """Return why an allow may not be repeated."""
-    if order.reported or order.state != RESERVED:
+    if order.reported or order.state != RESERVED or is_superseded(order):
         return not_reserved(account)
     found = halted(book, account, command.instrument_id, command.principal)
     first = order.outcome
     if found is None and first is not None and not first.verified_exit:
         found = reduce_only(book, account, command.instrument_id, command.principal)
     return found
+
+
+def is_superseded(order: Order) -> bool:
+    """Tell whether a replace of the order was allowed, or what it was to replace has ended."""
+    if order.chain is None:
+        return False
+    members = order.chain.members
+    if members[-1] is not order:
+        return True
+    return any(member.order_id == order.replaces and not member.is_live() for member in members)
 
 
 def not_reserved(account: Account) -> Rejection:

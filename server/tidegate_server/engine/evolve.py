@@ -31,6 +31,7 @@ from .commands import (
 from .due import DueQueue
 from .exposure import forget_rates
 from .latches import forget_old
+from .life_commands import ReplaceOrder
 from .order import Order
 from .outcomes import (
     BatchOutcome,
@@ -45,6 +46,7 @@ from .outcomes import (
     TickOutcome,
 )
 from .reasons import ScopeKind
+from .replacing import apply_replace
 from .reserve import apply_check
 from .resting import change_group
 from .settle import (
@@ -72,6 +74,8 @@ def evolve(book: Book, command: Command, outcome: Outcome, time_ns: int) -> None
     elif isinstance(command, RecordOrderEvents) and isinstance(outcome, EventsOutcome):
         for event, result in zip(command.events, outcome.results, strict=True):
             apply_event(book, event, result, sequence, time_ns)
+    elif isinstance(command, ReplaceOrder) and isinstance(outcome, CheckOutcome):
+        apply_replace(book, command, outcome, sequence)
     elif isinstance(command, UpdateMarks) and isinstance(outcome, MarksOutcome):
         apply_marks(book, command, outcome, time_ns)
     elif isinstance(command, CheckOrders) and isinstance(outcome, BatchOutcome):

@@ -33,16 +33,18 @@ NO_PRICE = -1
 class Judgement:
     """An order, its account and instrument, and the figures that checks compare.
 
-    `price` is 0 for a market order, `mark` 0 where there is none. `reserved_price` is NO_PRICE
-    where rule 3.1 has none; `collar` is NO_COLLAR where none is set. `warning` says that limits in
-    mode warn are judged: `limits` are then those. `valued` says whether 4.20 to
-    4.22 can be judged: only then `line` (the instrument's, with the order) and the account's
-    figures from `cash` to `initial` are set.
+    `asked` is the quantity that was sent, of a replace what would be open; that is an exit up to
+    `old_room`, too. `price` is 0 for a market order, `mark` 0 where there is none. `reserved_price` is
+    NO_PRICE where rule 3.1 has none; `collar` is NO_COLLAR where none is set. `warning` says that
+    limits in mode warn are judged: `limits` are then those. `valued` says whether 4.20 to 4.22 can
+    be judged: only then `line` (the instrument's, with the order) and the account's figures from
+    `cash` to `initial` are set.
     """
 
     __slots__ = (
         "account",
         "alone",
+        "asked",
         "assets",
         "book",
         "buy",
@@ -64,6 +66,7 @@ class Judgement:
         "mark",
         "now_ns",
         "offset",
+        "old_room",
         "open_buy",
         "open_sell",
         "order",
@@ -147,7 +150,8 @@ class Judgement:
         self.other_losses: dict[str, Losses] | None = None
         self.offset = self.rest_offset = 0
         self.priced = self.valued = False
-        self.quantity = order.quantity
+        self.old_room = 0
+        self.quantity = self.asked = order.quantity
         self.is_exit = order.quantity <= self.exit_room
         self.reserved_price = self._reserved_price()
         self.in_bounds = True
@@ -156,7 +160,7 @@ class Judgement:
     def resize(self, quantity: int) -> None:
         """Take what depends on the quantity anew."""
         self.quantity = quantity
-        self.is_exit = quantity <= self.exit_room
+        self.is_exit = quantity <= self.exit_room or quantity <= self.old_room
         if self.is_market:
             self.reserved_price = self._reserved_price()
         self._measure()

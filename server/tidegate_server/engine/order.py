@@ -15,6 +15,7 @@ EXPIRED = 7
 UNSENT = 8
 REFUSED = 9
 UNKNOWN_TO_GATE = 10
+REPLACED = 42
 
 
 class Order:
@@ -22,20 +23,24 @@ class Order:
 
     Invariant: `reserved` > 0 only while its position counts reserved x reserved price.
     `acknowledge_by_ns` counts only until anything was reported. `awaited` is what an end's
-    cumulative quantity says will still be filled.
+    cumulative quantity says will still be filled. `replaces` is the id of the order whose place it
+    is to take; orders that replace each other share a chain.
     """
 
     __slots__ = (
         "account_id",
         "acknowledge_by_ns",
         "awaited",
+        "chain",
         "command",
         "filled",
         "keep_until_ns",
         "order_id",
         "outcome",
+        "replaces",
         "reported",
         "reserved",
+        "reserved_price",
         "sequence",
         "state",
         "unconfirmed",
@@ -55,6 +60,26 @@ class Order:
         self.keep_until_ns = 0
         self.unconfirmed = False
         self.reported = False
+        self.reserved_price = 0
+        self.replaces = ""
+        self.chain: Chain | None = None
+
+    def is_live(self) -> bool:
+        """Tell whether it was allowed and has not ended."""
+        return self.state in (RESERVED, ACKNOWLEDGED, PARTLY_FILLED)
+
+
+class Chain:
+    """Orders of which each replaces one before it, oldest first: at the venue they are one order.
+
+    They are reserved as one: at most one of them has anything reserved (chains.py).
+    """
+
+    __slots__ = ("members", "root")
+
+    def __init__(self, root: tuple[int, str]) -> None:
+        self.root = root
+        self.members: list[Order] = []
 
 
 class EventEntry:

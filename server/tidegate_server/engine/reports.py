@@ -8,6 +8,7 @@ end unless the gate asks for them to stay.
 from __future__ import annotations
 
 from .amounts import AMOUNT_BOUND, QUANTITY_BOUND, product_in_bounds
+from .chains import after, is_late, is_too_much, open_of, open_under
 from .commands import (
     BUY,
     EVENT_ACKNOWLEDGED,
@@ -18,6 +19,7 @@ from .commands import (
 )
 from .order import ACKNOWLEDGED, FILLED, PARTLY_FILLED, RESERVED, UNKNOWN_TO_GATE, EventEntry, Order
 from .outcomes import EventResult, EventsOutcome
+from .retracting import SavedEvent, retract_event
 from .settle import (
     APPLIED,
     DUPLICATE,
@@ -27,11 +29,9 @@ from .settle import (
     OUT_OF_BOUNDS,
     TOO_OLD,
     UNKNOWN_EXECUTION,
-    SavedEvent,
     apply_event,
     fill_cash,
     is_ended,
-    retract_event,
 )
 from .state import Account, Book, roll_if_due
 
@@ -113,7 +113,7 @@ def unchanged(order: Order | None, outcome: int, flags: list[int]) -> EventResul
     """Answer with the order as it is."""
     if order is None:
         return EventResult(outcome, flags, UNKNOWN_TO_GATE, 0, 0)
-    return EventResult(outcome, flags, order.state, order.reserved, 0)
+    return EventResult(outcome, flags, order.state, open_under(order), 0)
 
 
 def decide_fill(
@@ -132,6 +132,8 @@ def decide_fill(
     if command.instrument_id != event.instrument_id or command.side != event.side:
         return unchanged(order, APPLIED, [*flags, ORDER_MISMATCH])
     filled = order.filled + event.quantity
+    if order.chain is not None:
+        return decide_chain_fill(order, event, flags)
     if filled > command.quantity:
         flags.append(OVERFILL)
     if is_ended(order):
@@ -143,6 +145,22 @@ def decide_fill(
         return EventResult(APPLIED, flags, FILLED, 0, 0)
     left = order.reserved - min(event.quantity, order.reserved)
     return EventResult(APPLIED, flags, PARTLY_FILLED, left, 0)
+
+
+def decide_chain_fill(order: Order, event: OrderEvent, flags: list[int]) -> EventResult:
+    """Classify a fill of an order that was replaced or is to replace another (7.2)."""
+    if is_too_much(order, event.quantity):
+        flags.append(OVERFILL)
+    if is_late(order, event.quantity):
+        flags.append(AFTER_END)
+    return result_in_chain(order, event, flags)
+
+
+def result_in_chain(order: Order, event: OrderEvent, flags: list[int]) -> EventResult:
+    """Say where a report leaves an order of a chain, and what the chain then reserves."""
+    stands = after(order, event)
+    state = next(stand.state for stand in stands if stand.member is order)
+    return EventResult(APPLIED, flags, state, open_of(stands), 0)
 
 
 def fill_in_bounds(book: Book, event: OrderEvent, account: Account | None) -> bool:
@@ -191,6 +209,10 @@ def decide_progress(event: OrderEvent, order: Order | None, flags: list[int]) ->
     """Classify an acknowledgement or an end."""
     if order is None or order.command is None:
         return unchanged(order, APPLIED, flags)
+    if order.chain is not None:
+        if event.kind != EVENT_ACKNOWLEDGED and is_ended(order):
+            flags.append(AFTER_END)
+        return result_in_chain(order, event, flags)
     if event.kind == EVENT_ACKNOWLEDGED:
         state = ACKNOWLEDGED if order.state == RESERVED else order.state
         return EventResult(APPLIED, flags, state, order.reserved, 0)

@@ -18,8 +18,17 @@ from .state import Account, Book, Position, roll_if_due
 
 def apply_check(book: Book, command: CheckOrder, outcome: CheckOutcome, sequence: int) -> None:
     """Store the order and its answer, count it, and reserve it if it was allowed."""
+    order = keep_order(book, command, outcome, sequence)
+    if order is not None and outcome.allowed:
+        reserve(book, book.accounts[command.account_id], order, command, outcome)
+
+
+def keep_order(
+    book: Book, command: CheckOrder, outcome: CheckOutcome, sequence: int
+) -> Order | None:
+    """Store the order and its answer, and count it; None where nothing is stored."""
     if outcome.replayed or not outcome.keep_until_ns:
-        return
+        return None
     account = book.accounts[command.account_id]
     roll_if_due(book, account)
     account.sequence = sequence
@@ -42,11 +51,11 @@ def apply_check(book: Book, command: CheckOrder, outcome: CheckOutcome, sequence
             count_alike(book, account, command, outcome)
     if not outcome.allowed:
         order.state = REFUSED
-        return
+        return order
     order.state = RESERVED
     order.acknowledge_by_ns = outcome.acknowledge_by_ns
     book.acknowledge_queue.add(order, outcome.acknowledge_by_ns, sequence)
-    reserve(book, account, order, command, outcome)
+    return order
 
 
 def counts(outcome: CheckOutcome) -> bool:
@@ -64,6 +73,7 @@ def reserve(
     position = account.position_in(instrument)
     was_flat = position.is_flat()
     order.reserved = command.quantity
+    order.reserved_price = outcome.reserved_price_e4
     account.open_order_count += 1
     book.open_order_count += 1
     move_open(account, position, command, order, command.quantity)
@@ -96,11 +106,8 @@ def release(book: Book, account: Account, order: Order, quantity: int) -> None:
 def move_open(
     account: Account, position: Position, command: CheckOrder, order: Order, quantity: int
 ) -> None:
-    """Change what is open of a position, at the order's reserved price."""
-    outcome = order.outcome
-    if outcome is None:
-        raise ValueError("only a decided order can be reserved")
-    notional = quantity * outcome.reserved_price_e4
+    """Change what is open of a position, at the price that the order is reserved at."""
+    notional = quantity * order.reserved_price
     unit = position.instrument.terms.unit
     before = 0 if unit == 1 else position.turnover()
     if command.side == BUY:

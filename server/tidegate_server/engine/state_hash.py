@@ -207,6 +207,10 @@ def order_fields(order: Order) -> Fields:
             "reported",
         )
     ]
+    fields.append(("replaces", order.replaces))
+    if order.chain is not None:
+        fields.append(("chain", order.chain.root))
+        fields.append(("reserved_price", order.reserved_price))
     if order.command is not None:
         fields.append(("command", command_fields(order.command)))
     if order.outcome is not None:

@@ -18,6 +18,7 @@ from tidegate.v1 import (
 
 from . import decoding, effects, encoding
 from .codec import Codec, plain
+from .life import REPLACE_ORDER
 from .staff_codecs import APPROVE_POLICY, PROPOSE_POLICY, RELEASE, WITHDRAW_POLICY
 
 SMALL: Final = 16 * 1024
@@ -193,6 +194,9 @@ METHODS: Final = (
     MethodSpec(_RISK + "CheckOrders", Lane.CHECKS, "router", CHECK_ORDERS, risk=True),
     MethodSpec(
         _RISK + "PreviewOrder", Lane.READS, "router viewer risk operator", request_limit=SMALL
+    ),
+    MethodSpec(
+        _RISK + "ReplaceOrder", Lane.CHECKS, "router", REPLACE_ORDER, request_limit=SMALL, risk=True
     ),
     MethodSpec(
         _RISK + "RecordOrderEvents", Lane.FACTS, "router drop_copy operator", RECORD_ORDER_EVENTS

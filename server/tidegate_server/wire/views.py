@@ -116,12 +116,13 @@ def order_view(order: Order) -> account_service_pb2.OpenOrderView:
         unconfirmed=order.unconfirmed,
         acknowledge_by_time_ns=0 if order.reported else order.acknowledge_by_ns,
         sequence=order.sequence,
+        replaced_order_id=order.replaces,
     )
-    if order.command is not None and order.outcome is not None:
+    if order.command is not None:
         view.instrument_id = order.command.instrument_id
         view.side = order.command.side  # type: ignore[assignment] # the same
         view.quantity = order.command.quantity
-        view.reserved_price_e4 = order.outcome.reserved_price_e4
+        view.reserved_price_e4 = order.reserved_price
     return view
 
 
