@@ -459,6 +459,55 @@ class Script:
         state = short(order_pb2.OrderState.Name(result.order_state), "ORDER_STATE_")
         return " ".join([outcome, *flags, state, str(result.reserved_quantity)])
 
+    def do_reconcile(self, words: list[str]) -> str:
+        """`reconcile A <list id> at=-2s [page=2] [more]: o buy X 100 @ 10.0 [filled=5] | ...`."""
+        head, _, text = " ".join(words).partition(":")
+        account, session, *rest = head.split()
+        request: dict[str, Any] = {"account_id": account, "session_id": session, "page_number": 1}
+        request |= {"last_page": "more" not in rest, "list_time_ns": self.now}
+        for word in rest:
+            if word.startswith("at="):
+                request["list_time_ns"] = self.now + int(word[3:])
+            elif word.startswith("page="):
+                request["page_number"] = int(word[5:])
+        request["orders"] = [self.listed(part.split()) for part in text.split("|") if part.strip()]
+        found = self.call("ReconcileOrders", request)
+        if isinstance(found, str):
+            return found
+        parts = []
+        for one in found.differences:
+            kind = short(risk_service_pb2.DifferenceKind.Name(one.kind), "DIFFERENCE_KIND_")
+            state = short(order_pb2.OrderState.Name(one.order_state), "ORDER_STATE_")
+            parts.append(f"{one.order_id} {kind} {state} {one.reserved_quantity}")
+        told = "; ".join(parts) or ("same" if found.closed else "kept")
+        return f"replayed {told}" if found.replayed else told
+
+    def listed(self, words: list[str]) -> dict[str, Any]:
+        """Read an order of a list."""
+        name, side, instrument, quantity, *rest = words
+        order = {"order_id": name, "side": side.upper(), "instrument_id": instrument}
+        figures = {"quantity": int(quantity), "order_type": "MARKET"}
+        for index, word in enumerate(rest):
+            if word == "@":
+                figures |= {"order_type": "LIMIT", "price_e4": int(rest[index + 1])}
+            elif word.startswith("filled="):
+                figures["filled_quantity"] = int(word[7:])
+        return {**order, **figures}
+
+    def do_cancel(self, words: list[str]) -> str:
+        """`cancel account A [stop=k] [after=A/o]`: the ids to cancel; `+` for more."""
+        request = {"scope_kind": words[0].upper(), "scope_id": words[1], "reason": "test"}
+        for word in words[2:]:
+            if word.startswith("stop="):
+                request["stop_id"] = word[5:]
+            else:
+                request["page_token"] = word[6:].replace("/", " ")
+        found = self.call("CancelOrders", request, "staff")
+        if isinstance(found, str):
+            return found
+        names = [f"{order.account_id}/{order.order_id}" for order in found.orders]
+        return " ".join(names + ["+"] * bool(found.next_page_token)) or "none"
+
     # Reads.
 
     def do_position(self, words: list[str]) -> str:

@@ -111,6 +111,7 @@ class Order:
     reported: bool = False
     replaces: str = ""  # the order whose place it is to take (7.2)
     chain: "list[Order] | None" = None  # orders that replace each other, oldest first
+    allowed_time: int = 0  # when it was decided, or added by a list
     awaited: int = 0  # in a chain: fills that its end told of
 
     @property
@@ -149,6 +150,9 @@ class Account:
     orders: dict[str, Order] = field(default_factory=dict)
     events: dict[str, Event] = field(default_factory=dict)
     adjustments: set[str] = field(default_factory=set)
+    pages: list[Message] = field(default_factory=list)  # of a list that is not complete (7.4)
+    page_stamp: Message = field(default_factory=dict)
+    compared: Message = field(default_factory=dict)  # the list compared last, and its answer
     sent: list[tuple[int, tuple[object, ...]]] = field(default_factory=list)  # orders, for 4.15
 
     @property

@@ -49,6 +49,7 @@ class Commands:
         self.orders: list[Command] = []
         self.events: list[Message] = []
         self.replaces: list[Command] = []
+        self.lists: list[Command] = []
         self.batches: list[Command] = []
         self.adjustments: list[Message] = []
         self.first_marks: dict[str, int] = {}
@@ -60,6 +61,8 @@ class Commands:
             (6, self._preview),
             (2, self._once_more),
             (9, partial(life_commands.replace, self)),
+            (1.5, partial(life_commands.reconcile, self)),
+            (0.7, partial(life_commands.cancel, self)),
             (20, self._reports),
             (4, self._batch),
             (5, self._atomic),

@@ -82,3 +82,96 @@ def _again(made: Commands) -> Command:
         request.pop("replaced_order_id")
         return made.command("CheckOrder", request, recent.principal)
     return made.command("ReplaceOrder", request, recent.principal)
+
+
+def reconcile(made: Commands) -> Command:
+    """The router's list of an account's open orders, mostly right, in one page or more."""
+    rng = made.rng
+    if made.lists and rng.random() < 0.15:
+        recent = rng.choice(made.lists[-4:])
+        return made.command("ReconcileOrders", recent.request, recent.principal)
+    account = made.some_account()
+    listed = [
+        _listed(made, order)
+        for order in account.orders.values()
+        if order.content is not None and (order.state in LIVE or rng.random() < 0.03)
+        if rng.random() < 0.85
+    ]
+    if rng.random() < 0.4:
+        names = [order.order_id for order in account.orders.values() if order.content is None]
+        listed.append(_stranger(made, rng.choice([*names, made.name("r")])))
+    skew = made.book.number("max_clock_skew_ns")
+    taken = made.now - rng.choice((0, 0, skew, skew + 1, -(10**9), 5 * 10**9))
+    head: Message = {"account_id": account.account_id, "session_id": made.name("l")}
+    if rng.random() < 0.05:
+        head["account_id"] = rng.choice(("X1", "X2"))
+    head["list_time_ns"] = taken
+    cut = rng.randint(0, len(listed)) if rng.random() < 0.3 else len(listed)
+    parts = [listed[:cut], listed[cut:]] if cut < len(listed) else [listed]
+    pages = [
+        {**head, "page_number": number, "last_page": number == len(parts), "orders": part}
+        for number, part in enumerate(parts, 1)
+    ]
+    if rng.random() < 0.05:
+        pages[-1]["page_number"] += 1
+    commands = [made.command("ReconcileOrders", page, "router-1") for page in pages]
+    for command in commands:
+        made.remember(made.lists, command)
+    made.pending += commands[1:]
+    return commands[0]
+
+
+def _listed(made: Commands, order: Order) -> Message:
+    """An order as the router has it, now and then otherwise than the gate."""
+    rng = made.rng
+    one: Message = {
+        "order_id": order.order_id,
+        "instrument_id": order.instrument_id,
+        "side": order.side,
+        "order_type": "MARKET" if order.is_market else "LIMIT",
+        "quantity": order.quantity,
+        "filled_quantity": min(order.filled, order.quantity),
+    }
+    if not order.is_market:
+        one["price_e4"] = order.limit_price
+    if rng.random() < 0.05:
+        one["quantity"] = min(one["quantity"] + 1, 10**12)
+    if rng.random() < 0.05:
+        one["filled_quantity"] = rng.randint(0, one["quantity"])
+    return one
+
+
+def _stranger(made: Commands, name: str) -> Message:
+    """An order that the gate never decided."""
+    rng = made.rng
+    names = ("I1", "I2", "DARK", "HUGE", "N2")
+    one: Message = {
+        "order_id": name,
+        "instrument_id": rng.choice(names if rng.random() < 0.1 else names[:2]),
+        "side": rng.choice(("BUY", "SELL")),
+        "order_type": "LIMIT",
+        "quantity": 10**12 if rng.random() < 0.03 else rng.randint(1, 200),
+    }
+    if rng.random() < 0.2:
+        return one | {"order_type": "MARKET"}
+    return one | {"price_e4": rng.choice((1, 50_000, 400_000, 10**12 if rng.random() < 0.1 else 7))}
+
+
+def cancel(made: Commands) -> Command:
+    """What to cancel within a scope, sometimes with a halt."""
+    rng = made.rng
+    scopes = [
+        ("ACCOUNT", made.some_account().account_id),
+        ("GROUP", rng.choice(("G1", "G2"))),
+        ("INSTRUMENT", rng.choice(list(made.book.instruments))),
+    ]
+    kind, name = rng.choice(scopes)
+    request: Message = {"scope_kind": kind, "scope_id": name, "reason": "too wild"}
+    if rng.random() < 0.2:
+        known = list(made.book.stops)
+        request["stop_id"] = rng.choice([*known, made.name("s"), made.name("s")])
+    if len(request.get("stop_id", "")) > 64:
+        request.pop("stop_id")
+    if rng.random() < 0.2:
+        request["page_token"] = f"{made.some_account().account_id} o5"
+    return made.command("CancelOrders", request, rng.choice(("staff", "anna")))

@@ -101,7 +101,9 @@ class Orders:
         account_id = request["account_id"]
         known = self.book.accounts[account_id].orders.get(request["order_id"])
         if known is not None:
-            reason = "ORDER_NOT_RESERVED" if known.content is None else "ORDER_ID_REUSED"
+            reason = "ORDER_ID_REUSED"
+            if known.content is None or known.content[0] == "listed":
+                reason = "ORDER_NOT_RESERVED"
             return [about(account_id, reason)]
         age = now - request["created_time_ns"]
         age_limit = self.book.number("max_order_age_ns")
@@ -156,6 +158,7 @@ class Orders:
             keep_until=request["created_time_ns"] + keep,
             arrival=book.arrival(),
             sequence=book.sequence,
+            allowed_time=answer["decided_time_ns"],
         )
         account.orders[order.order_id] = order
         book.touch(order.account_id)

@@ -24,6 +24,8 @@ ORDER: dict[str, Any] = {
     "created_time_ns": NOW,
 }
 REPLACE = ORDER | {"replaced_order_id": "o0"}
+LISTED: dict[str, Any] = {"account_id": "A", "session_id": "s", "list_time_ns": 1}
+LISTED |= {"page_number": 1, "last_page": True}
 PREVIEW = {name: ORDER[name] for name in ORDER if name not in {"order_id", "created_time_ns"}}
 FILL: dict[str, Any] = {
     "event_id": "e1",
@@ -59,6 +61,8 @@ SOUND: dict[str, dict[str, Any]] = {
     "CheckOrders": {"orders": [ORDER]},
     "PreviewOrder": PREVIEW,
     "ReplaceOrder": REPLACE,
+    "ReconcileOrders": LISTED,
+    "CancelOrders": HALT,
     "RecordOrderEvents": {"events": [FILL]},
     "UpsertAccounts": {"accounts": [ACCOUNT]},
     "AdjustCash": CASH,

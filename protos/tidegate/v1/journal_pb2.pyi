@@ -80,6 +80,10 @@ class _MethodEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Method.ValueTy
     """PolicyService.WithdrawPolicy."""
     METHOD_REPLACE_ORDER: _Method.ValueType  # 90
     """RiskService.ReplaceOrder, CheckEffects."""
+    METHOD_RECONCILE_ORDERS: _Method.ValueType  # 91
+    """RiskService.ReconcileOrders, ReconcileEffects."""
+    METHOD_CANCEL_ORDERS: _Method.ValueType  # 92
+    """ControlService.CancelOrders."""
     METHOD_RESTORE_BOOK: _Method.ValueType  # 900
     """Snapshots only: RestoreBook."""
     METHOD_RESTORE_INSTRUMENT: _Method.ValueType  # 901
@@ -140,6 +144,10 @@ METHOD_WITHDRAW_POLICY: Method.ValueType  # 61
 """PolicyService.WithdrawPolicy."""
 METHOD_REPLACE_ORDER: Method.ValueType  # 90
 """RiskService.ReplaceOrder, CheckEffects."""
+METHOD_RECONCILE_ORDERS: Method.ValueType  # 91
+"""RiskService.ReconcileOrders, ReconcileEffects."""
+METHOD_CANCEL_ORDERS: Method.ValueType  # 92
+"""ControlService.CancelOrders."""
 METHOD_RESTORE_BOOK: Method.ValueType  # 900
 """Snapshots only: RestoreBook."""
 METHOD_RESTORE_INSTRUMENT: Method.ValueType  # 901
@@ -450,6 +458,36 @@ class EventEffects(_message.Message):
 Global___EventEffects: _TypeAlias = EventEffects  # noqa: Y015
 
 @_typing.final
+class ReconcileEffects(_message.Message):
+    """Effects of a list of open orders: one entry a difference, in the response's order."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RESERVED_PRICE_E4_FIELD_NUMBER: _builtins.int
+    KEEP_UNTIL_TIME_NS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def reserved_price_e4(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """The price that an added order is reserved at."""
+
+    @_builtins.property
+    def keep_until_time_ns(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """When the id of an added order may be forgotten."""
+
+    def __init__(
+        self,
+        *,
+        reserved_price_e4: _abc.Iterable[_builtins.int] | None = ...,
+        keep_until_time_ns: _abc.Iterable[_builtins.int] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["keep_until_time_ns", b"keep_until_time_ns", "reserved_price_e4", b"reserved_price_e4"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReconcileEffects: _TypeAlias = ReconcileEffects  # noqa: Y015
+
+@_typing.final
 class PolicyEffects(_message.Message):
     """Effects of a policy that comes into force, or of one that is proposed."""
 
@@ -752,6 +790,8 @@ class RestoreAccount(_message.Message):
     LAST_VALUATION_FIELD_NUMBER: _builtins.int
     VALUED_TIME_NS_FIELD_NUMBER: _builtins.int
     REPEATS_FIELD_NUMBER: _builtins.int
+    LISTED_PAGES_FIELD_NUMBER: _builtins.int
+    RECONCILIATION_FIELD_NUMBER: _builtins.int
     sequence: _builtins.int
     """The last record that touched it."""
     cash_e4: _builtins.int
@@ -792,6 +832,14 @@ class RestoreAccount(_message.Message):
     def repeats(self) -> _containers.RepeatedCompositeFieldContainer[Global___RestoreRepeat]:
         """When it sent orders alike."""
 
+    @_builtins.property
+    def listed_pages(self) -> _containers.RepeatedCompositeFieldContainer[_risk_service_pb2.ReconcileOrdersRequest]:
+        """The list of open orders that is not complete yet, page by page."""
+
+    @_builtins.property
+    def reconciliation(self) -> Global___RestoreReconciliation:
+        """The last page's record and answer, or that of the list that was compared last."""
+
     def __init__(
         self,
         *,
@@ -809,16 +857,58 @@ class RestoreAccount(_message.Message):
         last_valuation: _account_service_pb2.Valuation | None = ...,
         valued_time_ns: _builtins.int = ...,
         repeats: _abc.Iterable[Global___RestoreRepeat] | None = ...,
+        listed_pages: _abc.Iterable[_risk_service_pb2.ReconcileOrdersRequest] | None = ...,
+        reconciliation: Global___RestoreReconciliation | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_start_of_day_equity_e4", b"_start_of_day_equity_e4", "account", b"account", "last_valuation", b"last_valuation", "start_of_day_equity_e4", b"start_of_day_equity_e4"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_start_of_day_equity_e4", b"_start_of_day_equity_e4", "account", b"account", "last_valuation", b"last_valuation", "reconciliation", b"reconciliation", "start_of_day_equity_e4", b"start_of_day_equity_e4"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_start_of_day_equity_e4", b"_start_of_day_equity_e4", "account", b"account", "adjustment_ids", b"adjustment_ids", "cash_e4", b"cash_e4", "day_order_count", b"day_order_count", "events", b"events", "interest_and_fees_e4", b"interest_and_fees_e4", "last_valuation", b"last_valuation", "next_order_time_ns", b"next_order_time_ns", "positions", b"positions", "repeats", b"repeats", "sequence", b"sequence", "start_of_day_equity_e4", b"start_of_day_equity_e4", "trading_date", b"trading_date", "valued_time_ns", b"valued_time_ns"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_start_of_day_equity_e4", b"_start_of_day_equity_e4", "account", b"account", "adjustment_ids", b"adjustment_ids", "cash_e4", b"cash_e4", "day_order_count", b"day_order_count", "events", b"events", "interest_and_fees_e4", b"interest_and_fees_e4", "last_valuation", b"last_valuation", "listed_pages", b"listed_pages", "next_order_time_ns", b"next_order_time_ns", "positions", b"positions", "reconciliation", b"reconciliation", "repeats", b"repeats", "sequence", b"sequence", "start_of_day_equity_e4", b"start_of_day_equity_e4", "trading_date", b"trading_date", "valued_time_ns", b"valued_time_ns"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__start_of_day_equity_e4: _TypeAlias = _typing.Literal["start_of_day_equity_e4"]  # noqa: Y015
     _WhichOneofArgType__start_of_day_equity_e4: _TypeAlias = _typing.Literal["_start_of_day_equity_e4", b"_start_of_day_equity_e4"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType__start_of_day_equity_e4) -> _WhichOneofReturnType__start_of_day_equity_e4 | None: ...
 
 Global___RestoreAccount: _TypeAlias = RestoreAccount  # noqa: Y015
+
+@_typing.final
+class RestoreReconciliation(_message.Message):
+    """Where an account's lists of open orders stand."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SESSION_ID_FIELD_NUMBER: _builtins.int
+    LIST_TIME_NS_FIELD_NUMBER: _builtins.int
+    RESPONSE_FIELD_NUMBER: _builtins.int
+    PAGE_SEQUENCE_FIELD_NUMBER: _builtins.int
+    PAGE_TIME_NS_FIELD_NUMBER: _builtins.int
+    session_id: _builtins.str
+    """The id of the list that was compared last."""
+    list_time_ns: _builtins.int
+    """Its time."""
+    page_sequence: _builtins.int
+    """The record of the last page of the list that is not complete yet."""
+    page_time_ns: _builtins.int
+    """The time of that record."""
+    @_builtins.property
+    def response(self) -> _risk_service_pb2.ReconcileOrdersResponse:
+        """What was answered to its last page."""
+
+    def __init__(
+        self,
+        *,
+        session_id: _builtins.str = ...,
+        list_time_ns: _builtins.int = ...,
+        response: _risk_service_pb2.ReconcileOrdersResponse | None = ...,
+        page_sequence: _builtins.int = ...,
+        page_time_ns: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["response", b"response"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["list_time_ns", b"list_time_ns", "page_sequence", b"page_sequence", "page_time_ns", b"page_time_ns", "response", b"response", "session_id", b"session_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RestoreReconciliation: _TypeAlias = RestoreReconciliation  # noqa: Y015
 
 @_typing.final
 class RestoreRepeat(_message.Message):
@@ -904,6 +994,8 @@ class RestoreEvent(_message.Message):
     FILL_QUANTITY_FIELD_NUMBER: _builtins.int
     CASH_CHANGE_E4_FIELD_NUMBER: _builtins.int
     BUSTED_FIELD_NUMBER: _builtins.int
+    PRICE_E4_FIELD_NUMBER: _builtins.int
+    SOURCE_FIELD_NUMBER: _builtins.int
     event_id: _builtins.str
     """The id."""
     trade_date: _builtins.int
@@ -916,6 +1008,10 @@ class RestoreEvent(_message.Message):
     """What the fill changed cash by."""
     busted: _builtins.bool
     """Whether it was busted, or its bust came first."""
+    price_e4: _builtins.int
+    """Of a fill that was booked: the price."""
+    source: _builtins.str
+    """Who reported it; empty for the router."""
     def __init__(
         self,
         *,
@@ -925,10 +1021,12 @@ class RestoreEvent(_message.Message):
         fill_quantity: _builtins.int = ...,
         cash_change_e4: _builtins.int = ...,
         busted: _builtins.bool = ...,
+        price_e4: _builtins.int = ...,
+        source: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["busted", b"busted", "cash_change_e4", b"cash_change_e4", "event_id", b"event_id", "fill_quantity", b"fill_quantity", "instrument_id", b"instrument_id", "trade_date", b"trade_date"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["busted", b"busted", "cash_change_e4", b"cash_change_e4", "event_id", b"event_id", "fill_quantity", b"fill_quantity", "instrument_id", b"instrument_id", "price_e4", b"price_e4", "source", b"source", "trade_date", b"trade_date"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

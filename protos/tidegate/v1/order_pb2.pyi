@@ -100,6 +100,8 @@ class _OrderStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_OrderState
     """Known only from reports of it; the gate never decided it."""
     ORDER_STATE_REPLACED: _OrderState.ValueType  # 42
     """The venue took an order that replaces it."""
+    ORDER_STATE_RECONCILED: _OrderState.ValueType  # 43
+    """The router's list of open orders no longer has it."""
 
 class OrderState(_OrderState, metaclass=_OrderStateEnumTypeWrapper):
     """Where an order is in its life (FIX 39, as far as a gate knows it)."""
@@ -128,6 +130,8 @@ ORDER_STATE_UNKNOWN_TO_GATE: OrderState.ValueType  # 10
 """Known only from reports of it; the gate never decided it."""
 ORDER_STATE_REPLACED: OrderState.ValueType  # 42
 """The venue took an order that replaces it."""
+ORDER_STATE_RECONCILED: OrderState.ValueType  # 43
+"""The router's list of open orders no longer has it."""
 Global___OrderState: _TypeAlias = OrderState  # noqa: Y015
 
 class _Verdict:

@@ -20,6 +20,50 @@ else:
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class _DifferenceKind:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _DifferenceKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_DifferenceKind.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    DIFFERENCE_KIND_UNSPECIFIED: _DifferenceKind.ValueType  # 0
+    """Never returned."""
+    DIFFERENCE_KIND_ENDED: _DifferenceKind.ValueType  # 1
+    """It is not on the list: it has ended now."""
+    DIFFERENCE_KIND_ADDED: _DifferenceKind.ValueType  # 2
+    """The gate did not know it: it is reserved now."""
+    DIFFERENCE_KIND_NOT_OPEN: _DifferenceKind.ValueType  # 3
+    """The gate refused it, or had it as ended. Nothing is done: the list may be the older of the two."""
+    DIFFERENCE_KIND_TERMS: _DifferenceKind.ValueType  # 4
+    """Instrument, side, type, quantity or price differ. Nothing is done."""
+    DIFFERENCE_KIND_FILLED: _DifferenceKind.ValueType  # 5
+    """The filled quantities differ. Nothing is done: fills are reported, not listed."""
+    DIFFERENCE_KIND_OUT_OF_BOUNDS: _DifferenceKind.ValueType  # 6
+    """The gate did not know it, and a figure would leave the bounds of the arithmetic: the account is
+    frozen instead.
+    """
+
+class DifferenceKind(_DifferenceKind, metaclass=_DifferenceKindEnumTypeWrapper):
+    """How a list and the gate differ on an order, and what was done about it."""
+
+DIFFERENCE_KIND_UNSPECIFIED: DifferenceKind.ValueType  # 0
+"""Never returned."""
+DIFFERENCE_KIND_ENDED: DifferenceKind.ValueType  # 1
+"""It is not on the list: it has ended now."""
+DIFFERENCE_KIND_ADDED: DifferenceKind.ValueType  # 2
+"""The gate did not know it: it is reserved now."""
+DIFFERENCE_KIND_NOT_OPEN: DifferenceKind.ValueType  # 3
+"""The gate refused it, or had it as ended. Nothing is done: the list may be the older of the two."""
+DIFFERENCE_KIND_TERMS: DifferenceKind.ValueType  # 4
+"""Instrument, side, type, quantity or price differ. Nothing is done."""
+DIFFERENCE_KIND_FILLED: DifferenceKind.ValueType  # 5
+"""The filled quantities differ. Nothing is done: fills are reported, not listed."""
+DIFFERENCE_KIND_OUT_OF_BOUNDS: DifferenceKind.ValueType  # 6
+"""The gate did not know it, and a figure would leave the bounds of the arithmetic: the account is
+frozen instead.
+"""
+Global___DifferenceKind: _TypeAlias = DifferenceKind  # noqa: Y015
+
 class _OrderEventKind:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -120,6 +164,10 @@ class _EventFlagEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_EventFlag.V
     """The execution had been busted."""
     EVENT_FLAG_OUT_OF_BOUNDS: _EventFlag.ValueType  # 10
     """A figure would leave the bounds of the arithmetic; the account is frozen."""
+    EVENT_FLAG_SOURCES_DISAGREE: _EventFlag.ValueType  # 42
+    """Another source reported the same execution otherwise: account, instrument, side, quantity, price
+    or what happened. The first report stands; the accounts are now reduce-only.
+    """
 
 class EventFlag(_EventFlag, metaclass=_EventFlagEnumTypeWrapper):
     """What is odd about a report."""
@@ -146,6 +194,10 @@ EVENT_FLAG_BUSTED_BEFORE: EventFlag.ValueType  # 9
 """The execution had been busted."""
 EVENT_FLAG_OUT_OF_BOUNDS: EventFlag.ValueType  # 10
 """A figure would leave the bounds of the arithmetic; the account is frozen."""
+EVENT_FLAG_SOURCES_DISAGREE: EventFlag.ValueType  # 42
+"""Another source reported the same execution otherwise: account, instrument, side, quantity, price
+or what happened. The first report stands; the accounts are now reduce-only.
+"""
 Global___EventFlag: _TypeAlias = EventFlag  # noqa: Y015
 
 @_typing.final
@@ -768,6 +820,7 @@ class OrderEvent(_message.Message):
     CUMULATIVE_QUANTITY_FIELD_NUMBER: _builtins.int
     TRADE_DATE_FIELD_NUMBER: _builtins.int
     BUSTED_EVENT_ID_FIELD_NUMBER: _builtins.int
+    SOURCE_FIELD_NUMBER: _builtins.int
     event_id: _builtins.str
     """The report's own id, unique within the account; a fill's is its execution id (FIX 17)."""
     account_id: _builtins.str
@@ -790,6 +843,10 @@ class OrderEvent(_message.Message):
     """For a fill: its trade date as YYYYMMDD; 0 is the gate's trading date."""
     busted_event_id: _builtins.str
     """For a bust: the event id of the fill that is undone."""
+    source: _builtins.str
+    """Who reports it: empty for the router, else the name of an independent drop copy. A fill that two
+    sources report counts once, by its execution id, which then must be unique in the whole gate.
+    """
     def __init__(
         self,
         *,
@@ -804,10 +861,11 @@ class OrderEvent(_message.Message):
         cumulative_quantity: _builtins.int | None = ...,
         trade_date: _builtins.int = ...,
         busted_event_id: _builtins.str = ...,
+        source: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_cumulative_quantity", b"_cumulative_quantity", "cumulative_quantity", b"cumulative_quantity"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_cumulative_quantity", b"_cumulative_quantity", "account_id", b"account_id", "busted_event_id", b"busted_event_id", "cumulative_quantity", b"cumulative_quantity", "event_id", b"event_id", "instrument_id", b"instrument_id", "kind", b"kind", "order_id", b"order_id", "price_e4", b"price_e4", "quantity", b"quantity", "side", b"side", "trade_date", b"trade_date"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_cumulative_quantity", b"_cumulative_quantity", "account_id", b"account_id", "busted_event_id", b"busted_event_id", "cumulative_quantity", b"cumulative_quantity", "event_id", b"event_id", "instrument_id", b"instrument_id", "kind", b"kind", "order_id", b"order_id", "price_e4", b"price_e4", "quantity", b"quantity", "side", b"side", "source", b"source", "trade_date", b"trade_date"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__cumulative_quantity: _TypeAlias = _typing.Literal["cumulative_quantity"]  # noqa: Y015
     _WhichOneofArgType__cumulative_quantity: _TypeAlias = _typing.Literal["_cumulative_quantity", b"_cumulative_quantity"]  # noqa: Y015
@@ -850,3 +908,169 @@ class EventResult(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___EventResult: _TypeAlias = EventResult  # noqa: Y015
+
+@_typing.final
+class ReconcileOrdersRequest(_message.Message):
+    """A page of the router's list of an account's open orders."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACCOUNT_ID_FIELD_NUMBER: _builtins.int
+    SESSION_ID_FIELD_NUMBER: _builtins.int
+    LIST_TIME_NS_FIELD_NUMBER: _builtins.int
+    PAGE_NUMBER_FIELD_NUMBER: _builtins.int
+    LAST_PAGE_FIELD_NUMBER: _builtins.int
+    ORDERS_FIELD_NUMBER: _builtins.int
+    account_id: _builtins.str
+    """The account; an unknown one is created frozen."""
+    session_id: _builtins.str
+    """The list's own id, unique within the account: a repeat is answered as the first time."""
+    list_time_ns: _builtins.int
+    """When the router took the list; the same on each of its pages, later than that of the list before."""
+    page_number: _builtins.int
+    """Which page of the list this is, from 1 to 100; pages come in order."""
+    last_page: _builtins.bool
+    """Whether it is the last one: only then anything changes."""
+    @_builtins.property
+    def orders(self) -> _containers.RepeatedCompositeFieldContainer[Global___ListedOrder]:
+        """Orders that are open, 1 000 a page at most, each once; none is a list too."""
+
+    def __init__(
+        self,
+        *,
+        account_id: _builtins.str = ...,
+        session_id: _builtins.str = ...,
+        list_time_ns: _builtins.int = ...,
+        page_number: _builtins.int = ...,
+        last_page: _builtins.bool = ...,
+        orders: _abc.Iterable[Global___ListedOrder] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "last_page", b"last_page", "list_time_ns", b"list_time_ns", "orders", b"orders", "page_number", b"page_number", "session_id", b"session_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReconcileOrdersRequest: _TypeAlias = ReconcileOrdersRequest  # noqa: Y015
+
+@_typing.final
+class ListedOrder(_message.Message):
+    """One order that is open at the router."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ORDER_ID_FIELD_NUMBER: _builtins.int
+    INSTRUMENT_ID_FIELD_NUMBER: _builtins.int
+    SIDE_FIELD_NUMBER: _builtins.int
+    ORDER_TYPE_FIELD_NUMBER: _builtins.int
+    QUANTITY_FIELD_NUMBER: _builtins.int
+    PRICE_E4_FIELD_NUMBER: _builtins.int
+    FILLED_QUANTITY_FIELD_NUMBER: _builtins.int
+    order_id: _builtins.str
+    """Its id."""
+    instrument_id: _builtins.str
+    """The instrument; an unknown one is created frozen."""
+    side: _order_pb2.Side.ValueType
+    """Buy or sell."""
+    order_type: _order_pb2.OrderType.ValueType
+    """Limit or market."""
+    quantity: _builtins.int
+    """How much was ordered in all, 1 to 10^12."""
+    price_e4: _builtins.int
+    """The limit price, 1 to 10^12; absent for a market order."""
+    filled_quantity: _builtins.int
+    """How much of it was filled, 0 to `quantity`."""
+    def __init__(
+        self,
+        *,
+        order_id: _builtins.str = ...,
+        instrument_id: _builtins.str = ...,
+        side: _order_pb2.Side.ValueType = ...,
+        order_type: _order_pb2.OrderType.ValueType = ...,
+        quantity: _builtins.int = ...,
+        price_e4: _builtins.int | None = ...,
+        filled_quantity: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_price_e4", b"_price_e4", "price_e4", b"price_e4"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_price_e4", b"_price_e4", "filled_quantity", b"filled_quantity", "instrument_id", b"instrument_id", "order_id", b"order_id", "order_type", b"order_type", "price_e4", b"price_e4", "quantity", b"quantity", "side", b"side"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__price_e4: _TypeAlias = _typing.Literal["price_e4"]  # noqa: Y015
+    _WhichOneofArgType__price_e4: _TypeAlias = _typing.Literal["_price_e4", b"_price_e4"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__price_e4) -> _WhichOneofReturnType__price_e4 | None: ...
+
+Global___ListedOrder: _TypeAlias = ListedOrder  # noqa: Y015
+
+@_typing.final
+class ReconcileOrdersResponse(_message.Message):
+    """The page is kept, or the list was compared."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SEQUENCE_FIELD_NUMBER: _builtins.int
+    DECIDED_TIME_NS_FIELD_NUMBER: _builtins.int
+    CLOSED_FIELD_NUMBER: _builtins.int
+    DIFFERENCES_FIELD_NUMBER: _builtins.int
+    REPLAYED_FIELD_NUMBER: _builtins.int
+    sequence: _builtins.int
+    """The journal position."""
+    decided_time_ns: _builtins.int
+    """When it was recorded."""
+    closed: _builtins.bool
+    """Whether the list is complete and was compared."""
+    replayed: _builtins.bool
+    """Whether this repeats the first answer."""
+    @_builtins.property
+    def differences(self) -> _containers.RepeatedCompositeFieldContainer[Global___OrderDifference]:
+        """Every difference: first what the list lacks, oldest first, then what is on it, in its order."""
+
+    def __init__(
+        self,
+        *,
+        sequence: _builtins.int = ...,
+        decided_time_ns: _builtins.int = ...,
+        closed: _builtins.bool = ...,
+        differences: _abc.Iterable[Global___OrderDifference] | None = ...,
+        replayed: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["closed", b"closed", "decided_time_ns", b"decided_time_ns", "differences", b"differences", "replayed", b"replayed", "sequence", b"sequence"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReconcileOrdersResponse: _TypeAlias = ReconcileOrdersResponse  # noqa: Y015
+
+@_typing.final
+class OrderDifference(_message.Message):
+    """One difference between the router's list and the gate."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ORDER_ID_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    ORDER_STATE_FIELD_NUMBER: _builtins.int
+    RESERVED_QUANTITY_FIELD_NUMBER: _builtins.int
+    order_id: _builtins.str
+    """The order."""
+    kind: Global___DifferenceKind.ValueType
+    """What differs."""
+    order_state: _order_pb2.OrderState.ValueType
+    """Where the gate has it now."""
+    reserved_quantity: _builtins.int
+    """What is reserved of it now."""
+    def __init__(
+        self,
+        *,
+        order_id: _builtins.str = ...,
+        kind: Global___DifferenceKind.ValueType = ...,
+        order_state: _order_pb2.OrderState.ValueType = ...,
+        reserved_quantity: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["kind", b"kind", "order_id", b"order_id", "order_state", b"order_state", "reserved_quantity", b"reserved_quantity"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___OrderDifference: _TypeAlias = OrderDifference  # noqa: Y015

@@ -60,6 +60,11 @@ class RiskServiceStub:
                 request_serializer=tidegate_dot_v1_dot_risk__service__pb2.RecordOrderEventsRequest.SerializeToString,
                 response_deserializer=tidegate_dot_v1_dot_risk__service__pb2.RecordOrderEventsResponse.FromString,
                 _registered_method=True)
+        self.ReconcileOrders = channel.unary_unary(
+                '/tidegate.v1.RiskService/ReconcileOrders',
+                request_serializer=tidegate_dot_v1_dot_risk__service__pb2.ReconcileOrdersRequest.SerializeToString,
+                response_deserializer=tidegate_dot_v1_dot_risk__service__pb2.ReconcileOrdersResponse.FromString,
+                _registered_method=True)
 
 
 class RiskServiceServicer:
@@ -104,6 +109,15 @@ class RiskServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ReconcileOrders(self, request, context):
+        """Compare with the router's full list of an account's open orders, in one page or several. The last
+        page ends what the list no longer has, but not orders allowed later than it less the policy's
+        `max_clock_skew_ns`; it adds what the gate did not know; and it answers every difference.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_RiskServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -131,6 +145,11 @@ def add_RiskServiceServicer_to_server(servicer, server):
                     servicer.RecordOrderEvents,
                     request_deserializer=tidegate_dot_v1_dot_risk__service__pb2.RecordOrderEventsRequest.FromString,
                     response_serializer=tidegate_dot_v1_dot_risk__service__pb2.RecordOrderEventsResponse.SerializeToString,
+            ),
+            'ReconcileOrders': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReconcileOrders,
+                    request_deserializer=tidegate_dot_v1_dot_risk__service__pb2.ReconcileOrdersRequest.FromString,
+                    response_serializer=tidegate_dot_v1_dot_risk__service__pb2.ReconcileOrdersResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -269,6 +288,33 @@ class RiskService:
             '/tidegate.v1.RiskService/RecordOrderEvents',
             tidegate_dot_v1_dot_risk__service__pb2.RecordOrderEventsRequest.SerializeToString,
             tidegate_dot_v1_dot_risk__service__pb2.RecordOrderEventsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReconcileOrders(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tidegate.v1.RiskService/ReconcileOrders',
+            tidegate_dot_v1_dot_risk__service__pb2.ReconcileOrdersRequest.SerializeToString,
+            tidegate_dot_v1_dot_risk__service__pb2.ReconcileOrdersResponse.FromString,
             options,
             channel_credentials,
             insecure,

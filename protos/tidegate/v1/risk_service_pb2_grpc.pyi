@@ -48,6 +48,11 @@ class RiskServiceStub:
     """
     RecordOrderEvents: _grpc.UnaryUnaryMultiCallable[_risk_service_pb2.RecordOrderEventsRequest, _risk_service_pb2.RecordOrderEventsResponse]
     """Report what the venue said: up to 1 000 facts, idempotent by event id, in any order."""
+    ReconcileOrders: _grpc.UnaryUnaryMultiCallable[_risk_service_pb2.ReconcileOrdersRequest, _risk_service_pb2.ReconcileOrdersResponse]
+    """Compare with the router's full list of an account's open orders, in one page or several. The last
+    page ends what the list no longer has, but not orders allowed later than it less the policy's
+    `max_clock_skew_ns`; it adds what the gate did not know; and it answers every difference.
+    """
 
 @_typing.type_check_only
 class RiskServiceAsyncStub(RiskServiceStub):
@@ -69,6 +74,11 @@ class RiskServiceAsyncStub(RiskServiceStub):
     """
     RecordOrderEvents: _aio.UnaryUnaryMultiCallable[_risk_service_pb2.RecordOrderEventsRequest, _risk_service_pb2.RecordOrderEventsResponse]  # type: ignore[assignment]
     """Report what the venue said: up to 1 000 facts, idempotent by event id, in any order."""
+    ReconcileOrders: _aio.UnaryUnaryMultiCallable[_risk_service_pb2.ReconcileOrdersRequest, _risk_service_pb2.ReconcileOrdersResponse]  # type: ignore[assignment]
+    """Compare with the router's full list of an account's open orders, in one page or several. The last
+    page ends what the list no longer has, but not orders allowed later than it less the policy's
+    `max_clock_skew_ns`; it adds what the gate did not know; and it answers every difference.
+    """
 
 class RiskServiceServicer(metaclass=_abc_1.ABCMeta):
     """What order routers and trading front-ends call."""
@@ -117,5 +127,16 @@ class RiskServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_risk_service_pb2.RecordOrderEventsResponse, _abc.Awaitable[_risk_service_pb2.RecordOrderEventsResponse]]:
         """Report what the venue said: up to 1 000 facts, idempotent by event id, in any order."""
+
+    @_abc_1.abstractmethod
+    def ReconcileOrders(
+        self,
+        request: _risk_service_pb2.ReconcileOrdersRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_risk_service_pb2.ReconcileOrdersResponse, _abc.Awaitable[_risk_service_pb2.ReconcileOrdersResponse]]:
+        """Compare with the router's full list of an account's open orders, in one page or several. The last
+        page ends what the list no longer has, but not orders allowed later than it less the policy's
+        `max_clock_skew_ns`; it adds what the gate did not know; and it answers every difference.
+        """
 
 def add_RiskServiceServicer_to_server(servicer: RiskServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -114,11 +114,16 @@ def after(order: Order, event: OrderEvent) -> list[Stand]:
         acknowledge(stands, order)
     elif event.kind in ENDS and order.state in LIVE:
         end(stands, order, ENDS[event.kind], event.cumulative_quantity)
+    close(stands)
+    return stands
+
+
+def close(stands: list[Stand]) -> None:
+    """End what waits with nothing open, once nothing else of the chain is open."""
     if not open_of(stands):
         for stand in stands:
             if stand.is_live():
                 stand.state = FILLED
-    return stands
 
 
 def fill(stands: list[Stand], order: Order, quantity: int) -> None:

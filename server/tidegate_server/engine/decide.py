@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from .amounts import AMOUNT_BOUND, scale_down
 from .batch import decide_batch
+from .cancelling import decide_cancel
 from .commands import (
     AdjustCash,
     CheckOrder,
@@ -35,7 +36,7 @@ from .commands import (
 )
 from .evolve import evolve, finish
 from .exposure import regime_multiplier
-from .life_commands import ReplaceOrder
+from .life_commands import CancelOrders, ReconcileOrders, ReplaceOrder
 from .ordering import decide_check
 from .outcomes import (
     CashOutcome,
@@ -49,6 +50,7 @@ from .outcomes import (
     RevalueOutcome,
     RollOutcome,
 )
+from .reconcile import decide_reconcile
 from .replacing import decide_replace
 from .reports import decide_events
 from .reserve import apply_check
@@ -100,6 +102,10 @@ def decide(book: Book, command: Command, now_ns: int) -> Outcome | Refusal:
         return decide_events(book, command, now_ns)
     if isinstance(command, ReplaceOrder):
         return decide_replace(book, command, now_ns)
+    if isinstance(command, ReconcileOrders):
+        return decide_reconcile(book, command, now_ns)
+    if isinstance(command, CancelOrders):
+        return decide_cancel(book, command, now_ns)
     if isinstance(command, UpdateMarks):
         return decide_marks(book, command, now_ns)
     if isinstance(command, Tick):

@@ -56,9 +56,9 @@ def unknown(
 def id_taken(
     book: Book, policy: Policy, known: Order, command: CheckOrder, now_ns: int
 ) -> CheckOutcome:
-    """Refuse an id that stands for another order, or for one known only from its reports."""
+    """Refuse an id that stands for another order, or for one known only from reports or a list."""
     reason = RejectReason.ORDER_ID_REUSED
-    if known.command is None:
+    if known.command is None or not known.command.created_time_ns:
         reason = RejectReason.ORDER_NOT_RESERVED
     rejection = Rejection(reason, None, None, ScopeKind.ACCOUNT, known.account_id)
     outcome = CheckOutcome(book.sequence + 1, now_ns, policy.version, [rejection])

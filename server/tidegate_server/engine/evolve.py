@@ -31,7 +31,8 @@ from .commands import (
 from .due import DueQueue
 from .exposure import forget_rates
 from .latches import forget_old
-from .life_commands import ReplaceOrder
+from .life import apply_life
+from .life_commands import CancelOrders, ReconcileOrders, ReplaceOrder
 from .order import Order
 from .outcomes import (
     BatchOutcome,
@@ -46,7 +47,6 @@ from .outcomes import (
     TickOutcome,
 )
 from .reasons import ScopeKind
-from .replacing import apply_replace
 from .reserve import apply_check
 from .resting import change_group
 from .settle import (
@@ -60,8 +60,7 @@ from .settle import (
 from .staff_commands import ApprovePolicy, WithdrawPolicy
 from .staff_outcomes import PolicyOutcome, ReleaseOutcome
 from .state import Batch, Book, Instrument, acknowledge_rank, roll_if_due
-from .stop import Stop
-from .stopping import apply_release
+from .stopping import apply_release, apply_stop
 from .ticking import apply_tick
 from .versions import apply_approval, apply_proposal, apply_withdrawal
 
@@ -74,8 +73,8 @@ def evolve(book: Book, command: Command, outcome: Outcome, time_ns: int) -> None
     elif isinstance(command, RecordOrderEvents) and isinstance(outcome, EventsOutcome):
         for event, result in zip(command.events, outcome.results, strict=True):
             apply_event(book, event, result, sequence, time_ns)
-    elif isinstance(command, ReplaceOrder) and isinstance(outcome, CheckOutcome):
-        apply_replace(book, command, outcome, sequence)
+    elif isinstance(command, (ReplaceOrder, ReconcileOrders, CancelOrders)):
+        apply_life(book, command, outcome, sequence, time_ns)
     elif isinstance(command, UpdateMarks) and isinstance(outcome, MarksOutcome):
         apply_marks(book, command, outcome, time_ns)
     elif isinstance(command, CheckOrders) and isinstance(outcome, BatchOutcome):
@@ -232,23 +231,6 @@ def apply_instruments(book: Book, command: UpsertInstruments) -> None:
         else:
             instrument.terms = terms
             instrument.changed()
-
-
-def apply_stop(book: Book, command: SetStop, time_ns: int) -> None:
-    """Set a stop, unless it stands."""
-    if command.stop_id not in book.stops:
-        book.add_stop(
-            Stop(
-                command.stop_id,
-                command.kind,
-                command.scope_kind,
-                command.scope_id,
-                command.principal,
-                command.reason,
-                time_ns,
-                book.sequence + 1,
-            )
-        )
 
 
 def apply_session(book: Book, command: SetSession) -> None:

@@ -34,11 +34,11 @@ class Judgement:
     """An order, its account and instrument, and the figures that checks compare.
 
     `asked` is the quantity that was sent, of a replace what would be open; that is an exit up to
-    `old_room`, too. `price` is 0 for a market order, `mark` 0 where there is none. `reserved_price` is
-    NO_PRICE where rule 3.1 has none; `collar` is NO_COLLAR where none is set. `warning` says that
-    limits in mode warn are judged: `limits` are then those. `valued` says whether 4.20 to 4.22 can
-    be judged: only then `line` (the instrument's, with the order) and the account's figures from
-    `cash` to `initial` are set.
+    `old_room`, too. `price` is 0 for a market order, `mark` 0 where there is none. `reserved_price`
+    is NO_PRICE where rule 3.1 has none; `collar` is NO_COLLAR where none is set. `warning` says
+    that limits in mode warn are judged: `limits` are then those. `valued` says whether 4.20 to 4.22
+    can be judged: only then `line` (the instrument's, with the order) and the account's figures
+    from `cash` to `initial` are set.
     """
 
     __slots__ = (

@@ -25,6 +25,7 @@ from .outcomes import BatchOutcome, Figures, Refusal
 from .permissions import NO_PERMISSIONS
 from .policy import Limit, Policy
 from .policy_version import PolicyVersion
+from .reconciliation import Reconciliation
 from .repeats import Times
 from .stop import RepeatKey, Stop, stop_id_of
 
@@ -179,6 +180,7 @@ class Account:
         "orders",
         "permissions",
         "positions",
+        "reconciliation",
         "repeats",
         "sequence",
         "start_of_day_equity",
@@ -208,6 +210,7 @@ class Account:
         self.trading_date = 0
         self.day_order_count = 0
         self.repeats: dict[RepeatKey, Times] = {}
+        self.reconciliation: Reconciliation | None = None
         self.turnover_e4 = 0
         self.start_of_day_equity: int | None = None
         self.next_order_ns = 0

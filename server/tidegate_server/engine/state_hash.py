@@ -177,6 +177,8 @@ def account_fields(account: Account) -> Fields:
             entry.busted,
         )
         fields.append(("event", kept))
+    if account.reconciliation is not None:
+        fields.append(("reconciliation", account.reconciliation.fields()))
     fields.append(("adjustments", sorted(account.adjustments.items())))
     fields.append(("last_valuation", valuation_fields(account.last_valuation)))
     return fields

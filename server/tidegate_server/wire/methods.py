@@ -18,7 +18,7 @@ from tidegate.v1 import (
 
 from . import decoding, effects, encoding
 from .codec import Codec, plain
-from .life import REPLACE_ORDER
+from .life import CANCEL_ORDERS, RECONCILE_ORDERS, REPLACE_ORDER
 from .staff_codecs import APPROVE_POLICY, PROPOSE_POLICY, RELEASE, WITHDRAW_POLICY
 
 SMALL: Final = 16 * 1024
@@ -201,6 +201,7 @@ METHODS: Final = (
     MethodSpec(
         _RISK + "RecordOrderEvents", Lane.FACTS, "router drop_copy operator", RECORD_ORDER_EVENTS
     ),
+    MethodSpec(_RISK + "ReconcileOrders", Lane.FACTS, "router operator", RECONCILE_ORDERS),
     MethodSpec(_ACCOUNT + "GetAccount", Lane.READS, "router " + _STAFF, request_limit=SMALL),
     MethodSpec(_ACCOUNT + "ListAccounts", Lane.READS, _STAFF, request_limit=SMALL),
     MethodSpec(_ACCOUNT + "UpsertAccounts", Lane.FACTS, "operator", UPSERT_ACCOUNTS),
@@ -239,6 +240,13 @@ METHODS: Final = (
         request_limit=SMALL,
     ),
     MethodSpec(_CONTROL + "Release", Lane.CONTROL, "killer risk", RELEASE, request_limit=SMALL),
+    MethodSpec(
+        _CONTROL + "CancelOrders",
+        Lane.CONTROL,
+        "killer risk",
+        CANCEL_ORDERS,
+        request_limit=SMALL,
+    ),
     MethodSpec(
         _CONTROL + "GetStatus",
         Lane.CONTROL,

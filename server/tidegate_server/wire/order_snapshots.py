@@ -11,6 +11,7 @@ from tidegate_server.engine.state import Account, Book, Position, acknowledge_ra
 
 from . import decoding, encoding
 from .effects import effects_message
+from .life import order_of
 
 if TYPE_CHECKING:
     from tidegate_server.engine.commands import CheckOrder
@@ -96,7 +97,11 @@ class OrderLoader:
         order.keep_until_ns = message.keep_until_time_ns
         order.reported = message.reported
         if message.HasField("response"):
-            order.command = decoding.read_order(message.request, message.principal, "")
+            asked = message.request
+            if asked.created_time_ns:
+                order.command = decoding.read_order(asked, message.principal, "")
+            else:  # a list added it
+                order.command = order_of(asked, account.account_id, message.principal)
             order.outcome = encoding.read_check(message.response, message.effects)
             order.reserved_price = max(0, order.outcome.reserved_price_e4)
         if message.HasField("reserved_price_e4"):

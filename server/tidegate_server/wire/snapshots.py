@@ -20,6 +20,7 @@ from tidegate_server.engine.state import (
 from tidegate_server.engine.state_hash import state_hash
 
 from . import decoding, encoding
+from .life_snapshots import read_reconciliation, write_reconciliation
 from .order_snapshots import OrderLoader, SnapshotError, order_message, order_request
 from .permissions import read_permissions, write_dealing
 from .policies import read_limits, read_policy, write_policy
@@ -182,6 +183,7 @@ def account_message(account: Account) -> journal_pb2.RestoreAccount:
         valued_time_ns=account.valued_time_ns,
         repeats=repeat_messages(account),
     )
+    write_reconciliation(account, message)
     if account.last_valuation is not None:
         message.last_valuation.CopyFrom(
             encoding.valuation_message(account.account_id, account.last_valuation)
@@ -325,4 +327,5 @@ class Loader:
             date, _, name = kept.partition(" ")
             account.adjustments[name] = int(date)
         read_repeats(account, message.repeats)
+        read_reconciliation(account, message)
         self.book.accounts[account.account_id] = account
