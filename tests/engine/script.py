@@ -423,15 +423,18 @@ class Script:
         request["created_time_ns"] = created
         return request, principal
 
-    # Reports: `fill A #o1 e1 buy X 50 @ 10.0 [date=20240101]`, `cancel A #o1 e2 [cum=50]`, ...
+    # Reports: `fill A #o1 e1 buy X 50 @ 10.0 [date=20240101] [from=dc]`, `report cancelled A ...`.
 
     def do_fill(self, words: list[str]) -> str:
         account, order, event, side, instrument, quantity, _, price, *rest = words
         made = {"event_id": event, "account_id": account, "order_id": order[1:], "kind": "FILLED"}
         made |= {"side": side.upper(), "instrument_id": instrument}
         figures = {"quantity": int(quantity), "price_e4": int(price)}
-        if rest:
-            figures["trade_date"] = int(rest[0][5:])
+        for word in rest:
+            if word.startswith("date="):
+                figures["trade_date"] = int(word[5:])
+            else:
+                made["source"] = word[5:]
         return self.report({**made, **figures})
 
     def do_report(self, words: list[str]) -> str:
@@ -442,6 +445,8 @@ class Script:
         for word in rest:
             if word.startswith("cum="):
                 made["cumulative_quantity"] = int(word[4:])
+            elif word.startswith("from="):
+                made["source"] = word[5:]
             else:
                 made["busted_event_id"] = word[3:]
         return self.report(made)

@@ -133,6 +133,9 @@ class Event:
     recorded: bool = True  # False: only its bust has been reported so far
     busted: bool = False
     booked: tuple[str, int, int] | None = None  # instrument, signed quantity, cash
+    price: int = 0
+    source: str = ""  # who reported it; empty for the router
+    is_fill: bool = False
 
 
 @dataclass

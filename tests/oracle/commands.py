@@ -425,6 +425,8 @@ class Commands:
             return deepcopy(self.rng.choice(self.events[-30:]))
         if self.future_fills and self._chance(0.1):
             return self.future_fills.pop(0)
+        if self.events and self._chance(0.06):
+            return life_commands.copied(self)
         if self._chance(0.05):
             return self._bust(order)
         return self._life(order)

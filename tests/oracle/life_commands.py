@@ -175,3 +175,25 @@ def cancel(made: Commands) -> Command:
     if rng.random() < 0.2:
         request["page_token"] = f"{made.some_account().account_id} o5"
     return made.command("CancelOrders", request, rng.choice(("staff", "anna")))
+
+
+def copied(made: Commands) -> Message:
+    """A report as the drop copy has it: mostly a fill of before, sometimes otherwise."""
+    rng = made.rng
+    fills = [event for event in made.events[-30:] if event["kind"] == "FILLED"]
+    event = deepcopy(rng.choice(fills or made.events))
+    event["source"] = rng.choice(("drop-copy", "drop-copy", "other", ""))
+    if event["kind"] == "FILLED" and rng.random() < 0.15:
+        account = made.some_account().account_id
+        side = "BUY" if event["side"] == "SELL" else "SELL"
+        event |= rng.choice(
+            (
+                {"quantity": event["quantity"] + 1},
+                {"price_e4": event["price_e4"] + 1},
+                {"side": side},
+                {"instrument_id": "I1"},
+                {"account_id": account},
+                {"event_id": made.name("e")},
+            )
+        )
+    return event

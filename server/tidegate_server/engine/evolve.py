@@ -245,6 +245,7 @@ def apply_roll(book: Book, command: RollDay) -> None:
     for instrument in book.instruments.values():
         instrument.closing_mark = instrument.mark
     book.trading_date = command.trading_date
+    book.executions = None
 
 
 def apply_epoch(book: Book, command: StartEpoch, outcome: EpochOutcome) -> None:

@@ -84,13 +84,23 @@ class Chain:
 
 
 class EventEntry:
-    """One event id that is kept; of a fill also what a bust must undo."""
+    """One event id that is kept; of a fill also what a bust must undo, and who reported it."""
 
-    __slots__ = ("busted", "cash_change", "fill_quantity", "instrument_id", "trade_date")
+    __slots__ = (
+        "busted",
+        "cash_change",
+        "fill_quantity",
+        "instrument_id",
+        "price_e4",
+        "source",
+        "trade_date",
+    )
 
     def __init__(self, trade_date: int) -> None:
         self.trade_date = trade_date
         self.instrument_id = ""
         self.fill_quantity = 0
         self.cash_change = 0
+        self.price_e4 = 0
+        self.source = ""
         self.busted = False

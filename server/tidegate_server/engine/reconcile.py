@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Final
 
 from .amounts import product_in_bounds
-from .chains import close, end_quietly, open_of, open_under, settle, stands_of
+from .chains import LIVE, close, end_quietly, open_of, open_under, settle, stands_of
 from .commands import BUY, CheckOrder
 from .life_commands import ListedOrder, ReconcileOrders
 from .life_outcomes import Difference, ReconcileOutcome
@@ -124,24 +124,26 @@ def differences(
     policy = book.policy
     skew_ns = policy.max_clock_skew_ns if policy is not None else 0
     keep_until_ns = now_ns + skew_ns + (policy.max_order_age_ns if policy is not None else 0)
-    found: list[Difference] = []
+    gone: list[Order] = []
     if account is not None:
         gone = missing(account, listed, min(command.list_time_ns, now_ns) - skew_ns)
-        lost = set(gone)
-        found += [Difference(o.order_id, ENDED, RECONCILED, left_of(o, lost)) for o in gone]
+    lost = set(gone)
+    found = [told(order, ENDED, lost) for order in gone]
     for one in listed.values():
         known = account.orders.get(one.order.order_id) if account is not None else None
         if known is None or known.command is None:
             found.append(addition(book, known, one, keep_until_ns))
-        elif kind := difference(known, known.command, one):
-            found.append(Difference(known.order_id, kind, known.state, open_under(known)))
+        else:
+            after = told(known, NOT_OPEN, lost)
+            if after.state in LIVE:
+                after.kind = difference(known, known.command, one)
+            if after.kind:
+                found.append(after)
     return found
 
 
 def difference(known: Order, asked: CheckOrder, one: ListedOrder) -> int:
-    """Return how an order that both have differs; 0 if it does not."""
-    if not known.is_live():
-        return NOT_OPEN
+    """Return how an order that both have open differs; 0 if it does not."""
     if not same_terms(asked, one.order):
         return TERMS
     return FILLED if known.filled != one.filled else 0
@@ -166,15 +168,19 @@ def age_of(order: Order) -> tuple[int, str]:
     return order.sequence, order.order_id
 
 
-def left_of(order: Order, lost: set[Order]) -> int:
-    """Return what stays reserved under an order's id once the lost ones have ended."""
+def told(order: Order, kind: int, lost: set[Order]) -> Difference:
+    """Return a difference of an order that the gate has, as it is once the lost ones have ended."""
     if order.chain is None:
-        return 0
+        if order in lost:
+            return Difference(order.order_id, kind, RECONCILED, 0)
+        return Difference(order.order_id, kind, order.state, order.reserved)
     stands = stands_of(order.chain)
     for stand in stands:
         if stand.member in lost:
             stand.state = RECONCILED
-    return open_of(stands)
+    close(stands)
+    state = next(stand.state for stand in stands if stand.member is order)
+    return Difference(order.order_id, kind, state, open_of(stands))
 
 
 def same_terms(known: CheckOrder, other: CheckOrder) -> bool:

@@ -33,6 +33,7 @@ from .settle import (
     fill_cash,
     is_ended,
 )
+from .sources import SOURCES_DISAGREE, disagrees, elsewhere
 from .state import Account, Book, roll_if_due
 
 UNKNOWN_ORDER = 1
@@ -68,12 +69,16 @@ def decide_event(book: Book, event: OrderEvent, now_ns: int) -> EventResult:
     account = book.accounts.get(event.account_id)
     order = None
     entry = None
+    disputed = False
     if account is not None:
         roll_if_due(book, account)
         order = account.orders.get(event.order_id)
         entry = account.events.get(event.event_id)
         if entry is not None and not bust_came_first(event, entry):
-            return unchanged(order, DUPLICATE, [])
+            disputed = disagrees(event, entry)
+            if not disputed:
+                return unchanged(order, DUPLICATE, [])
+    disputed = disputed or bool(elsewhere(book, event))
     flags: list[int] = []
     if order is None or order.command is None:
         flags.append(UNKNOWN_ORDER)
@@ -82,7 +87,9 @@ def decide_event(book: Book, event: OrderEvent, now_ns: int) -> EventResult:
     if event.kind == EVENT_FILLED:
         if event.instrument_id not in book.instruments:
             flags.append(UNKNOWN_INSTRUMENT)
-        if entry is not None:
+        if disputed:
+            result = unchanged(order, NOT_APPLIED, [*flags, SOURCES_DISAGREE])
+        elif entry is not None:
             result = unchanged(order, NOT_APPLIED, [*flags, BUSTED_BEFORE])
         elif 0 < event.trade_date < book.trading_date:
             result = unchanged(order, NOT_APPLIED, [*flags, TOO_OLD])

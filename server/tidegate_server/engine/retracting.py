@@ -39,7 +39,7 @@ class SavedEvent:
         self.account_figures = (0, 0, 0, 0)
         self.active: list[Position] = []
         self.positions: dict[str, tuple[int, int, int, int, int, int, int]] = {}
-        self.entries: dict[str, tuple[str, int, int, bool, int]] = {}
+        self.entries: dict[str, tuple[str, int, int, bool, int, str]] = {}
         if self.account is not None:
             self._save_account(self.account, event)
 
@@ -70,6 +70,7 @@ class SavedEvent:
                     entry.cash_change,
                     entry.busted,
                     entry.trade_date,
+                    entry.source,
                 )
         self.order = account.orders.get(event.order_id)
         if self.order is not None and self.order.chain is not None:
@@ -117,6 +118,7 @@ def retract_event(book: Book, event: OrderEvent, saved: SavedEvent) -> None:
             entry.cash_change,
             entry.busted,
             entry.trade_date,
+            entry.source,
         ) = saved.entries[key]
     order = saved.order
     if saved.chain is not None:

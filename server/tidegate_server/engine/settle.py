@@ -31,6 +31,7 @@ from .order import (
 from .outcomes import EventResult
 from .reasons import ScopeKind
 from .reserve import release
+from .sources import SOURCES_DISAGREE, disagrees, note_execution, stop_disagreeing
 from .state import Account, Book, Instrument, roll_if_due
 from .stop import GATE, Stop, frozen_id
 
@@ -79,8 +80,11 @@ def apply_event(
         instrument = instrument_for_fact(book, event.instrument_id, time_ns)
         if result.outcome == APPLIED:
             book_fill(account, event, instrument)
+            note_execution(book, account, event.event_id)
     elif event.kind == EVENT_BUSTED and result.outcome == APPLIED:
         book_bust(book, account, event)
+    if SOURCES_DISAGREE in result.flags:
+        stop_disagreeing(book, event, time_ns)
     if TOO_OLD in result.flags:
         stop_late(book, account, time_ns)
     elif OUT_OF_BOUNDS in result.flags:
@@ -91,11 +95,17 @@ def apply_event(
 def remember(book: Book, account: Account, event: OrderEvent, result: EventResult) -> None:
     """Keep the event's id, and that of an execution whose bust came first."""
     trade_date = event.trade_date or book.trading_date
+    if event.source:
+        book.has_sources = True
     entry = account.events.get(event.event_id)
     if entry is None:
         entry = EventEntry(trade_date)
         account.events[event.event_id] = entry
+        entry.source = event.source
+    elif SOURCES_DISAGREE in result.flags and disagrees(event, entry):
+        return
     if event.kind == EVENT_FILLED:
+        entry.source = event.source
         entry.instrument_id = event.instrument_id
         # A bust that came first may be dated before its execution: the later one keeps the id.
         entry.trade_date = max(entry.trade_date, trade_date)
@@ -171,6 +181,7 @@ def book_fill(account: Account, event: OrderEvent, instrument: Instrument) -> No
     entry = account.events[event.event_id]
     entry.fill_quantity = signed
     entry.cash_change = cash_change
+    entry.price_e4 = event.price_e4
     account.cash += cash_change
     position = account.position_in(instrument)
     before = position.turnover()

@@ -270,7 +270,9 @@ class Book:
 
     Memos: `order_id_count`, `open_order_count`, `unconfirmed_count`, the due queues, `stops_at`
     (without latches), `latches` and `repeat_queue` follow from the rest; so do `ladders`, kept only
-    while `self_trade_scope`, the policy's, is set. `repeats_floor_ns` is 0 between records.
+    while `self_trade_scope`, the policy's, is set; and `executions`, where an execution was booked,
+    while `has_sources`: a drop copy has reported something (sources.py). `repeats_floor_ns` is 0
+    between records.
     """
 
     __slots__ = (
@@ -279,9 +281,11 @@ class Book:
         "batch_queue",
         "batches",
         "epoch",
+        "executions",
         "forget_queue",
         "former_age_ns",
         "former_until_ns",
+        "has_sources",
         "instruments",
         "ladders",
         "latches",
@@ -330,6 +334,8 @@ class Book:
         self.risk_refusal: Refusal | None = None
         self.open_order_count = 0
         self.unconfirmed_count = 0
+        self.has_sources = False
+        self.executions: dict[str, list[str]] | None = None
         self.self_trade_scope = 0
         self.ladders: dict[LadderKey, Ladder[Order]] = {}
         self.acknowledge_queue: DueQueue[Order] = DueQueue(acknowledge_rank)

@@ -168,7 +168,7 @@ def account_fields(account: Account) -> Fields:
     fields.append(("repeats", repeats))
     for event_id in sorted(account.events):
         entry = account.events[event_id]
-        kept = (
+        kept: tuple[object, ...] = (
             event_id,
             entry.trade_date,
             entry.instrument_id,
@@ -176,6 +176,8 @@ def account_fields(account: Account) -> Fields:
             entry.cash_change,
             entry.busted,
         )
+        if entry.price_e4 or entry.source:
+            kept = (*kept, entry.price_e4, entry.source)
         fields.append(("event", kept))
     if account.reconciliation is not None:
         fields.append(("reconciliation", account.reconciliation.fields()))

@@ -200,6 +200,8 @@ def event_message(event_id: str, entry: EventEntry) -> journal_pb2.RestoreEvent:
         fill_quantity=entry.fill_quantity,
         cash_change_e4=entry.cash_change,
         busted=entry.busted,
+        price_e4=entry.price_e4,
+        source=entry.source,
     )
 
 
@@ -321,6 +323,9 @@ class Loader:
             entry.fill_quantity = event.fill_quantity
             entry.cash_change = event.cash_change_e4
             entry.busted = event.busted
+            entry.price_e4 = event.price_e4
+            entry.source = event.source
+            self.book.has_sources = self.book.has_sources or bool(event.source)
             account.events[event.event_id] = entry
         count_bought(self.book, account)
         for kept in message.adjustment_ids:
