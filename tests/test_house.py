@@ -26,10 +26,10 @@ LONG_MODULES = {
     # One value class, or one pair of codecs, a command: long but flat.
     "server/tidegate_server/engine/commands.py": 460,
     "server/tidegate_server/engine/outcomes.py": 340,
-    "server/tidegate_server/engine/state.py": 480,
+    "server/tidegate_server/engine/state.py": 500,
     "server/tidegate_server/wire/decoding.py": 560,
     "server/tidegate_server/wire/encoding.py": 540,
-    "server/tidegate_server/wire/snapshots.py": 420,
+    "server/tidegate_server/wire/snapshots.py": 430,
     "client/tidegate_client/_methods.py": 330,
     # One rule after the other, in the rulebook's order: read as one.
     "server/tidegate_server/engine/decide.py": 340,
@@ -37,7 +37,6 @@ LONG_MODULES = {
     # One loop with what it holds.
     "server/tidegate_server/runtime/follower.py": 340,
     "server/tidegate_server/runtime/gate.py": 360,
-    "server/tidegate_server/wire/machine.py": 340,
 }
 
 

@@ -100,6 +100,8 @@ class AsyncClient(ClientBase):
     get_account = _method(methods.get_account)
     list_accounts = _method(methods.list_accounts)
     upsert_accounts = _method(methods.upsert_accounts)
+    upsert_groups = _method(methods.upsert_groups)
+    list_groups = _method(methods.list_groups)
     adjust_cash = _method(methods.adjust_cash)
     set_positions = _method(methods.set_positions)
     revalue_accounts = _method(methods.revalue_accounts)

@@ -35,6 +35,7 @@ RETRIED_PATHS = tuple(
         "RiskService/PreviewOrder",
         "AccountService/GetAccount",
         "AccountService/ListAccounts",
+        "AccountService/ListGroups",
         "AccountService/AdjustCash",
         "PolicyService/GetPolicy",
         "PolicyService/ListPolicies",
@@ -152,6 +153,22 @@ def upsert_accounts(
     request = accounts_pb.UpsertAccountsRequest(accounts=accounts)
     decode = accounts_pb.UpsertAccountsResponse.FromString
     return call_of("AccountService/UpsertAccounts", request, decode)
+
+
+def upsert_groups(groups: Iterable[accounts_pb.Group]) -> Call[accounts_pb.UpsertGroupsResponse]:
+    """Create 1 to 1 000 groups or nest them anew, taken as a whole; at most 4 deep.
+
+    Raise RequestError where one would be nested in itself, or too deep.
+    """
+    request = accounts_pb.UpsertGroupsRequest(groups=groups)
+    decode = accounts_pb.UpsertGroupsResponse.FromString
+    return call_of("AccountService/UpsertGroups", request, decode)
+
+
+def list_groups(page_size: int = 100, page_token: str = "") -> Call[accounts_pb.ListGroupsResponse]:
+    """Read a page of 1 to 100 groups in order of id; go on as with `list_accounts`."""
+    request = accounts_pb.ListGroupsRequest(page_size=page_size, page_token=page_token)
+    return call_of("AccountService/ListGroups", request, accounts_pb.ListGroupsResponse.FromString)
 
 
 def adjust_cash(

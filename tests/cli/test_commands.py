@@ -103,6 +103,18 @@ def test_an_account_is_shown_with_its_positions_and_orders(run: Callable[..., Re
     assert "leverage" in text
 
 
+def test_an_account_is_shown_with_its_limits_what_binds_next_first(
+    run: Callable[..., Result],
+) -> None:
+    shown = run("account", "show", "A0003").output.splitlines()
+    first = next(index for index, line in enumerate(shown) if line.split()[:2] == ["limit", "used"])
+    assert shown[first + 2].split()[0] == "leverage"
+    assert "binds next" in shown[first + 2]
+    assert "on one order" in "\n".join(shown)
+    limits = json.loads(run("account", "show", "A0003", "--json").output)["account"]["limits"]
+    assert [limit["binds_next"] for limit in limits] == [True] + [False] * (len(limits) - 1)
+
+
 def test_an_unknown_account_ends_with_sixty_five(run: Callable[..., Result]) -> None:
     result = run("account", "show", "NOBODY")
     assert result.exit_code == 65
@@ -112,6 +124,23 @@ def test_an_unknown_account_ends_with_sixty_five(run: Callable[..., Result]) -> 
 def test_accounts_are_listed_in_order(run: Callable[..., Result]) -> None:
     lines = run("account", "list", "--limit", "3", "--json").output
     assert lines.count('"account_id"') == 3
+
+
+def test_groups_are_nested_and_listed_below_each_other(run: Callable[..., Result]) -> None:
+    done = run("group", "set", "desk-1", "--parent", "europe")
+    assert done.output.startswith("group desk-1 is nested in europe at sequence ")
+    lines = [line.split() for line in run("group", "list").output.splitlines()]
+    names = [line[0] for line in lines if line]
+    assert names.index("desk-1") == names.index("europe") + 1
+    shown = words(run("group", "show", "desk-1"))
+    assert "nested in europe" in shown
+    assert json.loads(run("group", "show", "europe", "--json").output)["nested"] == ["desk-1"]
+    assert run("group", "list", "--json").output.count('"group_id"') == len(names) - 2
+    refused = run("group", "set", "europe", "--parent", "desk-1")
+    assert refused.exit_code == 65
+    assert "GROUP_NESTING" in refused.stderr
+    assert run("group", "show", "nowhere").exit_code == 65
+    assert run("group", "set", "desk-1").output.startswith("group desk-1 is at the top")
 
 
 def test_a_halt_stands_until_it_is_released(run: Callable[..., Result]) -> None:

@@ -10,7 +10,14 @@ from typing import Any
 from google.protobuf.message import Message as Protobuf
 from tests.oracle.adapter import message_class, to_dictionary, to_protobuf
 
-from tidegate.v1 import journal_pb2, order_pb2, policy_service_pb2, risk_service_pb2
+from tidegate.v1 import (
+    account_service_pb2,
+    journal_pb2,
+    order_pb2,
+    policy_pb2,
+    policy_service_pb2,
+    risk_service_pb2,
+)
 from tidegate_server.wire.machine import Machine
 from tidegate_server.wire.methods import BY_NAME
 
@@ -265,6 +272,23 @@ class Script:
             else:
                 facts["limits"][name] = limit_of(value.split("+"))
         return error(self.call("UpsertAccounts", {"accounts": [facts]}))
+
+    def do_groups(self, words: list[str]) -> str:
+        """`groups G>H H>-`: G is nested in H, which is at the top."""
+        pairs = [word.split(">") for word in words]
+        groups = [
+            {"group_id": name, "parent_id": "" if parent == "-" else parent}
+            for name, parent in pairs
+        ]
+        return error(self.call("UpsertGroups", {"groups": groups}))
+
+    def do_group(self, words: list[str]) -> str:
+        """`group G`: those above, those directly in it, and its accounts."""
+        for view in self.call("ListGroups", {}).groups:
+            if view.group.group_id == words[0]:
+                above, nested = ">".join(view.above) or "-", "+".join(view.nested) or "-"
+                return f"above={above} nested={nested} accounts={view.account_count}"
+        return "unknown"
 
     def do_mark(self, words: list[str]) -> str:
         """`mark X 10.0 [Y 3.0] [age=5s]`."""
@@ -547,6 +571,12 @@ class Script:
         count, turnover = view.day_order_count, view.day_turnover_e4
         return f"orders={count} turnover={turnover} start={start}"
 
+    def do_usage(self, words: list[str]) -> str:
+        """`usage A [name ...]`: what is used of its limits; without names, of all measured."""
+        view = self.call("GetAccount", {"account_id": words[0]}).account
+        shown = [one for one in view.limits if one.name in words[1:] or not words[1:]]
+        return "; ".join(usage(one) for one in shown if words[1:] or one.HasField("usage_bps"))
+
     def do_open(self, words: list[str]) -> str:
         """`open A`: the open orders, oldest first; `o 50 for p` replaces p."""
         view = self.call("GetAccount", {"account_id": words[0]}).account
@@ -609,6 +639,21 @@ def verdict(found: Any) -> str:
     if not preview and found.replayed:
         state = short(order_pb2.OrderState.Name(found.order_state), "ORDER_STATE_")
         parts.append(f"replayed {state}")
+    return " ".join(part for part in parts if part)
+
+
+def usage(view: Any) -> str:
+    """Write what is used of a limit: its name, used / limit, bps, and what else there is to say."""
+    if not view.HasField("value"):
+        names = account_service_pb2.LimitSetting.Name
+        return f"{view.name} {short(names(view.setting), 'LIMIT_SETTING_').lower()}"
+    parts = [view.name, f"{view.used if view.HasField('used') else '-'}/{view.value}"]
+    parts.append(str(view.usage_bps) if view.HasField("usage_bps") else "-")
+    parts.append("warn" if view.mode == policy_pb2.LIMIT_MODE_WARN else "")
+    scope = order_pb2.ScopeKind.Name(view.scope_kind).removeprefix("SCOPE_KIND_").lower()
+    parts.append("" if scope == "account" else f"{scope}:{view.scope_id}")
+    parts.append("" if view.subject == view.scope_id else view.subject)
+    parts.append("binds" if view.binds_next else "")
     return " ".join(part for part in parts if part)
 
 

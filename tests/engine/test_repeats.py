@@ -26,7 +26,7 @@ def world(rule: str = f"3/{SECOND}") -> Script:
 
 
 def test_times_forget_from_the_front_and_count_from_the_back() -> None:
-    times = Times()
+    times = Times(0)
     times.times = list(range(3 * COMPACT_AT))
     for forgotten in range(1, 3 * COMPACT_AT):
         assert not times.forget_first()

@@ -57,7 +57,8 @@ def test_cancelled_orders_below_the_best_do_not_pile_up() -> None:
     for number in range(200):
         script.run(f"sell A X 1 @ 100002 #c{number}")
         script.run(f"report cancelled A #c{number} e{number}")
-    (ladder,) = script.machine.book.ladders.values()
+    ladder = script.machine.book.accounts["A"].positions["X"].sell_ladder
+    assert ladder is not None
     assert len(ladder.entries) <= LEAST_SWEEP + 1
     assert script.run("buy A X 1 @ 100001").startswith("SELF_TRADE 100001/100001")
 
@@ -66,6 +67,7 @@ def test_nothing_is_followed_that_the_policy_does_not_ask_for() -> None:
     script = world("UNSPECIFIED")
     script.run("sell A X 1 @ 100001")
     assert script.machine.book.ladders == {}
+    assert script.machine.book.accounts["A"].positions["X"].sell_ladder is None
 
 
 def test_a_loaded_snapshot_knows_what_rests() -> None:

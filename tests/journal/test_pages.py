@@ -44,11 +44,27 @@ def test_a_half_written_set_leaves_the_one_before(tmp_path: Path) -> None:
     page = Page.create(tmp_path, "gate", 2)
     page.write((1, 1))
     page.write((2, 2))
-    flip(tmp_path / "gate.page", 8)
-    assert page.read() in {(1, 1), (2, 2)}
-    flip(tmp_path / "gate.page", 8)
-    flip(tmp_path / "gate.page", 512 + 8)
-    assert page.read() in {(1, 1), (2, 2)}
+    page.close()
+    for damaged in (8, 512 + 8):
+        flip(tmp_path / "gate.page", damaged)
+        reader = Page.open(tmp_path, "gate", 2)
+        assert reader.read() in {(1, 1), (2, 2)}
+        reader.close()
+        flip(tmp_path / "gate.page", damaged)
+
+
+def test_a_reader_never_goes_back_to_an_older_set(tmp_path: Path) -> None:
+    page = Page.create(tmp_path, "gate", 2)
+    page.write((1, 1))
+    page.write((2, 2))
+    reader = Page.open(tmp_path, "gate", 2)
+    assert reader.read() == (2, 2)
+    content = (tmp_path / "gate.page").read_bytes()
+    newest = max((0, 512), key=lambda slot: int.from_bytes(content[slot : slot + 8], "little"))
+    flip(tmp_path / "gate.page", newest + 8)
+    with pytest.raises(ValueError, match="neither slot"):
+        reader.read()
+    reader.close()
     page.close()
 
 

@@ -88,6 +88,18 @@ def test_a_read_leaves_the_state_as_it_is(seed: int) -> None:
 
 @law(8)
 @given(seed=seeds)
+def test_rehearsing_orders_leaves_every_answer_and_record_as_it_is(seed: int) -> None:
+    machine, steps = played(seed)
+    rehearsed = Machine()
+    for step in steps:
+        assert ask(rehearsed, step.call) == step
+        if step.call.method == "CheckOrder":
+            rehearsed.rehearse(step.call.request, step.call.principal, step.call.now_ns)
+    assert rehearsed.state_hash() == machine.state_hash()
+
+
+@law(8)
+@given(seed=seeds)
 def test_executing_is_deciding_and_then_evolving(seed: int) -> None:
     executed, evolved = Machine().book, Machine().book
     for call in calls_of(seed):

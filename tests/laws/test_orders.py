@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from tests.laws.runs import SEEDS, Call, Step, ask, calls_of, law, play, played, view_of
 
 from tidegate.v1 import order_pb2, policy_pb2, risk_service_pb2
+from tidegate_server.engine.groups import ancestors
 from tidegate_server.wire.machine import Machine
 from tidegate_server.wire.order_snapshots import order_request
 
@@ -155,7 +156,8 @@ def test_no_accepted_order_could_trade_with_one_of_its_own_scope(seed: int) -> N
         group = machine.book.accounts[asked.account_id].group_id
         grouped = policy.self_trade_scope == policy_pb2.SELF_TRADE_SCOPE_GROUP and group
         for order in resting:
-            mates = machine.book.accounts[order.account_id].group_id == group if grouped else False
+            mate = machine.book.accounts[order.account_id]
+            mates = bool(grouped) and group in ancestors(machine.book, mate.group_id)
             if not mates and order.account_id != asked.account_id:
                 continue
             if order.instrument_id == asked.instrument_id and order.side != asked.side:

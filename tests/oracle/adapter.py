@@ -42,6 +42,7 @@ VIEW = (
     "day_order_count",
     "day_turnover_e4",
     "stop_ids",
+    "limits",
 )
 POSITION = (
     "instrument_id",

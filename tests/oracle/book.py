@@ -212,6 +212,7 @@ class Book:
     former: tuple[int, int] = (0, 0)  # orders created until then: their greatest age (4.3)
     accounts: dict[str, Account] = field(default_factory=dict)
     instruments: dict[str, Instrument] = field(default_factory=dict)
+    parents: dict[str, str] = field(default_factory=dict)  # of groups: what each is nested in
     stops: dict[str, Stop] = field(default_factory=dict)
     principals: dict[str, int] = field(default_factory=dict)
     sessions: dict[str, list[Message]] = field(default_factory=dict)

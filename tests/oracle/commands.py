@@ -11,7 +11,7 @@ from functools import partial
 from random import Random
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
-from tests.oracle import life_commands, policy_commands, world
+from tests.oracle import groups, life_commands, policy_commands, world
 from tests.oracle.book import SECOND, Account, Instrument, Message, Order, scale_down
 from tests.oracle.case import lot, open_case
 from tests.oracle.limits import collar
@@ -82,6 +82,7 @@ class Commands:
             (0.8, partial(policy_commands.propose, self)),
             (0.8, partial(policy_commands.decide, self)),
             (0.5, self._upsert_account),
+            (0.5, partial(groups.draw, self)),
             (0.5, self._upsert_instrument),
         )
 
@@ -579,7 +580,7 @@ class Commands:
         rng = self.rng
         scopes = [
             ("FIRM", ""),
-            ("GROUP", rng.choice(("G1", "G2"))),
+            ("GROUP", rng.choice(groups.NAMES[:3])),
             ("ACCOUNT", rng.choice(list(self.book.accounts))),
             ("INSTRUMENT", rng.choice(list(self.book.instruments))),
             ("PRINCIPAL", rng.choice(ROUTERS)),

@@ -1,6 +1,6 @@
 """Facts: what accounts, instruments and the market are (2.4, 2.5, 3.4, 5.1, 7.7)."""
 
-from tests.oracle import reports
+from tests.oracle import groups, reports
 from tests.oracle.book import MONEY_MAX, SECOND, Account, Book, Instrument, Message, scale_down
 
 
@@ -30,6 +30,10 @@ class Facts:
             known.facts = facts
             self.book.touch(facts["account_id"])
         return self.book.stamp(now)
+
+    def upsert_groups(self, request: Message, _principal: str, now: int) -> Message:
+        """Nest groups."""
+        return groups.upsert_groups(self.book, request, now)
 
     def adjust_cash(self, request: Message, _principal: str, now: int) -> Message:
         """Book cash once."""

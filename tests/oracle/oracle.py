@@ -3,7 +3,7 @@
 Written from the rulebook and the contract alone. It shares no code with the server and is built to
 be obviously right: big integers, plain dictionaries, every sum taken anew. Where the chapters are:
 
-    1, 2   book (the state, its arithmetic, days), limits (how they resolve)
+    1, 2   book (the state, its arithmetic, days), groups, limits (how they resolve)
     3, 6   figures (projected, actual, margin), book.Line (opening parts, exits)
     4      judgement (the order of the checks), order_checks, permissions, account_checks, selling,
            orders, batches
@@ -53,6 +53,7 @@ class Oracle:
             "PreviewOrder": orders.preview_order,
             "RecordOrderEvents": facts.record_order_events,
             "UpsertAccounts": facts.upsert_accounts,
+            "UpsertGroups": facts.upsert_groups,
             "AdjustCash": facts.adjust_cash,
             "SetPositions": facts.set_positions,
             "RevalueAccounts": views.revalue_accounts,

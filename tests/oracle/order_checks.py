@@ -16,6 +16,7 @@ from tests.oracle.book import (
     upper_ratio,
 )
 from tests.oracle.case import Case, entry, lot, of_account, of_instrument
+from tests.oracle.groups import above, members
 from tests.oracle.limits import (
     account_bucket,
     collar,
@@ -66,17 +67,14 @@ def in_window(window: Message, time_of_day: int) -> bool:
 
 def standing_stop(case: Case, kind: str) -> Stop | None:
     """The first stop of a kind that stands over the order: widest scope, then smallest id."""
-    group_id = case.account.facts.get("group_id", "")
     scopes = [
         ("FIRM", ""),
-        ("GROUP", group_id),
+        *[("GROUP", group_id) for group_id in above(case.book, case.account)],
         ("ACCOUNT", case.account.account_id),
         ("INSTRUMENT", case.instrument_id),
         ("PRINCIPAL", case.principal),
     ]
     for scope in scopes:
-        if scope == ("GROUP", ""):
-            continue
         here = [
             stop
             for stop in case.book.stops.values()
@@ -248,8 +246,7 @@ def self_trade(case: Case) -> list[Message]:
     group_id = case.account.facts.get("group_id", "")
     if kind == "GROUP" and group_id:
         scope = (kind, group_id)
-        accounts = case.book.accounts.values()
-        mates = [mate for mate in accounts if mate.facts.get("group_id", "") == group_id]
+        mates = members(case.book, group_id)
     elif kind == "GROUP":
         scope = ("ACCOUNT", case.account.account_id)
     resting = [

@@ -1,6 +1,6 @@
 """Chapter 7.4 and 7.5: the router's list of open orders, and what staff has to cancel."""
 
-from tests.oracle import chains, reports
+from tests.oracle import chains, groups, reports
 from tests.oracle.book import LIVE, Account, Book, Message, Order, Stop, out_of_bounds
 
 TARGETS = 1_000
@@ -182,7 +182,7 @@ class Cancels:
         if kind == "ACCOUNT":
             return account.account_id == name
         if kind == "GROUP":
-            return bool(account.facts.get("group_id", "") == name)
+            return name in groups.above(self.book, account)
         return order.instrument_id == name
 
 

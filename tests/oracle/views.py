@@ -4,6 +4,7 @@ from tests.oracle import account_checks
 from tests.oracle.book import Account, Book, Line, Message, Order, lines_of
 from tests.oracle.figures import actual, held, projected, valuable
 from tests.oracle.selling import bought_today
+from tests.oracle.usage import limits_of
 
 
 class Views:
@@ -33,6 +34,7 @@ class Views:
         if account is None:
             return {"error": "NOT_FOUND"}
         view = self._view(account)
+        view["limits"] = limits_of(self.book, account, now)
         lines = lines_of(account)
         if valuable(self.book, lines):
             view["projected"] = projected(self.book, account, lines, now).message()

@@ -11,7 +11,7 @@ from tests.oracle.book import DAY, SECOND, Message
 
 START = 1_700_000_000 * SECOND
 TIERS = ("gold", "silver", "bare")
-GROUPS = ("G1", "G2", "")
+GROUPS = ("G1", "G2", "G3", "")
 ALL: Message = {
     "short": True,
     "margin": True,

@@ -65,6 +65,8 @@ SOUND: dict[str, dict[str, Any]] = {
     "CancelOrders": HALT,
     "RecordOrderEvents": {"events": [FILL]},
     "UpsertAccounts": {"accounts": [ACCOUNT]},
+    "UpsertGroups": {"groups": [{"group_id": "G", "parent_id": "H"}]},
+    "ListGroups": {"page_size": 100},
     "AdjustCash": CASH,
     "SetPositions": {"account_id": "A", "positions": [{"instrument_id": "X", "quantity": 1}]},
     "RevalueAccounts": {"account_ids": ["A"]},

@@ -20,7 +20,7 @@ from tidegate.v1 import (
 )
 from tidegate_server.engine import commands, order, policy, reports, settle, tightening, versions
 from tidegate_server.engine.reasons import RejectReason, ScopeKind
-from tidegate_server.wire.machine import REFUSAL_CODES
+from tidegate_server.wire.errors import REFUSAL_CODES
 from tidegate_server.wire.methods import BY_NAME, CODECS, FOLLOWER_METHODS, METHODS, ROLES
 
 SERVICES = (
@@ -88,7 +88,7 @@ def test_every_number_of_the_journal_has_its_codec_or_is_a_snapshots() -> None:
 
 def test_a_method_without_a_codec_is_a_read() -> None:
     reads = {spec.name for spec in METHODS if not spec.mutates}
-    lists = {"ListAccounts", "ListPolicies"}
+    lists = {"ListAccounts", "ListGroups", "ListPolicies"}
     assert reads == {"PreviewOrder", "GetAccount", "GetPolicy", "GetStatus"} | lists
 
 

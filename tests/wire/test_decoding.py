@@ -136,6 +136,11 @@ MALFORMED: list[tuple[str, dict[str, Any], str]] = [
     ("UpsertAccounts", {"accounts": [ACCOUNT, ACCOUNT]}, "accounts"),
     ("UpsertAccounts", {"accounts": [{**ACCOUNT, "account_id": ""}]}, "accounts[0].account_id"),
     ("UpsertAccounts", {"accounts": [{**ACCOUNT, "group_id": LONG}]}, "accounts[0].group_id"),
+    ("UpsertGroups", {"groups": []}, "groups"),
+    ("UpsertGroups", {"groups": [{"group_id": ""}]}, "groups[0].group_id"),
+    ("UpsertGroups", {"groups": [{"group_id": "G", "parent_id": "a b"}]}, "groups[0].parent_id"),
+    ("UpsertGroups", {"groups": [{"group_id": "G"}] * 2}, "groups"),
+    ("ListGroups", {"page_size": 101}, "page_size"),
     ("UpsertAccounts", {"accounts": [{**ACCOUNT, "tier_id": "a b"}]}, "accounts[0].tier_id"),
     ("UpsertAccounts", {"accounts": [{"account_id": "A"}]}, "accounts[0].margin_model"),
     (

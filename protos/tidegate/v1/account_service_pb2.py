@@ -27,17 +27,19 @@ from tidegate.v1 import policy_pb2 as tidegate_dot_v1_dot_policy__pb2
 from tidegate.v1 import risk_service_pb2 as tidegate_dot_v1_dot_risk__service__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!tidegate/v1/account_service.proto\x12\x0btidegate.v1\x1a\x17tidegate/v1/order.proto\x1a\x18tidegate/v1/policy.proto\x1a\x1etidegate/v1/risk_service.proto\"\'\n\x11GetAccountRequest\x12\x12\n\naccount_id\x18\x01 \x01(\t\"m\n\x12GetAccountResponse\x12)\n\x07\x61\x63\x63ount\x18\x01 \x01(\x0b\x32\x18.tidegate.v1.AccountView\x12\x16\n\x0e\x61s_of_sequence\x18\x02 \x01(\x03\x12\x14\n\x0cread_time_ns\x18\x03 \x01(\x03\"<\n\x13ListAccountsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"v\n\x14ListAccountsResponse\x12-\n\x08\x61\x63\x63ounts\x18\x01 \x03(\x0b\x32\x1b.tidegate.v1.AccountSummary\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x16\n\x0e\x61s_of_sequence\x18\x03 \x01(\x03\"?\n\x15UpsertAccountsRequest\x12&\n\x08\x61\x63\x63ounts\x18\x01 \x03(\x0b\x32\x14.tidegate.v1.Account\"C\n\x16UpsertAccountsResponse\x12\x10\n\x08sequence\x18\x01 \x01(\x03\x12\x17\n\x0f\x64\x65\x63ided_time_ns\x18\x02 \x01(\x03\"\x91\x01\n\x11\x41\x64justCashRequest\x12\x12\n\naccount_id\x18\x01 \x01(\t\x12\x15\n\radjustment_id\x18\x02 \x01(\t\x12#\n\x04kind\x18\x03 \x01(\x0e\x32\x15.tidegate.v1.CashKind\x12\x11\n\tamount_e4\x18\x04 \x01(\x03\x12\x19\n\x11\x65xpected_sequence\x18\x05 \x01(\x03\"b\n\x12\x41\x64justCashResponse\x12\x10\n\x08sequence\x18\x01 \x01(\x03\x12\x17\n\x0f\x64\x65\x63ided_time_ns\x18\x02 \x01(\x03\x12\x0f\n\x07\x63\x61sh_e4\x18\x03 \x01(\x03\x12\x10\n\x08replayed\x18\x04 \x01(\x08\"t\n\x13SetPositionsRequest\x12\x12\n\naccount_id\x18\x01 \x01(\t\x12.\n\tpositions\x18\x02 \x03(\x0b\x32\x1b.tidegate.v1.PositionTarget\x12\x19\n\x11\x65xpected_sequence\x18\x03 \x01(\x03\"A\n\x14SetPositionsResponse\x12\x10\n\x08sequence\x18\x01 \x01(\x03\x12\x17\n\x0f\x64\x65\x63ided_time_ns\x18\x02 \x01(\x03\"-\n\x16RevalueAccountsRequest\x12\x13\n\x0b\x61\x63\x63ount_ids\x18\x01 \x03(\t\"p\n\x17RevalueAccountsResponse\x12*\n\nvaluations\x18\x01 \x03(\x0b\x32\x16.tidegate.v1.Valuation\x12\x10\n\x08sequence\x18\x02 \x01(\x03\x12\x17\n\x0f\x64\x65\x63ided_time_ns\x18\x03 \x01(\x03\"\xed\x01\n\x07\x41\x63\x63ount\x12\x12\n\naccount_id\x18\x01 \x01(\t\x12\x10\n\x08group_id\x18\x02 \x01(\t\x12\x0f\n\x07tier_id\x18\x03 \x01(\t\x12.\n\x0cmargin_model\x18\x04 \x01(\x0e\x32\x18.tidegate.v1.MarginModel\x12#\n\x06limits\x18\x05 \x01(\x0b\x32\x13.tidegate.v1.Limits\x12-\n\x0bpermissions\x18\x14 \x01(\x0b\x32\x18.tidegate.v1.Permissions\x12\'\n\x1f\x61\x63knowledged_disclosure_version\x18\x15 \x01(\x03\"p\n\x0bPermissions\x12\r\n\x05short\x18\x01 \x01(\x08\x12\x0e\n\x06margin\x18\x02 \x01(\x08\x12\x15\n\rproduct_types\x18\x03 \x03(\t\x12+\n\x0border_types\x18\x04 \x03(\x0e\x32\x16.tidegate.v1.OrderType\"9\n\x0ePositionTarget\x12\x15\n\rinstrument_id\x18\x01 \x01(\t\x12\x10\n\x08quantity\x18\x02 \x01(\x03\"V\n\tValuation\x12\x12\n\naccount_id\x18\x01 \x01(\t\x12\x0e\n\x06valued\x18\x02 \x01(\x08\x12%\n\x07\x66igures\x18\x03 \x01(\x0b\x32\x14.tidegate.v1.Figures\"\x97\x04\n\x0b\x41\x63\x63ountView\x12%\n\x07\x61\x63\x63ount\x18\x01 \x01(\x0b\x32\x14.tidegate.v1.Account\x12\x10\n\x08sequence\x18\x02 \x01(\x03\x12\x0f\n\x07\x63\x61sh_e4\x18\x03 \x01(\x03\x12\x1c\n\x14interest_and_fees_e4\x18\x04 \x01(\x03\x12,\n\tpositions\x18\x05 \x03(\x0b\x32\x19.tidegate.v1.PositionView\x12/\n\x0bopen_orders\x18\x06 \x03(\x0b\x32\x1a.tidegate.v1.OpenOrderView\x12\'\n\tprojected\x18\x07 \x01(\x0b\x32\x14.tidegate.v1.Figures\x12$\n\x06\x61\x63tual\x18\x08 \x01(\x0b\x32\x14.tidegate.v1.Figures\x12&\n\x06limits\x18\t \x03(\x0b\x32\x16.tidegate.v1.LimitView\x12\x17\n\x0f\x64\x61y_order_count\x18\n \x01(\x03\x12\x17\n\x0f\x64\x61y_turnover_e4\x18\x0b \x01(\x03\x12#\n\x16start_of_day_equity_e4\x18\x0c \x01(\x03H\x00\x88\x01\x01\x12\x10\n\x08stop_ids\x18\r \x03(\t\x12.\n\x0elast_valuation\x18\x0e \x01(\x0b\x32\x16.tidegate.v1.Valuation\x12\x16\n\x0evalued_time_ns\x18\x0f \x01(\x03\x42\x19\n\x17_start_of_day_equity_e4\"\xc2\x01\n\x0e\x41\x63\x63ountSummary\x12\x12\n\naccount_id\x18\x01 \x01(\t\x12\x10\n\x08group_id\x18\x02 \x01(\t\x12\x0f\n\x07tier_id\x18\x03 \x01(\t\x12\x10\n\x08sequence\x18\x04 \x01(\x03\x12\x0f\n\x07\x63\x61sh_e4\x18\x05 \x01(\x03\x12\x16\n\x0eposition_count\x18\x06 \x01(\x05\x12\x18\n\x10open_order_count\x18\x07 \x01(\x05\x12$\n\x06\x61\x63tual\x18\x08 \x01(\x0b\x32\x14.tidegate.v1.Figures\"\x83\x02\n\x0cPositionView\x12\x15\n\rinstrument_id\x18\x01 \x01(\t\x12\x10\n\x08quantity\x18\x02 \x01(\x03\x12\x19\n\x11open_buy_quantity\x18\x03 \x01(\x03\x12\x1a\n\x12open_sell_quantity\x18\x04 \x01(\x03\x12\x1c\n\x14open_buy_notional_e4\x18\x05 \x01(\x03\x12\x1d\n\x15open_sell_notional_e4\x18\x06 \x01(\x03\x12\x15\n\rexit_quantity\x18\x07 \x01(\x03\x12\x14\n\x07mark_e4\x18\x08 \x01(\x03H\x00\x88\x01\x01\x12\x1d\n\x15\x62ought_today_quantity\x18\x14 \x01(\x03\x42\n\n\x08_mark_e4\"\xc4\x02\n\rOpenOrderView\x12\x10\n\x08order_id\x18\x01 \x01(\t\x12\x15\n\rinstrument_id\x18\x02 \x01(\t\x12\x1f\n\x04side\x18\x03 \x01(\x0e\x32\x11.tidegate.v1.Side\x12\x10\n\x08quantity\x18\x04 \x01(\x03\x12\x17\n\x0f\x66illed_quantity\x18\x05 \x01(\x03\x12\x19\n\x11reserved_quantity\x18\x06 \x01(\x03\x12\x19\n\x11reserved_price_e4\x18\x07 \x01(\x03\x12&\n\x05state\x18\x08 \x01(\x0e\x32\x17.tidegate.v1.OrderState\x12\x13\n\x0bunconfirmed\x18\t \x01(\x08\x12\x1e\n\x16\x61\x63knowledge_by_time_ns\x18\n \x01(\x03\x12\x10\n\x08sequence\x18\x0b \x01(\x03\x12\x19\n\x11replaced_order_id\x18* \x01(\t\"S\n\tLimitView\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x12\n\x05value\x18\x02 \x01(\x03H\x00\x88\x01\x01\x12\x11\n\x04used\x18\x03 \x01(\x03H\x01\x88\x01\x01\x42\x08\n\x06_valueB\x07\n\x05_used*{\n\x0bMarginModel\x12\x1c\n\x18MARGIN_MODEL_UNSPECIFIED\x10\x00\x12\x1a\n\x16MARGIN_MODEL_LEVERAGED\x10\x01\x12\x16\n\x12MARGIN_MODEL_REG_T\x10\x02\x12\x1a\n\x16MARGIN_MODEL_PORTFOLIO\x10\x04*\xb3\x01\n\x08\x43\x61shKind\x12\x19\n\x15\x43\x41SH_KIND_UNSPECIFIED\x10\x00\x12\x15\n\x11\x43\x41SH_KIND_DEPOSIT\x10\x01\x12\x11\n\rCASH_KIND_FEE\x10\x02\x12\x16\n\x12\x43\x41SH_KIND_INTEREST\x10\x03\x12\x16\n\x12\x43\x41SH_KIND_DIVIDEND\x10\x04\x12\x18\n\x14\x43\x41SH_KIND_SETTLEMENT\x10\x05\x12\x18\n\x14\x43\x41SH_KIND_CORRECTION\x10\x06\x32\x91\x04\n\x0e\x41\x63\x63ountService\x12M\n\nGetAccount\x12\x1e.tidegate.v1.GetAccountRequest\x1a\x1f.tidegate.v1.GetAccountResponse\x12S\n\x0cListAccounts\x12 .tidegate.v1.ListAccountsRequest\x1a!.tidegate.v1.ListAccountsResponse\x12Y\n\x0eUpsertAccounts\x12\".tidegate.v1.UpsertAccountsRequest\x1a#.tidegate.v1.UpsertAccountsResponse\x12M\n\nAdjustCash\x12\x1e.tidegate.v1.AdjustCashRequest\x1a\x1f.tidegate.v1.AdjustCashResponse\x12S\n\x0cSetPositions\x12 .tidegate.v1.SetPositionsRequest\x1a!.tidegate.v1.SetPositionsResponse\x12\\\n\x0fRevalueAccounts\x12#.tidegate.v1.RevalueAccountsRequest\x1a$.tidegate.v1.RevalueAccountsResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!tidegate/v1/account_service.proto\x12\x0btidegate.v1\x1a\x17tidegate/v1/order.proto\x1a\x18tidegate/v1/policy.proto\x1a\x1etidegate/v1/risk_service.proto\"\'\n\x11GetAccountRequest\x12\x12\n\naccount_id\x18\x01 \x01(\t\"m\n\x12GetAccountResponse\x12)\n\x07\x61\x63\x63ount\x18\x01 \x01(\x0b\x32\x18.tidegate.v1.AccountView\x12\x16\n\x0e\x61s_of_sequence\x18\x02 \x01(\x03\x12\x14\n\x0cread_time_ns\x18\x03 \x01(\x03\"<\n\x13ListAccountsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"v\n\x14ListAccountsResponse\x12-\n\x08\x61\x63\x63ounts\x18\x01 \x03(\x0b\x32\x1b.tidegate.v1.AccountSummary\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x16\n\x0e\x61s_of_sequence\x18\x03 \x01(\x03\"?\n\x15UpsertAccountsRequest\x12&\n\x08\x61\x63\x63ounts\x18\x01 \x03(\x0b\x32\x14.tidegate.v1.Account\"C\n\x16UpsertAccountsResponse\x12\x10\n\x08sequence\x18\x01 \x01(\x03\x12\x17\n\x0f\x64\x65\x63ided_time_ns\x18\x02 \x01(\x03\"9\n\x13UpsertGroupsRequest\x12\"\n\x06groups\x18\x01 \x03(\x0b\x32\x12.tidegate.v1.Group\"A\n\x14UpsertGroupsResponse\x12\x10\n\x08sequence\x18\x01 \x01(\x03\x12\x17\n\x0f\x64\x65\x63ided_time_ns\x18\x02 \x01(\x03\":\n\x11ListGroupsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"m\n\x12ListGroupsResponse\x12&\n\x06groups\x18\x01 \x03(\x0b\x32\x16.tidegate.v1.GroupView\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x16\n\x0e\x61s_of_sequence\x18\x03 \x01(\x03\",\n\x05Group\x12\x10\n\x08group_id\x18\x01 \x01(\t\x12\x11\n\tparent_id\x18\x02 \x01(\t\"v\n\tGroupView\x12!\n\x05group\x18\x01 \x01(\x0b\x32\x12.tidegate.v1.Group\x12\x10\n\x08sequence\x18\x02 \x01(\x03\x12\r\n\x05\x61\x62ove\x18\x03 \x03(\t\x12\x0e\n\x06nested\x18\x04 \x03(\t\x12\x15\n\raccount_count\x18\x05 \x01(\x05\"\x91\x01\n\x11\x41\x64justCashRequest\x12\x12\n\naccount_id\x18\x01 \x01(\t\x12\x15\n\radjustment_id\x18\x02 \x01(\t\x12#\n\x04kind\x18\x03 \x01(\x0e\x32\x15.tidegate.v1.CashKind\x12\x11\n\tamount_e4\x18\x04 \x01(\x03\x12\x19\n\x11\x65xpected_sequence\x18\x05 \x01(\x03\"b\n\x12\x41\x64justCashResponse\x12\x10\n\x08sequence\x18\x01 \x01(\x03\x12\x17\n\x0f\x64\x65\x63ided_time_ns\x18\x02 \x01(\x03\x12\x0f\n\x07\x63\x61sh_e4\x18\x03 \x01(\x03\x12\x10\n\x08replayed\x18\x04 \x01(\x08\"t\n\x13SetPositionsRequest\x12\x12\n\naccount_id\x18\x01 \x01(\t\x12.\n\tpositions\x18\x02 \x03(\x0b\x32\x1b.tidegate.v1.PositionTarget\x12\x19\n\x11\x65xpected_sequence\x18\x03 \x01(\x03\"A\n\x14SetPositionsResponse\x12\x10\n\x08sequence\x18\x01 \x01(\x03\x12\x17\n\x0f\x64\x65\x63ided_time_ns\x18\x02 \x01(\x03\"-\n\x16RevalueAccountsRequest\x12\x13\n\x0b\x61\x63\x63ount_ids\x18\x01 \x03(\t\"p\n\x17RevalueAccountsResponse\x12*\n\nvaluations\x18\x01 \x03(\x0b\x32\x16.tidegate.v1.Valuation\x12\x10\n\x08sequence\x18\x02 \x01(\x03\x12\x17\n\x0f\x64\x65\x63ided_time_ns\x18\x03 \x01(\x03\"\xed\x01\n\x07\x41\x63\x63ount\x12\x12\n\naccount_id\x18\x01 \x01(\t\x12\x10\n\x08group_id\x18\x02 \x01(\t\x12\x0f\n\x07tier_id\x18\x03 \x01(\t\x12.\n\x0cmargin_model\x18\x04 \x01(\x0e\x32\x18.tidegate.v1.MarginModel\x12#\n\x06limits\x18\x05 \x01(\x0b\x32\x13.tidegate.v1.Limits\x12-\n\x0bpermissions\x18\x14 \x01(\x0b\x32\x18.tidegate.v1.Permissions\x12\'\n\x1f\x61\x63knowledged_disclosure_version\x18\x15 \x01(\x03\"p\n\x0bPermissions\x12\r\n\x05short\x18\x01 \x01(\x08\x12\x0e\n\x06margin\x18\x02 \x01(\x08\x12\x15\n\rproduct_types\x18\x03 \x03(\t\x12+\n\x0border_types\x18\x04 \x03(\x0e\x32\x16.tidegate.v1.OrderType\"9\n\x0ePositionTarget\x12\x15\n\rinstrument_id\x18\x01 \x01(\t\x12\x10\n\x08quantity\x18\x02 \x01(\x03\"V\n\tValuation\x12\x12\n\naccount_id\x18\x01 \x01(\t\x12\x0e\n\x06valued\x18\x02 \x01(\x08\x12%\n\x07\x66igures\x18\x03 \x01(\x0b\x32\x14.tidegate.v1.Figures\"\x97\x04\n\x0b\x41\x63\x63ountView\x12%\n\x07\x61\x63\x63ount\x18\x01 \x01(\x0b\x32\x14.tidegate.v1.Account\x12\x10\n\x08sequence\x18\x02 \x01(\x03\x12\x0f\n\x07\x63\x61sh_e4\x18\x03 \x01(\x03\x12\x1c\n\x14interest_and_fees_e4\x18\x04 \x01(\x03\x12,\n\tpositions\x18\x05 \x03(\x0b\x32\x19.tidegate.v1.PositionView\x12/\n\x0bopen_orders\x18\x06 \x03(\x0b\x32\x1a.tidegate.v1.OpenOrderView\x12\'\n\tprojected\x18\x07 \x01(\x0b\x32\x14.tidegate.v1.Figures\x12$\n\x06\x61\x63tual\x18\x08 \x01(\x0b\x32\x14.tidegate.v1.Figures\x12&\n\x06limits\x18\t \x03(\x0b\x32\x16.tidegate.v1.LimitView\x12\x17\n\x0f\x64\x61y_order_count\x18\n \x01(\x03\x12\x17\n\x0f\x64\x61y_turnover_e4\x18\x0b \x01(\x03\x12#\n\x16start_of_day_equity_e4\x18\x0c \x01(\x03H\x00\x88\x01\x01\x12\x10\n\x08stop_ids\x18\r \x03(\t\x12.\n\x0elast_valuation\x18\x0e \x01(\x0b\x32\x16.tidegate.v1.Valuation\x12\x16\n\x0evalued_time_ns\x18\x0f \x01(\x03\x42\x19\n\x17_start_of_day_equity_e4\"\xc2\x01\n\x0e\x41\x63\x63ountSummary\x12\x12\n\naccount_id\x18\x01 \x01(\t\x12\x10\n\x08group_id\x18\x02 \x01(\t\x12\x0f\n\x07tier_id\x18\x03 \x01(\t\x12\x10\n\x08sequence\x18\x04 \x01(\x03\x12\x0f\n\x07\x63\x61sh_e4\x18\x05 \x01(\x03\x12\x16\n\x0eposition_count\x18\x06 \x01(\x05\x12\x18\n\x10open_order_count\x18\x07 \x01(\x05\x12$\n\x06\x61\x63tual\x18\x08 \x01(\x0b\x32\x14.tidegate.v1.Figures\"\x83\x02\n\x0cPositionView\x12\x15\n\rinstrument_id\x18\x01 \x01(\t\x12\x10\n\x08quantity\x18\x02 \x01(\x03\x12\x19\n\x11open_buy_quantity\x18\x03 \x01(\x03\x12\x1a\n\x12open_sell_quantity\x18\x04 \x01(\x03\x12\x1c\n\x14open_buy_notional_e4\x18\x05 \x01(\x03\x12\x1d\n\x15open_sell_notional_e4\x18\x06 \x01(\x03\x12\x15\n\rexit_quantity\x18\x07 \x01(\x03\x12\x14\n\x07mark_e4\x18\x08 \x01(\x03H\x00\x88\x01\x01\x12\x1d\n\x15\x62ought_today_quantity\x18\x14 \x01(\x03\x42\n\n\x08_mark_e4\"\xc4\x02\n\rOpenOrderView\x12\x10\n\x08order_id\x18\x01 \x01(\t\x12\x15\n\rinstrument_id\x18\x02 \x01(\t\x12\x1f\n\x04side\x18\x03 \x01(\x0e\x32\x11.tidegate.v1.Side\x12\x10\n\x08quantity\x18\x04 \x01(\x03\x12\x17\n\x0f\x66illed_quantity\x18\x05 \x01(\x03\x12\x19\n\x11reserved_quantity\x18\x06 \x01(\x03\x12\x19\n\x11reserved_price_e4\x18\x07 \x01(\x03\x12&\n\x05state\x18\x08 \x01(\x0e\x32\x17.tidegate.v1.OrderState\x12\x13\n\x0bunconfirmed\x18\t \x01(\x08\x12\x1e\n\x16\x61\x63knowledge_by_time_ns\x18\n \x01(\x03\x12\x10\n\x08sequence\x18\x0b \x01(\x03\x12\x19\n\x11replaced_order_id\x18* \x01(\t\"\xd9\x02\n\tLimitView\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x12\n\x05value\x18\x02 \x01(\x03H\x00\x88\x01\x01\x12\x11\n\x04used\x18\x03 \x01(\x03H\x01\x88\x01\x01\x12)\n\x06reason\x18\x41 \x01(\x0e\x32\x19.tidegate.v1.RejectReason\x12*\n\x07setting\x18\x42 \x01(\x0e\x32\x19.tidegate.v1.LimitSetting\x12$\n\x04mode\x18\x43 \x01(\x0e\x32\x16.tidegate.v1.LimitMode\x12\x16\n\tusage_bps\x18\x44 \x01(\x03H\x02\x88\x01\x01\x12\x12\n\nbinds_next\x18\x45 \x01(\x08\x12*\n\nscope_kind\x18\x46 \x01(\x0e\x32\x16.tidegate.v1.ScopeKind\x12\x10\n\x08scope_id\x18G \x01(\t\x12\x0f\n\x07subject\x18H \x01(\tB\x08\n\x06_valueB\x07\n\x05_usedB\x0c\n\n_usage_bps*{\n\x0bMarginModel\x12\x1c\n\x18MARGIN_MODEL_UNSPECIFIED\x10\x00\x12\x1a\n\x16MARGIN_MODEL_LEVERAGED\x10\x01\x12\x16\n\x12MARGIN_MODEL_REG_T\x10\x02\x12\x1a\n\x16MARGIN_MODEL_PORTFOLIO\x10\x04*\x95\x01\n\x0cLimitSetting\x12\x1d\n\x19LIMIT_SETTING_UNSPECIFIED\x10\x00\x12\x15\n\x11LIMIT_SETTING_SET\x10\x01\x12\x1b\n\x17LIMIT_SETTING_UNLIMITED\x10\x02\x12\x17\n\x13LIMIT_SETTING_UNSET\x10\x03\x12\x19\n\x15LIMIT_SETTING_MISSING\x10\x04*\xb3\x01\n\x08\x43\x61shKind\x12\x19\n\x15\x43\x41SH_KIND_UNSPECIFIED\x10\x00\x12\x15\n\x11\x43\x41SH_KIND_DEPOSIT\x10\x01\x12\x11\n\rCASH_KIND_FEE\x10\x02\x12\x16\n\x12\x43\x41SH_KIND_INTEREST\x10\x03\x12\x16\n\x12\x43\x41SH_KIND_DIVIDEND\x10\x04\x12\x18\n\x14\x43\x41SH_KIND_SETTLEMENT\x10\x05\x12\x18\n\x14\x43\x41SH_KIND_CORRECTION\x10\x06\x32\xb5\x05\n\x0e\x41\x63\x63ountService\x12M\n\nGetAccount\x12\x1e.tidegate.v1.GetAccountRequest\x1a\x1f.tidegate.v1.GetAccountResponse\x12S\n\x0cListAccounts\x12 .tidegate.v1.ListAccountsRequest\x1a!.tidegate.v1.ListAccountsResponse\x12Y\n\x0eUpsertAccounts\x12\".tidegate.v1.UpsertAccountsRequest\x1a#.tidegate.v1.UpsertAccountsResponse\x12S\n\x0cUpsertGroups\x12 .tidegate.v1.UpsertGroupsRequest\x1a!.tidegate.v1.UpsertGroupsResponse\x12M\n\nListGroups\x12\x1e.tidegate.v1.ListGroupsRequest\x1a\x1f.tidegate.v1.ListGroupsResponse\x12M\n\nAdjustCash\x12\x1e.tidegate.v1.AdjustCashRequest\x1a\x1f.tidegate.v1.AdjustCashResponse\x12S\n\x0cSetPositions\x12 .tidegate.v1.SetPositionsRequest\x1a!.tidegate.v1.SetPositionsResponse\x12\\\n\x0fRevalueAccounts\x12#.tidegate.v1.RevalueAccountsRequest\x1a$.tidegate.v1.RevalueAccountsResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'tidegate.v1.account_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_MARGINMODEL']._serialized_start=3105
-  _globals['_MARGINMODEL']._serialized_end=3228
-  _globals['_CASHKIND']._serialized_start=3231
-  _globals['_CASHKIND']._serialized_end=3410
+  _globals['_MARGINMODEL']._serialized_start=3831
+  _globals['_MARGINMODEL']._serialized_end=3954
+  _globals['_LIMITSETTING']._serialized_start=3957
+  _globals['_LIMITSETTING']._serialized_end=4106
+  _globals['_CASHKIND']._serialized_start=4109
+  _globals['_CASHKIND']._serialized_end=4288
   _globals['_GETACCOUNTREQUEST']._serialized_start=133
   _globals['_GETACCOUNTREQUEST']._serialized_end=172
   _globals['_GETACCOUNTRESPONSE']._serialized_start=174
@@ -50,36 +52,48 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_UPSERTACCOUNTSREQUEST']._serialized_end=530
   _globals['_UPSERTACCOUNTSRESPONSE']._serialized_start=532
   _globals['_UPSERTACCOUNTSRESPONSE']._serialized_end=599
-  _globals['_ADJUSTCASHREQUEST']._serialized_start=602
-  _globals['_ADJUSTCASHREQUEST']._serialized_end=747
-  _globals['_ADJUSTCASHRESPONSE']._serialized_start=749
-  _globals['_ADJUSTCASHRESPONSE']._serialized_end=847
-  _globals['_SETPOSITIONSREQUEST']._serialized_start=849
-  _globals['_SETPOSITIONSREQUEST']._serialized_end=965
-  _globals['_SETPOSITIONSRESPONSE']._serialized_start=967
-  _globals['_SETPOSITIONSRESPONSE']._serialized_end=1032
-  _globals['_REVALUEACCOUNTSREQUEST']._serialized_start=1034
-  _globals['_REVALUEACCOUNTSREQUEST']._serialized_end=1079
-  _globals['_REVALUEACCOUNTSRESPONSE']._serialized_start=1081
-  _globals['_REVALUEACCOUNTSRESPONSE']._serialized_end=1193
-  _globals['_ACCOUNT']._serialized_start=1196
-  _globals['_ACCOUNT']._serialized_end=1433
-  _globals['_PERMISSIONS']._serialized_start=1435
-  _globals['_PERMISSIONS']._serialized_end=1547
-  _globals['_POSITIONTARGET']._serialized_start=1549
-  _globals['_POSITIONTARGET']._serialized_end=1606
-  _globals['_VALUATION']._serialized_start=1608
-  _globals['_VALUATION']._serialized_end=1694
-  _globals['_ACCOUNTVIEW']._serialized_start=1697
-  _globals['_ACCOUNTVIEW']._serialized_end=2232
-  _globals['_ACCOUNTSUMMARY']._serialized_start=2235
-  _globals['_ACCOUNTSUMMARY']._serialized_end=2429
-  _globals['_POSITIONVIEW']._serialized_start=2432
-  _globals['_POSITIONVIEW']._serialized_end=2691
-  _globals['_OPENORDERVIEW']._serialized_start=2694
-  _globals['_OPENORDERVIEW']._serialized_end=3018
-  _globals['_LIMITVIEW']._serialized_start=3020
-  _globals['_LIMITVIEW']._serialized_end=3103
-  _globals['_ACCOUNTSERVICE']._serialized_start=3413
-  _globals['_ACCOUNTSERVICE']._serialized_end=3942
+  _globals['_UPSERTGROUPSREQUEST']._serialized_start=601
+  _globals['_UPSERTGROUPSREQUEST']._serialized_end=658
+  _globals['_UPSERTGROUPSRESPONSE']._serialized_start=660
+  _globals['_UPSERTGROUPSRESPONSE']._serialized_end=725
+  _globals['_LISTGROUPSREQUEST']._serialized_start=727
+  _globals['_LISTGROUPSREQUEST']._serialized_end=785
+  _globals['_LISTGROUPSRESPONSE']._serialized_start=787
+  _globals['_LISTGROUPSRESPONSE']._serialized_end=896
+  _globals['_GROUP']._serialized_start=898
+  _globals['_GROUP']._serialized_end=942
+  _globals['_GROUPVIEW']._serialized_start=944
+  _globals['_GROUPVIEW']._serialized_end=1062
+  _globals['_ADJUSTCASHREQUEST']._serialized_start=1065
+  _globals['_ADJUSTCASHREQUEST']._serialized_end=1210
+  _globals['_ADJUSTCASHRESPONSE']._serialized_start=1212
+  _globals['_ADJUSTCASHRESPONSE']._serialized_end=1310
+  _globals['_SETPOSITIONSREQUEST']._serialized_start=1312
+  _globals['_SETPOSITIONSREQUEST']._serialized_end=1428
+  _globals['_SETPOSITIONSRESPONSE']._serialized_start=1430
+  _globals['_SETPOSITIONSRESPONSE']._serialized_end=1495
+  _globals['_REVALUEACCOUNTSREQUEST']._serialized_start=1497
+  _globals['_REVALUEACCOUNTSREQUEST']._serialized_end=1542
+  _globals['_REVALUEACCOUNTSRESPONSE']._serialized_start=1544
+  _globals['_REVALUEACCOUNTSRESPONSE']._serialized_end=1656
+  _globals['_ACCOUNT']._serialized_start=1659
+  _globals['_ACCOUNT']._serialized_end=1896
+  _globals['_PERMISSIONS']._serialized_start=1898
+  _globals['_PERMISSIONS']._serialized_end=2010
+  _globals['_POSITIONTARGET']._serialized_start=2012
+  _globals['_POSITIONTARGET']._serialized_end=2069
+  _globals['_VALUATION']._serialized_start=2071
+  _globals['_VALUATION']._serialized_end=2157
+  _globals['_ACCOUNTVIEW']._serialized_start=2160
+  _globals['_ACCOUNTVIEW']._serialized_end=2695
+  _globals['_ACCOUNTSUMMARY']._serialized_start=2698
+  _globals['_ACCOUNTSUMMARY']._serialized_end=2892
+  _globals['_POSITIONVIEW']._serialized_start=2895
+  _globals['_POSITIONVIEW']._serialized_end=3154
+  _globals['_OPENORDERVIEW']._serialized_start=3157
+  _globals['_OPENORDERVIEW']._serialized_end=3481
+  _globals['_LIMITVIEW']._serialized_start=3484
+  _globals['_LIMITVIEW']._serialized_end=3829
+  _globals['_ACCOUNTSERVICE']._serialized_start=4291
+  _globals['_ACCOUNTSERVICE']._serialized_end=4984
 # @@protoc_insertion_point(module_scope)

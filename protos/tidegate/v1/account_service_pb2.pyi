@@ -50,6 +50,38 @@ MARGIN_MODEL_PORTFOLIO: MarginModel.ValueType  # 4
 """What the positions lose over ten moves of the price; classes of instruments hedge."""
 Global___MarginModel: _TypeAlias = MarginModel  # noqa: Y015
 
+class _LimitSetting:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _LimitSettingEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_LimitSetting.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    LIMIT_SETTING_UNSPECIFIED: _LimitSetting.ValueType  # 0
+    """Never returned."""
+    LIMIT_SETTING_SET: _LimitSetting.ValueType  # 1
+    """It has a value."""
+    LIMIT_SETTING_UNLIMITED: _LimitSetting.ValueType  # 2
+    """"No limit", written down."""
+    LIMIT_SETTING_UNSET: _LimitSetting.ValueType  # 3
+    """Nothing sets it: it is not judged."""
+    LIMIT_SETTING_MISSING: _LimitSetting.ValueType  # 4
+    """Nothing sets it and it must be set: new risk is refused with LIMIT_NOT_SET."""
+
+class LimitSetting(_LimitSetting, metaclass=_LimitSettingEnumTypeWrapper):
+    """Whether a limit is set."""
+
+LIMIT_SETTING_UNSPECIFIED: LimitSetting.ValueType  # 0
+"""Never returned."""
+LIMIT_SETTING_SET: LimitSetting.ValueType  # 1
+"""It has a value."""
+LIMIT_SETTING_UNLIMITED: LimitSetting.ValueType  # 2
+""""No limit", written down."""
+LIMIT_SETTING_UNSET: LimitSetting.ValueType  # 3
+"""Nothing sets it: it is not judged."""
+LIMIT_SETTING_MISSING: LimitSetting.ValueType  # 4
+"""Nothing sets it and it must be set: new risk is refused with LIMIT_NOT_SET."""
+Global___LimitSetting: _TypeAlias = LimitSetting  # noqa: Y015
+
 class _CashKind:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -251,6 +283,186 @@ class UpsertAccountsResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___UpsertAccountsResponse: _TypeAlias = UpsertAccountsResponse  # noqa: Y015
+
+@_typing.final
+class UpsertGroupsRequest(_message.Message):
+    """Groups to create or nest anew."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    GROUPS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def groups(self) -> _containers.RepeatedCompositeFieldContainer[Global___Group]:
+        """1 to 1 000 groups. They are taken as a whole: their order does not matter."""
+
+    def __init__(
+        self,
+        *,
+        groups: _abc.Iterable[Global___Group] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["groups", b"groups"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UpsertGroupsRequest: _TypeAlias = UpsertGroupsRequest  # noqa: Y015
+
+@_typing.final
+class UpsertGroupsResponse(_message.Message):
+    """The groups are as asked."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SEQUENCE_FIELD_NUMBER: _builtins.int
+    DECIDED_TIME_NS_FIELD_NUMBER: _builtins.int
+    sequence: _builtins.int
+    """The journal position, which is now also each group's sequence."""
+    decided_time_ns: _builtins.int
+    """When it was recorded."""
+    def __init__(
+        self,
+        *,
+        sequence: _builtins.int = ...,
+        decided_time_ns: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["decided_time_ns", b"decided_time_ns", "sequence", b"sequence"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UpsertGroupsResponse: _TypeAlias = UpsertGroupsResponse  # noqa: Y015
+
+@_typing.final
+class ListGroupsRequest(_message.Message):
+    """A page of groups."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    page_size: _builtins.int
+    """How many, 1 to 100; 0 is 100."""
+    page_token: _builtins.str
+    """Where the page before ended; empty for the first."""
+    def __init__(
+        self,
+        *,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListGroupsRequest: _TypeAlias = ListGroupsRequest  # noqa: Y015
+
+@_typing.final
+class ListGroupsResponse(_message.Message):
+    """Groups in order of id."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    GROUPS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    AS_OF_SEQUENCE_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Where the next page starts; empty after the last."""
+    as_of_sequence: _builtins.int
+    """The journal position of this state."""
+    @_builtins.property
+    def groups(self) -> _containers.RepeatedCompositeFieldContainer[Global___GroupView]:
+        """Where each one stands."""
+
+    def __init__(
+        self,
+        *,
+        groups: _abc.Iterable[Global___GroupView] | None = ...,
+        next_page_token: _builtins.str = ...,
+        as_of_sequence: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["as_of_sequence", b"as_of_sequence", "groups", b"groups", "next_page_token", b"next_page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListGroupsResponse: _TypeAlias = ListGroupsResponse  # noqa: Y015
+
+@_typing.final
+class Group(_message.Message):
+    """A group of accounts."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    GROUP_ID_FIELD_NUMBER: _builtins.int
+    PARENT_ID_FIELD_NUMBER: _builtins.int
+    group_id: _builtins.str
+    """Its id."""
+    parent_id: _builtins.str
+    """The group that it is nested in; empty for none. Groups are nested at most 4 deep, the outermost
+    counted, and never in themselves.
+    """
+    def __init__(
+        self,
+        *,
+        group_id: _builtins.str = ...,
+        parent_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["group_id", b"group_id", "parent_id", b"parent_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Group: _TypeAlias = Group  # noqa: Y015
+
+@_typing.final
+class GroupView(_message.Message):
+    """One group, as it stands."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    GROUP_FIELD_NUMBER: _builtins.int
+    SEQUENCE_FIELD_NUMBER: _builtins.int
+    ABOVE_FIELD_NUMBER: _builtins.int
+    NESTED_FIELD_NUMBER: _builtins.int
+    ACCOUNT_COUNT_FIELD_NUMBER: _builtins.int
+    sequence: _builtins.int
+    """The last record that named it; 0 for one that nobody created."""
+    account_count: _builtins.int
+    """How many accounts are in it and in what is nested in it."""
+    @_builtins.property
+    def group(self) -> Global___Group:
+        """What it is."""
+
+    @_builtins.property
+    def above(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The groups that it is nested in, the outermost first; without itself."""
+
+    @_builtins.property
+    def nested(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The groups that are nested directly in it, in order of id."""
+
+    def __init__(
+        self,
+        *,
+        group: Global___Group | None = ...,
+        sequence: _builtins.int = ...,
+        above: _abc.Iterable[_builtins.str] | None = ...,
+        nested: _abc.Iterable[_builtins.str] | None = ...,
+        account_count: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["group", b"group"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["above", b"above", "account_count", b"account_count", "group", b"group", "nested", b"nested", "sequence", b"sequence"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GroupView: _TypeAlias = GroupView  # noqa: Y015
 
 @_typing.final
 class AdjustCashRequest(_message.Message):
@@ -641,7 +853,9 @@ class AccountView(_message.Message):
 
     @_builtins.property
     def limits(self) -> _containers.RepeatedCompositeFieldContainer[Global___LimitView]:
-        """The limits in force, after the account's own, tier and default."""
+        """Every limit that applies and what is used of it, what binds next first: then by usage, limits
+        that only warn after those that are on, limits without usage last; ties in order of precedence.
+        """
 
     @_builtins.property
     def stop_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
@@ -858,34 +1072,74 @@ Global___OpenOrderView: _TypeAlias = OpenOrderView  # noqa: Y015
 
 @_typing.final
 class LimitView(_message.Message):
-    """One limit in force."""
+    """One limit, and what the account uses of it as it stands: all opening orders filled, none added."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     NAME_FIELD_NUMBER: _builtins.int
     VALUE_FIELD_NUMBER: _builtins.int
     USED_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    SETTING_FIELD_NUMBER: _builtins.int
+    MODE_FIELD_NUMBER: _builtins.int
+    USAGE_BPS_FIELD_NUMBER: _builtins.int
+    BINDS_NEXT_FIELD_NUMBER: _builtins.int
+    SCOPE_KIND_FIELD_NUMBER: _builtins.int
+    SCOPE_ID_FIELD_NUMBER: _builtins.int
+    SUBJECT_FIELD_NUMBER: _builtins.int
     name: _builtins.str
-    """Its name in `Limits`."""
+    """Its name in `Limits`, in the unit of its suffix; `initial_margin` (e4), `concentration` (bps) or
+    `short_pool` (a quantity) where it is set elsewhere. `order_rate` counts orders of a burst.
+    """
     value: _builtins.int
-    """Its value in the unit of its name; absent where there is no limit."""
+    """The effective limit; absent where there is none, or where it depends on the order."""
     used: _builtins.int
-    """What the account uses of it now, where that can be said without an order."""
+    """What is or would be used of it; absent where that cannot be said without an order or without a
+    mark. Of the initial margin the requirement, against what is available and the requirement.
+    """
+    reason: _order_pb2.RejectReason.ValueType
+    """The reason that an order over it is refused with."""
+    setting: Global___LimitSetting.ValueType
+    """Whether it is set, and what it means if not."""
+    mode: _policy_pb2.LimitMode.ValueType
+    """Whether breaking it refuses an order or only warns."""
+    usage_bps: _builtins.int
+    """Used over limit, bps rounded down; the greatest int64 over a limit of 0."""
+    binds_next: _builtins.bool
+    """Whether it is what binds next: the greatest usage of the limits that are on."""
+    scope_kind: _order_pb2.ScopeKind.ValueType
+    """Where it lives."""
+    scope_id: _builtins.str
+    """The id within that kind."""
+    subject: _builtins.str
+    """The instrument that is measured: of a limit on every instrument the one that uses most."""
     def __init__(
         self,
         *,
         name: _builtins.str = ...,
         value: _builtins.int | None = ...,
         used: _builtins.int | None = ...,
+        reason: _order_pb2.RejectReason.ValueType = ...,
+        setting: Global___LimitSetting.ValueType = ...,
+        mode: _policy_pb2.LimitMode.ValueType = ...,
+        usage_bps: _builtins.int | None = ...,
+        binds_next: _builtins.bool = ...,
+        scope_kind: _order_pb2.ScopeKind.ValueType = ...,
+        scope_id: _builtins.str = ...,
+        subject: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_used", b"_used", "_value", b"_value", "used", b"used", "value", b"value"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_usage_bps", b"_usage_bps", "_used", b"_used", "_value", b"_value", "usage_bps", b"usage_bps", "used", b"used", "value", b"value"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_used", b"_used", "_value", b"_value", "name", b"name", "used", b"used", "value", b"value"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_usage_bps", b"_usage_bps", "_used", b"_used", "_value", b"_value", "binds_next", b"binds_next", "mode", b"mode", "name", b"name", "reason", b"reason", "scope_id", b"scope_id", "scope_kind", b"scope_kind", "setting", b"setting", "subject", b"subject", "usage_bps", b"usage_bps", "used", b"used", "value", b"value"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__usage_bps: _TypeAlias = _typing.Literal["usage_bps"]  # noqa: Y015
+    _WhichOneofArgType__usage_bps: _TypeAlias = _typing.Literal["_usage_bps", b"_usage_bps"]  # noqa: Y015
     _WhichOneofReturnType__used: _TypeAlias = _typing.Literal["used"]  # noqa: Y015
     _WhichOneofArgType__used: _TypeAlias = _typing.Literal["_used", b"_used"]  # noqa: Y015
     _WhichOneofReturnType__value: _TypeAlias = _typing.Literal["value"]  # noqa: Y015
     _WhichOneofArgType__value: _TypeAlias = _typing.Literal["_value", b"_value"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__usage_bps) -> _WhichOneofReturnType__usage_bps | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__used) -> _WhichOneofReturnType__used | None: ...
     @_typing.overload

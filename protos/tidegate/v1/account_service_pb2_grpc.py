@@ -50,6 +50,16 @@ class AccountServiceStub:
                 request_serializer=tidegate_dot_v1_dot_account__service__pb2.UpsertAccountsRequest.SerializeToString,
                 response_deserializer=tidegate_dot_v1_dot_account__service__pb2.UpsertAccountsResponse.FromString,
                 _registered_method=True)
+        self.UpsertGroups = channel.unary_unary(
+                '/tidegate.v1.AccountService/UpsertGroups',
+                request_serializer=tidegate_dot_v1_dot_account__service__pb2.UpsertGroupsRequest.SerializeToString,
+                response_deserializer=tidegate_dot_v1_dot_account__service__pb2.UpsertGroupsResponse.FromString,
+                _registered_method=True)
+        self.ListGroups = channel.unary_unary(
+                '/tidegate.v1.AccountService/ListGroups',
+                request_serializer=tidegate_dot_v1_dot_account__service__pb2.ListGroupsRequest.SerializeToString,
+                response_deserializer=tidegate_dot_v1_dot_account__service__pb2.ListGroupsResponse.FromString,
+                _registered_method=True)
         self.AdjustCash = channel.unary_unary(
                 '/tidegate.v1.AccountService/AdjustCash',
                 request_serializer=tidegate_dot_v1_dot_account__service__pb2.AdjustCashRequest.SerializeToString,
@@ -87,6 +97,21 @@ class AccountServiceServicer:
 
     def UpsertAccounts(self, request, context):
         """Create accounts or replace what they are (group, tier, own limits); never cash or positions.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UpsertGroups(self, request, context):
+        """Create groups of accounts or nest them anew. A group that nobody created stands by itself, at
+        the top.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListGroups(self, request, context):
+        """Read groups in order of id, those that only accounts or other groups name included.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -130,6 +155,16 @@ def add_AccountServiceServicer_to_server(servicer, server):
                     servicer.UpsertAccounts,
                     request_deserializer=tidegate_dot_v1_dot_account__service__pb2.UpsertAccountsRequest.FromString,
                     response_serializer=tidegate_dot_v1_dot_account__service__pb2.UpsertAccountsResponse.SerializeToString,
+            ),
+            'UpsertGroups': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpsertGroups,
+                    request_deserializer=tidegate_dot_v1_dot_account__service__pb2.UpsertGroupsRequest.FromString,
+                    response_serializer=tidegate_dot_v1_dot_account__service__pb2.UpsertGroupsResponse.SerializeToString,
+            ),
+            'ListGroups': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListGroups,
+                    request_deserializer=tidegate_dot_v1_dot_account__service__pb2.ListGroupsRequest.FromString,
+                    response_serializer=tidegate_dot_v1_dot_account__service__pb2.ListGroupsResponse.SerializeToString,
             ),
             'AdjustCash': grpc.unary_unary_rpc_method_handler(
                     servicer.AdjustCash,
@@ -229,6 +264,60 @@ class AccountService:
             '/tidegate.v1.AccountService/UpsertAccounts',
             tidegate_dot_v1_dot_account__service__pb2.UpsertAccountsRequest.SerializeToString,
             tidegate_dot_v1_dot_account__service__pb2.UpsertAccountsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpsertGroups(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tidegate.v1.AccountService/UpsertGroups',
+            tidegate_dot_v1_dot_account__service__pb2.UpsertGroupsRequest.SerializeToString,
+            tidegate_dot_v1_dot_account__service__pb2.UpsertGroupsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListGroups(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tidegate.v1.AccountService/ListGroups',
+            tidegate_dot_v1_dot_account__service__pb2.ListGroupsRequest.SerializeToString,
+            tidegate_dot_v1_dot_account__service__pb2.ListGroupsResponse.FromString,
             options,
             channel_credentials,
             insecure,

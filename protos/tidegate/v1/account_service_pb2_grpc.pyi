@@ -39,6 +39,12 @@ class AccountServiceStub:
     """Read accounts in order of id, 100 a page at most."""
     UpsertAccounts: _grpc.UnaryUnaryMultiCallable[_account_service_pb2.UpsertAccountsRequest, _account_service_pb2.UpsertAccountsResponse]
     """Create accounts or replace what they are (group, tier, own limits); never cash or positions."""
+    UpsertGroups: _grpc.UnaryUnaryMultiCallable[_account_service_pb2.UpsertGroupsRequest, _account_service_pb2.UpsertGroupsResponse]
+    """Create groups of accounts or nest them anew. A group that nobody created stands by itself, at
+    the top.
+    """
+    ListGroups: _grpc.UnaryUnaryMultiCallable[_account_service_pb2.ListGroupsRequest, _account_service_pb2.ListGroupsResponse]
+    """Read groups in order of id, those that only accounts or other groups name included."""
     AdjustCash: _grpc.UnaryUnaryMultiCallable[_account_service_pb2.AdjustCashRequest, _account_service_pb2.AdjustCashResponse]
     """Book cash: a deposit, fee, interest, dividend, settlement or correction. A fact."""
     SetPositions: _grpc.UnaryUnaryMultiCallable[_account_service_pb2.SetPositionsRequest, _account_service_pb2.SetPositionsResponse]
@@ -57,6 +63,12 @@ class AccountServiceAsyncStub(AccountServiceStub):
     """Read accounts in order of id, 100 a page at most."""
     UpsertAccounts: _aio.UnaryUnaryMultiCallable[_account_service_pb2.UpsertAccountsRequest, _account_service_pb2.UpsertAccountsResponse]  # type: ignore[assignment]
     """Create accounts or replace what they are (group, tier, own limits); never cash or positions."""
+    UpsertGroups: _aio.UnaryUnaryMultiCallable[_account_service_pb2.UpsertGroupsRequest, _account_service_pb2.UpsertGroupsResponse]  # type: ignore[assignment]
+    """Create groups of accounts or nest them anew. A group that nobody created stands by itself, at
+    the top.
+    """
+    ListGroups: _aio.UnaryUnaryMultiCallable[_account_service_pb2.ListGroupsRequest, _account_service_pb2.ListGroupsResponse]  # type: ignore[assignment]
+    """Read groups in order of id, those that only accounts or other groups name included."""
     AdjustCash: _aio.UnaryUnaryMultiCallable[_account_service_pb2.AdjustCashRequest, _account_service_pb2.AdjustCashResponse]  # type: ignore[assignment]
     """Book cash: a deposit, fee, interest, dividend, settlement or correction. A fact."""
     SetPositions: _aio.UnaryUnaryMultiCallable[_account_service_pb2.SetPositionsRequest, _account_service_pb2.SetPositionsResponse]  # type: ignore[assignment]
@@ -90,6 +102,24 @@ class AccountServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_account_service_pb2.UpsertAccountsResponse, _abc.Awaitable[_account_service_pb2.UpsertAccountsResponse]]:
         """Create accounts or replace what they are (group, tier, own limits); never cash or positions."""
+
+    @_abc_1.abstractmethod
+    def UpsertGroups(
+        self,
+        request: _account_service_pb2.UpsertGroupsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_account_service_pb2.UpsertGroupsResponse, _abc.Awaitable[_account_service_pb2.UpsertGroupsResponse]]:
+        """Create groups of accounts or nest them anew. A group that nobody created stands by itself, at
+        the top.
+        """
+
+    @_abc_1.abstractmethod
+    def ListGroups(
+        self,
+        request: _account_service_pb2.ListGroupsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_account_service_pb2.ListGroupsResponse, _abc.Awaitable[_account_service_pb2.ListGroupsResponse]]:
+        """Read groups in order of id, those that only accounts or other groups name included."""
 
     @_abc_1.abstractmethod
     def AdjustCash(

@@ -88,6 +88,10 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """FAILED_PRECONDITION: pages of a list come in order. Metadata: {"account_id": "A1", "page_number":
     "3", "expected": "2"}.
     """
+    ERROR_REASON_GROUP_NESTING: _ErrorReason.ValueType  # 40
+    """INVALID_ARGUMENT: groups would be nested in themselves, or more than 4 deep. Metadata:
+    {"group_id": "desk-1", "problem": "5 deep", "limit": "4"}.
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """The reasons of google.rpc.ErrorInfo, domain "tidegate.v1". An error means that the gate could not
@@ -159,5 +163,9 @@ ERROR_REASON_STALE_LIST: ErrorReason.ValueType  # 55
 ERROR_REASON_PAGE_MISSING: ErrorReason.ValueType  # 56
 """FAILED_PRECONDITION: pages of a list come in order. Metadata: {"account_id": "A1", "page_number":
 "3", "expected": "2"}.
+"""
+ERROR_REASON_GROUP_NESTING: ErrorReason.ValueType  # 40
+"""INVALID_ARGUMENT: groups would be nested in themselves, or more than 4 deep. Metadata:
+{"group_id": "desk-1", "problem": "5 deep", "limit": "4"}.
 """
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

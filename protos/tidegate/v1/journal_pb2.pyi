@@ -84,6 +84,8 @@ class _MethodEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Method.ValueTy
     """RiskService.ReconcileOrders, ReconcileEffects."""
     METHOD_CANCEL_ORDERS: _Method.ValueType  # 92
     """ControlService.CancelOrders."""
+    METHOD_UPSERT_GROUPS: _Method.ValueType  # 70
+    """AccountService.UpsertGroups."""
     METHOD_RESTORE_BOOK: _Method.ValueType  # 900
     """Snapshots only: RestoreBook."""
     METHOD_RESTORE_INSTRUMENT: _Method.ValueType  # 901
@@ -94,6 +96,8 @@ class _MethodEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Method.ValueTy
     """Snapshots only: RestoreOrder."""
     METHOD_RESTORE_POLICY_VERSION: _Method.ValueType  # 960
     """Snapshots only: RestorePolicyVersion."""
+    METHOD_RESTORE_GROUP: _Method.ValueType  # 970
+    """Snapshots only: RestoreGroup."""
 
 class Method(_Method, metaclass=_MethodEnumTypeWrapper):
     """What a record is. Numbers are permanent and never used again."""
@@ -148,6 +152,8 @@ METHOD_RECONCILE_ORDERS: Method.ValueType  # 91
 """RiskService.ReconcileOrders, ReconcileEffects."""
 METHOD_CANCEL_ORDERS: Method.ValueType  # 92
 """ControlService.CancelOrders."""
+METHOD_UPSERT_GROUPS: Method.ValueType  # 70
+"""AccountService.UpsertGroups."""
 METHOD_RESTORE_BOOK: Method.ValueType  # 900
 """Snapshots only: RestoreBook."""
 METHOD_RESTORE_INSTRUMENT: Method.ValueType  # 901
@@ -158,6 +164,8 @@ METHOD_RESTORE_ORDER: Method.ValueType  # 903
 """Snapshots only: RestoreOrder."""
 METHOD_RESTORE_POLICY_VERSION: Method.ValueType  # 960
 """Snapshots only: RestorePolicyVersion."""
+METHOD_RESTORE_GROUP: Method.ValueType  # 970
+"""Snapshots only: RestoreGroup."""
 Global___Method: _TypeAlias = Method  # noqa: Y015
 
 @_typing.final
@@ -638,6 +646,34 @@ class RestorePolicyVersion(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___RestorePolicyVersion: _TypeAlias = RestorePolicyVersion  # noqa: Y015
+
+@_typing.final
+class RestoreGroup(_message.Message):
+    """One group of a snapshot."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    GROUP_FIELD_NUMBER: _builtins.int
+    SEQUENCE_FIELD_NUMBER: _builtins.int
+    sequence: _builtins.int
+    """The last record that named it."""
+    @_builtins.property
+    def group(self) -> _account_service_pb2.Group:
+        """What it is."""
+
+    def __init__(
+        self,
+        *,
+        group: _account_service_pb2.Group | None = ...,
+        sequence: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["group", b"group"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["group", b"group", "sequence", b"sequence"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RestoreGroup: _TypeAlias = RestoreGroup  # noqa: Y015
 
 @_typing.final
 class RestorePrincipal(_message.Message):

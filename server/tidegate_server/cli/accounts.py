@@ -23,7 +23,7 @@ def show(
     timeout: Timeout = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show one account: figures, limits, positions, open orders.
+    """Show one account: figures, use of each limit (what binds next first), positions, orders.
 
     Example: tidegate account show A0001
     """
@@ -138,16 +138,14 @@ def _show_figures(projected: "risk_pb2.Figures | None", actual: "risk_pb2.Figure
 
 
 def _show_limits(view: "accounts_pb2.AccountView") -> None:
-    from tidegate_server.cli import output
+    from tidegate_server.cli import output, usages
 
-    table = output.make_table("limit in force", ">value", ">used")
-    for limit in view.limits:
-        value, used = output.optional(limit, "value"), output.optional(limit, "used")
-        table.add_row(
-            limit.name, output.in_unit(limit.name, value), output.in_unit(limit.name, used)
-        )
-    if view.limits:
-        output.console().print(table)
+    console = output.console()
+    if any(limit.HasField("usage_bps") for limit in view.limits):
+        console.print(usages.usages(view.limits))
+    rest = usages.others(view.limits)
+    if rest:
+        console.print(output.facts(rest))
 
 
 def _show_positions(view: "accounts_pb2.AccountView") -> None:

@@ -11,6 +11,7 @@ from tidegate_server.cli import (
     control,
     demonstration,
     factors,
+    groups,
     journals,
     orders,
     policies,
@@ -101,6 +102,7 @@ for _panel, _name, _command in (
 ):
     app.command(_name, rich_help_panel=_panel)(_command)
 app.add_typer(accounts.app, name="account", rich_help_panel=_STAFF)
+app.add_typer(groups.app, name="group", rich_help_panel=_STAFF)
 app.add_typer(policies.app, name="policy", rich_help_panel=_STAFF)
 app.add_typer(journals.app, name="journal", rich_help_panel=_STAFF)
 app.add_typer(settings, name="config", rich_help_panel=_RUN)

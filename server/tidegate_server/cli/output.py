@@ -83,6 +83,16 @@ def percent(bps: int | None) -> str:
     return f"{'-' if bps < 0 else ''}{whole:,}.{part:02d} %"
 
 
+def times(bps: int | None) -> str:
+    """Write a leverage in basis points as so many times equity, exactly."""
+    if bps is None or bps == UNBOUNDED:
+        return "-" if bps is None else "unbounded"
+    whole, part = divmod(abs(bps), 10_000)
+    decimals = f"{part:04d}"
+    decimals = decimals[:2] if decimals.endswith("00") else decimals
+    return f"{'-' if bps < 0 else ''}{whole:,}.{decimals} x"
+
+
 def count(number: int | None) -> str:
     """Write a number with separators."""
     return "-" if number is None else f"{number:,}"

@@ -27,6 +27,19 @@ def list_accounts(gate: Gate, limit: int | None = None) -> list[accounts_pb2.Acc
     return found
 
 
+def list_groups(gate: Gate) -> list[accounts_pb2.GroupView]:
+    """Return the groups in order of id."""
+    found: list[accounts_pb2.GroupView] = []
+    token = ""
+    while True:
+        request = accounts_pb2.ListGroupsRequest(page_size=PAGE, page_token=token)
+        page = gate.call(gate.accounts.ListGroups, request)
+        found.extend(page.groups)
+        token = page.next_page_token
+        if not token:
+            return found
+
+
 def read_accounts(gate: Gate) -> dict[str, accounts_pb2.AccountView]:
     """Return every account in full, by id."""
     views = {}

@@ -121,7 +121,7 @@ def within_limits(
         or book.principal_next_ns.get(order.principal, 0) > now_ns + policy.principal_tolerance_ns
         or not within_position(limits, terms.position_limit, held + open_buy, open_sell - held)
         or (policy.repeat_count and repeats_too_often(policy, account, order, now_ns))
-        or (policy.self_trade_scope and crossed_order(book, account, order) is not None)
+        or (policy.self_trade_scope and crossed_order(book, account, position, order) is not None)
         or (away > 0 and not within_collar(limits, instrument, factor, away))
         or not within_size(limits, terms.average_volume, quantity, quantity * highest, factor)
     ):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .commands import STOP_HALT, SetStop
+from .groups import ancestors
 from .life_commands import CancelOrders
 from .life_outcomes import CancelOutcome
 from .outcomes import Refusal
@@ -38,18 +39,18 @@ def accounts_within(book: Book, command: CancelOrders) -> list[Account]:
     found = [
         account
         for account in book.accounts.values()
-        if account.open_order_count and is_within(account, command)
+        if account.open_order_count and is_within(book, account, command)
     ]
     found.sort(key=id_of)
     return found
 
 
-def is_within(account: Account, command: CancelOrders) -> bool:
+def is_within(book: Book, account: Account, command: CancelOrders) -> bool:
     """Tell whether an account may have orders in the scope."""
     if command.scope_kind == ScopeKind.ACCOUNT:
         return account.account_id == command.scope_id
     if command.scope_kind == ScopeKind.GROUP:
-        return account.group_id == command.scope_id
+        return command.scope_id in ancestors(book, account.group_id)
     position = account.positions.get(command.scope_id)
     return position is not None and not position.is_flat()
 

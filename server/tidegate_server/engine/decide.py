@@ -51,6 +51,7 @@ from .outcomes import (
     RollOutcome,
 )
 from .reconcile import decide_reconcile
+from .regrouping import UpsertGroups, decide_groups
 from .replacing import decide_replace
 from .reports import decide_events
 from .reserve import apply_check
@@ -135,6 +136,8 @@ def decide(book: Book, command: Command, now_ns: int) -> Outcome | Refusal:
         return decide_approval(book, command, now_ns)
     if isinstance(command, WithdrawPolicy):
         return decide_withdrawal(book, command, now_ns)
+    if isinstance(command, UpsertGroups):
+        return decide_groups(book, command, now_ns)
     if isinstance(command, StartEpoch):
         limit = book.policy.acknowledgement_limit_ns if book.policy is not None else 0
         return EpochOutcome(sequence, now_ns, now_ns + limit)

@@ -58,7 +58,7 @@ class Effective:
         self, policy: Policy, tier_id: str, own: dict[str, Limit], *, warns: bool = False
     ) -> None:
         tier = policy.tiers.get(tier_id)
-        levels = [own, tier.limits if tier is not None else {}, policy.default_limits]
+        levels = levels_of(policy, tier_id, own)
         self.plain_products: frozenset[str] = NOTHING
         self.warns = warns
         self.missing = ""
@@ -119,6 +119,12 @@ class Effective:
         if limit is None and not self.missing and is_required("order_rate", levels):
             self.missing = "order_rate"
         return bucket(limit)
+
+
+def levels_of(policy: Policy, tier_id: str, own: dict[str, Limit]) -> list[dict[str, Limit]]:
+    """Return the levels that an account's limits are taken from, the narrowest first (2.1)."""
+    tier = policy.tiers.get(tier_id)
+    return [own, tier.limits if tier is not None else {}, policy.default_limits]
 
 
 def narrowest(name: str, levels: list[dict[str, Limit]]) -> Limit | None:

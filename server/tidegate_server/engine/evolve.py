@@ -47,8 +47,8 @@ from .outcomes import (
     TickOutcome,
 )
 from .reasons import ScopeKind
+from .regrouping import UpsertGroups, apply_groups, change_group
 from .reserve import apply_check
-from .resting import change_group
 from .settle import (
     account_for_fact,
     apply_event,
@@ -91,6 +91,8 @@ def evolve(book: Book, command: Command, outcome: Outcome, time_ns: int) -> None
         apply_valuations(book, command, outcome, time_ns)
     elif isinstance(command, UpsertAccounts):
         apply_accounts(book, command, sequence)
+    elif isinstance(command, UpsertGroups):
+        apply_groups(book, command, sequence)
     elif isinstance(command, UpsertInstruments):
         apply_instruments(book, command)
     elif isinstance(command, SetStop):

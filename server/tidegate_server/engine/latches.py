@@ -26,6 +26,8 @@ def alike(policy: Policy, account: Account, command: CheckOrder, now_ns: int) ->
 
 def repeats_too_often(policy: Policy, account: Account, command: CheckOrder, now_ns: int) -> bool:
     """Tell whether an order is the last one too many."""
+    if repeat_key(command) not in account.repeats:  # most orders: nothing to count
+        return policy.repeat_count <= 1
     return alike(policy, account, command, now_ns) >= policy.repeat_count
 
 
@@ -46,10 +48,10 @@ def count_alike(book: Book, account: Account, command: CheckOrder, outcome: Chec
     time_ns = outcome.decided_time_ns
     times = account.repeats.get(key)
     if times is None:
-        times = Times()
-        account.repeats[key] = times
-    times.times.append(time_ns)
-    book.repeat_queue.append((time_ns, account.account_id, key))
+        account.repeats[key] = Times(time_ns)
+    else:
+        times.times.append(time_ns)
+    book.repeat_queue.append((time_ns, account, key))
     book.repeats_floor_ns = outcome.repeats_floor_ns
     for rejection in outcome.rejections:
         if rejection.reason == RejectReason.ORDER_REPEATED and rejection.measured is not None:
@@ -96,8 +98,8 @@ def forget_old(book: Book) -> None:
     book.repeats_floor_ns = 0
     queue = book.repeat_queue
     while queue and queue[0][0] <= floor_ns:
-        _, account_id, key = queue.popleft()
-        repeats = book.accounts[account_id].repeats
+        _, account, key = queue.popleft()
+        repeats = account.repeats
         if repeats[key].forget_first():
             del repeats[key]
 
@@ -105,10 +107,15 @@ def forget_old(book: Book) -> None:
 def make_queue(book: Book) -> None:
     """Queue every time that is kept, the oldest first."""
     entries = [
-        (time_ns, account_id, key)
-        for account_id, account in book.accounts.items()
+        (time_ns, account, key)
+        for account in book.accounts.values()
         for key, times in account.repeats.items()
         for time_ns in times.kept()
     ]
-    entries.sort()
+    entries.sort(key=_queue_rank)
     book.repeat_queue = deque(entries)
+
+
+def _queue_rank(entry: tuple[int, Account, RepeatKey]) -> tuple[int, str, RepeatKey]:
+    time_ns, account, key = entry
+    return time_ns, account.account_id, key

@@ -17,8 +17,8 @@ class Times:
 
     __slots__ = ("front", "times")
 
-    def __init__(self) -> None:
-        self.times: list[int] = []
+    def __init__(self, first: int) -> None:
+        self.times = [first]
         self.front = 0
 
     def since(self, floor_ns: int) -> int:

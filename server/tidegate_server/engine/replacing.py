@@ -181,4 +181,5 @@ def apply_replace(book: Book, command: ReplaceOrder, outcome: CheckOutcome, sequ
     chain.members.append(order)
     settle(book, account, chain, stands_of(chain))
     if book.self_trade_scope:
-        put_to_rest(book, account, order)
+        position = account.positions[command.order.instrument_id]
+        put_to_rest(book, account, position, order)

@@ -78,7 +78,7 @@ def reserve(
     book.open_order_count += 1
     move_open(account, position, command, order, command.quantity)
     if book.self_trade_scope:
-        put_to_rest(book, account, order)
+        put_to_rest(book, account, position, order)
     if was_flat:
         account.activate(position)
     elif outcome.line is not None:

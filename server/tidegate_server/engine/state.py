@@ -18,6 +18,7 @@ from .closing import count_bought, equity_at_close
 from .commands import CheckOrders, InstrumentTerms
 from .due import DueQueue, Rank
 from .effective import Effective
+from .group import Group
 from .ladders import Ladder
 from .lines import NO_LINE, Line, exchanged
 from .order import EventEntry, Order
@@ -31,7 +32,7 @@ from .stop import RepeatKey, Stop, stop_id_of
 
 Rates = tuple[int, int, int, int, int]
 # Where, in which instrument, on which side.
-LadderKey = tuple[int, str, str, int]
+LadderKey = tuple[str, str, int]
 
 ORDER_ID_LIMIT = 1 << 20
 UNBOUNDED = 1 << 62
@@ -106,12 +107,14 @@ class Position:
 
     Notionals and `day_traded` are raw: sums of price x quantity, not yet divided. Memos: `line`
     (its projected figures) and the instrument's revision that it was worked out at, one more if
-    with the stressed factor; a changed position has the line revision -1, a flat one no line.
+    with the stressed factor; a changed position has the line revision -1, a flat one no line; and
+    the ladders of its own resting orders, while 4.17 asks for them and for no group's.
     `bought_today`: the fills that the account keeps, busted ones not counted (4.19).
     """
 
     __slots__ = (
         "bought_today",
+        "buy_ladder",
         "buy_notional",
         "day_traded",
         "instrument",
@@ -120,6 +123,7 @@ class Position:
         "open_buy",
         "open_sell",
         "quantity",
+        "sell_ladder",
         "sell_notional",
     )
 
@@ -134,6 +138,8 @@ class Position:
         self.bought_today = 0
         self.line: Line = NO_LINE
         self.line_revision = -1
+        self.buy_ladder: Ladder[Order] | None = None
+        self.sell_ladder: Ladder[Order] | None = None
 
     def is_flat(self) -> bool:
         """Tell whether nothing is held or open."""
@@ -269,9 +275,10 @@ class Book:
     been forgotten before a policy allowed a greater age. `versions` has the policy in force too.
 
     Memos: `order_id_count`, `open_order_count`, `unconfirmed_count`, the due queues, `stops_at`
-    (without latches), `latches` and `repeat_queue` follow from the rest; so do `ladders`, kept only
-    while `self_trade_scope`, the policy's, is set; and `executions`, where an execution was booked,
-    while `has_sources`: a drop copy has reported something (sources.py). `repeats_floor_ns` is 0
+    (without latches), `latches` and `repeat_queue` follow from the rest; so do `ladders`, those of
+    groups, kept only while `self_trade_scope`, the policy's, asks for them; and `executions`, where
+    an execution was booked, while `has_sources`: a drop copy reported something (sources.py).
+    `repeats_floor_ns` is 0
     between records.
     """
 
@@ -285,6 +292,7 @@ class Book:
         "forget_queue",
         "former_age_ns",
         "former_until_ns",
+        "groups",
         "has_sources",
         "instruments",
         "ladders",
@@ -320,11 +328,12 @@ class Book:
         self.former_age_ns = 0
         self.former_until_ns = 0
         self.accounts: dict[str, Account] = {}
+        self.groups: dict[str, Group] = {}
         self.instruments: dict[str, Instrument] = {}
         self.stops: dict[str, Stop] = {}
         self.stops_at: dict[tuple[int, str], list[Stop]] = {}
         self.latches: dict[tuple[str, str], Stop] = {}
-        self.repeat_queue: deque[tuple[int, str, RepeatKey]] = deque()
+        self.repeat_queue: deque[tuple[int, Account, RepeatKey]] = deque()
         self.repeats_floor_ns = 0
         self.sessions: dict[str, list[tuple[int, int]]] = {}
         self.principal_next_ns: dict[str, int] = {}

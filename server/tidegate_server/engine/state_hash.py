@@ -65,6 +65,9 @@ def state_hash(book: Book) -> str:
                 ],
             )
         )
+    for group_id, group in sorted(book.groups.items()):
+        place: Fields = [("id", group_id), ("parent", group.parent_id)]
+        digest.update(text("group", [*place, ("sequence", group.sequence)]))
     for instrument_id in sorted(book.instruments):
         digest.update(text("instrument", instrument_fields(book.instruments[instrument_id])))
     for account_id in sorted(book.accounts):

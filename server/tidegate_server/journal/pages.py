@@ -67,10 +67,14 @@ class Page:
         self._slots.write(self._map, self._generation, tuple(values))
 
     def read(self) -> tuple[int, ...]:
-        """Return the newest whole set; raise ValueError when there is none."""
+        """Return the newest whole set; raise ValueError when there is none.
+
+        Never an older one than the last: while a reader copies, the slot that it copied first can
+        fall two sets behind the one that is being written.
+        """
         for _ in range(_READ_ATTEMPTS):
             found = self._slots.read(self._map[:])
-            if found is not None:
+            if found is not None and found[0] >= self._generation:
                 self._generation = found[0]
                 return found[1]
         raise ValueError("neither slot is valid")

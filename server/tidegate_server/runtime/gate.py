@@ -24,8 +24,8 @@ from tidegate.v1 import control_service_pb2
 from tidegate_server.engine.outcomes import Refusal
 from tidegate_server.transport import STOP
 from tidegate_server.wire.decoding import parse
-from tidegate_server.wire.errors import CallError
-from tidegate_server.wire.machine import INTERNAL, Answer, malformed
+from tidegate_server.wire.errors import INTERNAL, CallError, malformed
+from tidegate_server.wire.machine import Answer
 from tidegate_server.wire.methods import BY_NAME, METHODS, Lane
 from tidegate_server.wire.validation import MalformedError
 
@@ -58,6 +58,7 @@ RISK_SERVICE: Final = "tidegate.v1.RiskService"
 CONTROL: Final = Lane.CONTROL
 READS: Final = Lane.READS
 STATUS: Final = BY_NAME["GetStatus"].index
+CHECK_ORDER: Final = BY_NAME["CheckOrder"].index
 
 # What the loop asks of a method, by index: one look each.
 LANES: Final = tuple(int(method.lane) for method in METHODS)
@@ -141,6 +142,10 @@ class Gate:
                 records.append(record)
         if waiting or records:
             self._commit(now_ns, begin_ns, records)
+        if waiting == 1 and len(calls) == 1 and calls[0][1] == CHECK_ORDER:
+            # A flush cools the caches, and idle the next order would pay for it: deciding the last
+            # one again while its answer travels saves it 16 of 374 us (bench: idle rung).
+            self._machine.rehearse(calls[0][2], calls[0][3], now_ns)
         # Asked once a turn: it costs as much as two checks of an order.
         self._deadline_ns = self._machine.next_deadline_ns or NEVER_NS
         return self._rest(begin_ns, now_ns)

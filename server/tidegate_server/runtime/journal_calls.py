@@ -14,8 +14,7 @@ from google.protobuf import descriptor_pool, json_format, message_factory
 from tidegate.v1 import journal_pb2, journal_service_pb2
 from tidegate_server.journal.frames import Damage
 from tidegate_server.wire.decoding import parse
-from tidegate_server.wire.errors import CallError
-from tidegate_server.wire.machine import INTERNAL, malformed, not_found
+from tidegate_server.wire.errors import INTERNAL, CallError, malformed, not_found
 from tidegate_server.wire.methods import FOLLOWER_METHODS, METHODS, START_EPOCH, TICK
 from tidegate_server.wire.records import decode_record
 from tidegate_server.wire.validation import MalformedError

@@ -8,61 +8,32 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tidegate.v1 import (
-    account_service_pb2,
-    control_service_pb2,
-    journal_pb2,
-    policy_service_pb2,
-)
+from tidegate.v1 import control_service_pb2, journal_pb2
 from tidegate_server.engine.commands import StartEpoch, Tick
 from tidegate_server.engine.decide import decide, execute
 from tidegate_server.engine.evolve import evolve, finish
-from tidegate_server.engine.ordering import decide_check, decide_preview
+from tidegate_server.engine.ordering import decide_check
 from tidegate_server.engine.outcomes import BatchOutcome, CheckOutcome, Outcome, Refusal
 from tidegate_server.engine.reserve import apply_check
 from tidegate_server.engine.state import Book
 from tidegate_server.engine.state_hash import state_hash
 from tidegate_server.engine.ticking import decide_tick, has_effects, next_due_ns, prune
 
-from . import decoding, encoding, staff_views, views
+from . import decoding, encoding, views
 from .effects import check_effects
-from .errors import CallError
+from .errors import CallError, malformed, refused
 from .methods import CHECK_ORDER, CODECS, START_EPOCH, TICK, MethodSpec
+from .reads import READS
 from .records import decode_record, encode_record
 from .snapshots import Loader, snapshot_records
 from .validation import MalformedError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from tidegate_server.engine.commands import Command
 
     from .codec import Codec
-
-INVALID_ARGUMENT = 3
-NOT_FOUND = 5
-PERMISSION_DENIED = 7
-RESOURCE_EXHAUSTED = 8
-FAILED_PRECONDITION = 9
-INTERNAL = 13
-UNAVAILABLE = 14
-
-# The canonical code of each reason that the engine refuses with.
-REFUSAL_CODES = {
-    "STALE_SEQUENCE": FAILED_PRECONDITION,
-    "NOT_PENDING": FAILED_PRECONDITION,
-    "STALE_LIST": FAILED_PRECONDITION,
-    "PAGE_MISSING": FAILED_PRECONDITION,
-    "STALE_POLICY": FAILED_PRECONDITION,
-    "IMMUTABLE": FAILED_PRECONDITION,
-    "DATE_NOT_FORWARD": FAILED_PRECONDITION,
-    "SECOND_PERSON": PERMISSION_DENIED,
-    "NOT_FOUND": NOT_FOUND,
-    "ORDER_TABLE_FULL": RESOURCE_EXHAUSTED,
-    "DRAINING": UNAVAILABLE,
-    "JOURNAL_STALLED": UNAVAILABLE,
-    "INTERNAL": INTERNAL,
-}
 
 
 class OutcomeMismatchError(Exception):
@@ -97,13 +68,6 @@ class Machine:
         self.last_fault: Exception | None = None
         self.allowed = 0
         self.rejected: dict[int, int] = {}
-        self._reads: dict[str, Callable[[bytes, str, int], bytes | CallError]] = {
-            "PreviewOrder": self._preview,
-            "GetAccount": self._get_account,
-            "ListAccounts": self._list_accounts,
-            "GetPolicy": self._get_policy,
-            "ListPolicies": self._list_policies,
-        }
 
     @property
     def sequence(self) -> int:
@@ -165,6 +129,22 @@ class Machine:
             None,
             encode_record(CHECK_ORDER.number, principal, request, response, effects),
         )
+
+    def rehearse(self, request: bytes, principal: str, now_ns: int) -> None:
+        """Decide a CheckOrder once more and forget it: nothing changes.
+
+        Under an id that no order has, or it would be answered as a repeat.
+        """
+        try:
+            command = decoding.decode_check(request, principal)
+        except MalformedError:
+            return
+        command.order_id = ""
+        outcome = decide_check(self.book, command, now_ns)
+        if not isinstance(outcome, Refusal):
+            response = encoding.encode_check(outcome, command)
+            effects = check_effects(outcome, command)
+            encode_record(CHECK_ORDER.number, principal, request, response, effects)
 
     def _tally(self, outcome: CheckOutcome) -> None:
         if outcome.replayed:
@@ -255,81 +235,13 @@ class Machine:
         return state_hash(self.book)
 
     def _read(self, method: MethodSpec, request: bytes, principal: str, now_ns: int) -> Answer:
-        result = self._reads[method.name](request, principal, now_ns)
+        result = READS[method.name](self.book, request, principal, now_ns)
         if isinstance(result, CallError):
             return Answer(None, result)
         return Answer(result)
-
-    def _preview(self, request: bytes, principal: str, now_ns: int) -> bytes | CallError:
-        outcome = decide_preview(self.book, decoding.decode_preview(request, principal), now_ns)
-        if isinstance(outcome, Refusal):
-            return refused(outcome)
-        return encoding.encode_preview(outcome)
-
-    def _get_account(self, request: bytes, _principal: str, now_ns: int) -> bytes | CallError:
-        asked = decoding.parse(account_service_pb2.GetAccountRequest, request)
-        account = self.book.accounts.get(asked.account_id)
-        if account is None:
-            return not_found("account", asked.account_id)
-        return account_service_pb2.GetAccountResponse(
-            account=views.account_view(self.book, account, now_ns),
-            as_of_sequence=self.book.sequence,
-            read_time_ns=now_ns,
-        ).SerializeToString()
-
-    def _list_accounts(self, request: bytes, _principal: str, now_ns: int) -> bytes | CallError:
-        asked = decoding.parse(account_service_pb2.ListAccountsRequest, request)
-        if not 0 <= asked.page_size <= views.PAGE_LIMIT:
-            raise MalformedError([("page_size", f"must be 0 to {views.PAGE_LIMIT}")])
-        size = asked.page_size or views.PAGE_LIMIT
-        page = views.account_page(self.book, asked.page_token, size, now_ns)
-        return page.SerializeToString()
-
-    def _get_policy(self, request: bytes, _principal: str, _now_ns: int) -> bytes | CallError:
-        asked = decoding.parse(policy_service_pb2.GetPolicyRequest, request)
-        found = staff_views.policy_view(self.book, asked.version)
-        if found is None:
-            return not_found("policy", str(asked.version) if asked.version else "")
-        return found.SerializeToString()
-
-    def _list_policies(self, request: bytes, _principal: str, _now_ns: int) -> bytes | CallError:
-        asked = decoding.parse(policy_service_pb2.ListPoliciesRequest, request)
-        size, after = staff_views.page_of(asked)
-        return staff_views.policy_page(self.book, after, size).SerializeToString()
 
     def status(self) -> control_service_pb2.GetStatusResponse:
         """Return what the book knows of the gate's status; the runtime adds the rest."""
         status = control_service_pb2.GetStatusResponse()
         views.fill_status(self.book, status)
         return status
-
-
-def malformed(error: MalformedError) -> CallError:
-    """Return the error of a request that cannot be read."""
-    if error.unknown_in:
-        return CallError(
-            INVALID_ARGUMENT,
-            "UNKNOWN_FIELD",
-            f"{error.unknown_in} has a field that this version does not know",
-            {"message": error.unknown_in},
-        )
-    field, problem = error.violations[0]
-    return CallError(
-        INVALID_ARGUMENT,
-        "MALFORMED",
-        str(error),
-        {"field": field, "problem": problem},
-        tuple(error.violations),
-    )
-
-
-def refused(refusal: Refusal) -> CallError:
-    """Return the error of a command that could not be decided."""
-    return CallError(
-        REFUSAL_CODES[refusal.reason], refusal.reason, refusal.message, refusal.figures
-    )
-
-
-def not_found(kind: str, name: str) -> CallError:
-    """Return the error of a thing that does not exist."""
-    return CallError(NOT_FOUND, "NOT_FOUND", f"no {kind} {name}", {"kind": kind, "id": name})

@@ -16,7 +16,7 @@ from tidegate.v1 import (
     market_service_pb2,
 )
 
-from . import decoding, effects, encoding
+from . import decoding, effects, encoding, groups
 from .codec import Codec, plain
 from .life import CANCEL_ORDERS, RECONCILE_ORDERS, REPLACE_ORDER
 from .staff_codecs import APPROVE_POLICY, PROPOSE_POLICY, RELEASE, WITHDRAW_POLICY
@@ -109,6 +109,11 @@ UPSERT_ACCOUNTS: Final = plain(
     journal_pb2.METHOD_UPSERT_ACCOUNTS,
     decoding.decode_accounts,
     account_service_pb2.UpsertAccountsResponse,
+)
+UPSERT_GROUPS: Final = plain(
+    journal_pb2.METHOD_UPSERT_GROUPS,
+    groups.decode_groups,
+    account_service_pb2.UpsertGroupsResponse,
 )
 ADJUST_CASH: Final = Codec(
     journal_pb2.METHOD_ADJUST_CASH,
@@ -205,6 +210,8 @@ METHODS: Final = (
     MethodSpec(_ACCOUNT + "GetAccount", Lane.READS, "router " + _STAFF, request_limit=SMALL),
     MethodSpec(_ACCOUNT + "ListAccounts", Lane.READS, _STAFF, request_limit=SMALL),
     MethodSpec(_ACCOUNT + "UpsertAccounts", Lane.FACTS, "operator", UPSERT_ACCOUNTS),
+    MethodSpec(_ACCOUNT + "UpsertGroups", Lane.FACTS, "operator", UPSERT_GROUPS),
+    MethodSpec(_ACCOUNT + "ListGroups", Lane.READS, _STAFF, request_limit=SMALL),
     MethodSpec(_ACCOUNT + "AdjustCash", Lane.FACTS, "operator", ADJUST_CASH, request_limit=SMALL),
     MethodSpec(_ACCOUNT + "SetPositions", Lane.FACTS, "operator", SET_POSITIONS),
     MethodSpec(_ACCOUNT + "RevalueAccounts", Lane.READS, "operator risk", REVALUE_ACCOUNTS),

@@ -19,7 +19,7 @@ from tidegate_server.engine.state import (
 )
 from tidegate_server.engine.state_hash import state_hash
 
-from . import decoding, encoding
+from . import decoding, encoding, groups
 from .life_snapshots import read_reconciliation, write_reconciliation
 from .order_snapshots import OrderLoader, SnapshotError, order_message, order_request
 from .permissions import read_permissions, write_dealing
@@ -57,6 +57,7 @@ def snapshot_records(book: Book, chain_head: str) -> Iterator[bytes]:
     yield restore(journal_pb2.METHOD_RESTORE_BOOK, book_message(book, chain_head))
     for known in book.versions.values():
         yield restore(journal_pb2.METHOD_RESTORE_POLICY_VERSION, version_message(book, known))
+    yield from groups.group_records(book)
     for instrument in book.instruments.values():
         yield restore(journal_pb2.METHOD_RESTORE_INSTRUMENT, instrument_message(instrument))
     for account in book.accounts.values():
@@ -222,6 +223,8 @@ class Loader:
             self._account(journal_pb2.RestoreAccount.FromString(record.request))
         elif record.method == journal_pb2.METHOD_RESTORE_INSTRUMENT:
             self._instrument(journal_pb2.RestoreInstrument.FromString(record.request))
+        elif record.method == journal_pb2.METHOD_RESTORE_GROUP:
+            groups.load_group(self.book, record.request)
         elif record.method == journal_pb2.METHOD_RESTORE_POLICY_VERSION:
             load_version(self.book, journal_pb2.RestorePolicyVersion.FromString(record.request))
         elif record.method == journal_pb2.METHOD_RESTORE_BOOK:

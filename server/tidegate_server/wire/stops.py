@@ -79,7 +79,8 @@ def repeat_messages(account: Account) -> list[journal_pb2.RestoreRepeat]:
 def read_repeats(account: Account, messages: Iterable[journal_pb2.RestoreRepeat]) -> None:
     """Read back when an account sent orders alike."""
     for message in messages:
-        times = Times()
-        times.times = list(message.order_time_ns)
+        first, *later = message.order_time_ns
+        times = Times(first)
+        times.times += later
         key = (message.instrument_id, int(message.side), message.price_e4, message.quantity)
         account.repeats[key] = times

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 REASON_LENGTH: Final = 256
 PROBLEM_LIMIT: Final = 16
 BATCH_LENGTH: Final = 1_000
+PAGE_LIMIT: Final = 100
 TIME_BOUND: Final = 4 * 10**18
 
 
@@ -90,6 +91,13 @@ class Problems:
         """Raise if anything was found."""
         if self.found:
             raise MalformedError(self.found)
+
+
+def page_size(asked: int) -> int:
+    """Return how many are wanted on a page; 0 is as many as there may be."""
+    if not 0 <= asked <= PAGE_LIMIT:
+        raise MalformedError([("page_size", f"must be 0 to {PAGE_LIMIT}")])
+    return asked or PAGE_LIMIT
 
 
 def refuse_unknown(message: Message) -> None:

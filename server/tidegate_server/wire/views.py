@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 from tidegate.v1 import account_service_pb2, control_service_pb2
 from tidegate_server.engine.exposure import exit_quantity
-from tidegate_server.engine.policy import NO_CHECK
-from tidegate_server.engine.state import effective_limits, roll_if_due
+from tidegate_server.engine.state import roll_if_due
 from tidegate_server.engine.walk import actual_figures, projected_figures
 
 from .encoding import cut, figures_message, valuation_message
+from .limit_views import limit_views
 from .permissions import write_permissions
 from .policies import write_limits
 from .stops import stop_message
@@ -37,7 +37,7 @@ def account_view(book: Book, account: Account, now_ns: int) -> account_service_p
         interest_and_fees_e4=account.interest_and_fees,
         positions=[position_view(position) for position in shown_positions(account)],
         open_orders=[order_view(order) for order in open_orders(account)],
-        limits=limit_views(book, account),
+        limits=limit_views(book, account, now_ns),
         day_order_count=account.day_order_count,
         day_turnover_e4=cut(account.turnover_e4),
         stop_ids=sorted(stop.stop_id for stop in account_stops(book, account)),
@@ -124,36 +124,6 @@ def order_view(order: Order) -> account_service_pb2.OpenOrderView:
         view.quantity = order.command.quantity
         view.reserved_price_e4 = order.reserved_price
     return view
-
-
-def limit_views(book: Book, account: Account) -> list[account_service_pb2.LimitView]:
-    """Return the limits in force, with what is used of those that need no order."""
-    if book.policy is None:
-        return []
-    limits = effective_limits(account, book.policy)
-    used = {
-        "open_order_count": account.open_order_count,
-        "day_order_count": account.day_order_count,
-        "day_turnover_e4": cut(account.turnover_e4),
-    }
-    return [
-        account_service_pb2.LimitView(
-            name=name, value=None if value == NO_CHECK else value, used=used.get(name)
-        )
-        for name, value in (
-            ("leverage_bps", limits.leverage_bps),
-            ("order_quantity", limits.order_quantity),
-            ("order_notional_e4", limits.order_notional_e4),
-            ("order_volume_share_bps", limits.order_volume_share_bps),
-            ("price_collar_bps", limits.price_collar_bps),
-            ("price_collar_floor_bps", limits.price_collar_floor_bps),
-            ("open_order_count", limits.open_order_count),
-            ("day_order_count", limits.day_order_count),
-            ("day_turnover_e4", limits.day_turnover_e4),
-            ("position", limits.position),
-            ("credit_line_e4", limits.credit_line_e4),
-        )
-    ]
 
 
 def account_summary(

@@ -12,7 +12,7 @@ def self_trade(judged: Judgement) -> Rejection | None:
     policy = judged.policy
     if not policy.self_trade_scope or policy.self_trade_warns != judged.warning:
         return None
-    crossed = crossed_order(judged.book, judged.account, judged.order)
+    crossed = crossed_order(judged.book, judged.account, judged.position, judged.order)
     if crossed is None:
         return None
     scope_kind, scope_id = self_trade_scope(judged.book, judged.account)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tidegate_server.engine.commands import REGIME_HALTED, STOP_HALT, STOP_REDUCE_ONLY
+from tidegate_server.engine.groups import outermost_first
 from tidegate_server.engine.reasons import Rejection, RejectReason, ScopeKind
 from tidegate_server.engine.state import Account, Book
 from tidegate_server.engine.stop import Stop
@@ -36,10 +37,10 @@ def false_claim(account: Account) -> Rejection:
 def _standing(
     book: Book, kind: int, account: Account, instrument_id: str, principal: str
 ) -> Stop | None:
-    """Return the first stop of a kind: firm, group, account, instrument, principal."""
+    """Return the first stop: firm, groups from the top, account, instrument, principal."""
     for scope in (
         (1, ""),
-        (2, account.group_id),
+        *[(2, group_id) for group_id in outermost_first(book, account.group_id)],
         (3, account.account_id),
         (6, instrument_id),
         (7, principal),

@@ -1,0 +1,184 @@
+"""An account as it stands without any order, and the usages of its limits found so far (8.5)."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from .amounts import INT64_MAX, lower_ratio_bps
+from .effective import is_required, levels_of, narrowest
+from .exposure import regime_multiplier
+from .policy import NO_CHECK, Policy
+from .reasons import RejectReason, ScopeKind
+from .state import Account, Book, effective_limits, roll_if_due
+from .walk import projected_figures
+
+# Whether a limit is set.
+SET: Final = 1
+UNLIMITED: Final = 2
+UNSET: Final = 3
+MISSING: Final = 4  # required and unset: new risk is refused (2.2)
+
+NO_USAGE: Final = -1
+
+
+class Usage:
+    """One limit and how much of it is used.
+
+    `limit` and `measured` are in the limit's unit, None where there is none without an order.
+    `usage_bps` is NO_USAGE where either is missing. `subject` is the instrument measured, for a
+    limit of every instrument the one that uses most of it.
+    """
+
+    __slots__ = (
+        "binds",
+        "limit",
+        "measured",
+        "name",
+        "reason",
+        "scope_id",
+        "scope_kind",
+        "setting",
+        "subject",
+        "usage_bps",
+        "warns",
+    )
+
+    def __init__(
+        self,
+        reason: RejectReason,
+        name: str,
+        setting: int,
+        measured: int | None,
+        limit: int | None,
+        scope_kind: ScopeKind,
+        scope_id: str,
+        *,
+        warns: bool,
+        subject: str,
+    ) -> None:
+        self.reason = reason
+        self.name = name
+        self.setting = setting
+        self.measured = measured
+        self.limit = limit
+        self.scope_kind = scope_kind
+        self.scope_id = scope_id
+        self.warns = warns
+        self.subject = subject
+        self.binds = False
+        self.usage_bps = NO_USAGE
+        if measured is not None and limit is not None:
+            self.usage_bps = used_bps(measured, limit)
+
+
+class Standing:
+    """An account as it stands, and the usages found so far; figures are None without a mark."""
+
+    __slots__ = (
+        "account",
+        "figures",
+        "found",
+        "levels",
+        "limits",
+        "now_ns",
+        "policy",
+        "regime_bps",
+    )
+
+    def __init__(self, book: Book, policy: Policy, account: Account, now_ns: int) -> None:
+        roll_if_due(book, account)
+        self.policy = policy
+        self.account = account
+        self.now_ns = now_ns
+        self.limits = effective_limits(account, policy)
+        self.levels = levels_of(policy, account.tier_id, account.limits)
+        self.regime_bps = regime_multiplier(book, policy)
+        self.figures = projected_figures(book, account, now_ns)
+        self.found: list[Usage] = []
+
+    def limited(self, reason: RejectReason, name: str, measured: int | None) -> None:
+        """Add the account's limit of that name in `Limits`; None: nothing without an order."""
+        value, warns = self.value_of(name)
+        if value == NO_CHECK:
+            self.at_account(reason, name, self.setting_of(name), measured, None)
+            return
+        self.at_account(reason, name, SET, measured, value, warns=warns)
+
+    def at_account(
+        self,
+        reason: RejectReason,
+        name: str,
+        setting: int,
+        measured: int | None,
+        limit: int | None,
+        *,
+        warns: bool = False,
+        subject: str = "",
+    ) -> None:
+        """Add a limit whose scope is the account."""
+        name_of_account = self.account.account_id
+        self.found.append(
+            Usage(
+                reason,
+                name,
+                setting,
+                measured,
+                limit,
+                ScopeKind.ACCOUNT,
+                name_of_account,
+                warns=warns,
+                subject=subject,
+            )
+        )
+
+    def at(
+        self,
+        reason: RejectReason,
+        name: str,
+        measured: int | None,
+        limit: int,
+        scope_kind: ScopeKind,
+        scope_id: str,
+        *,
+        warns: bool = False,
+        subject: str = "",
+    ) -> None:
+        """Add a limit that is set at another scope."""
+        self.found.append(
+            Usage(
+                reason,
+                name,
+                SET,
+                measured,
+                limit,
+                scope_kind,
+                scope_id,
+                warns=warns,
+                subject=subject,
+            )
+        )
+
+    def value_of(self, name: str) -> tuple[int, bool]:
+        """Return the value in force and whether it only warns; NO_CHECK for none."""
+        limits = self.limits
+        value: int = getattr(limits, name)
+        if name.startswith("price_collar"):
+            return value, limits.collar_warns
+        if value == NO_CHECK and limits.warning is not None:
+            value = getattr(limits.warning, name)
+            return value, value != NO_CHECK
+        return value, False
+
+    def setting_of(self, name: str) -> int:
+        """Tell why a limit has no value."""
+        levels = self.levels[:2] if name == "leverage_bps" else self.levels
+        if narrowest(name, levels) is not None:
+            return UNLIMITED
+        return MISSING if name == "leverage_bps" or is_required(name, levels) else UNSET
+
+
+def used_bps(measured: int, limit: int) -> int:
+    """Return how much of a limit is used, rounded down; the greatest int64 for "without bound"."""
+    if measured <= 0:
+        return 0
+    return lower_ratio_bps(measured, limit) if limit > 0 and measured < INT64_MAX else INT64_MAX

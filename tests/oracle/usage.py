@@ -1,0 +1,237 @@
+"""8.5: how much of each limit an account uses, and which one binds next."""
+
+from dataclasses import replace
+
+from tests.oracle.account_checks import concentration_cap, day_turnover
+from tests.oracle.book import (
+    INT64_MAX,
+    Account,
+    Book,
+    Instrument,
+    Line,
+    Message,
+    lines_of,
+    up,
+    upper_ratio,
+)
+from tests.oracle.case import Case
+from tests.oracle.figures import Figures, projected, valuable
+from tests.oracle.limits import (
+    account_bucket,
+    levels,
+    rate_in_mode,
+    rate_missing,
+    setting,
+    table_in_mode,
+    tier_of,
+)
+
+Row = Message
+
+
+def limits_of(book: Book, account: Account, now: int) -> list[Row]:
+    """Every limit of an account, the one that binds next first."""
+    if not book.policy:
+        return []
+    lines = lines_of(account)
+    case = Case(book, account, Instrument({}), {}, "", now, lines)
+    figures = projected(book, account, lines, now) if valuable(book, lines) else None
+    rows = in_order(case, figures)
+    for row in rows:
+        row.setdefault("scope_kind", "ACCOUNT")
+        row.setdefault("scope_id", account.account_id)
+        row.setdefault("mode", "ON")
+        if "used" in row:
+            row["used"] = min(row["used"], INT64_MAX)
+        if "used" in row and "value" in row:
+            row["usage_bps"] = usage(row["used"], row["value"])
+    on = [row for row in rows if "usage_bps" in row and row["mode"] == "ON"]
+    warned = [row for row in rows if "usage_bps" in row and row["mode"] == "WARN"]
+    rest = [row for row in rows if "usage_bps" not in row]
+    on.sort(key=lambda row: -row["usage_bps"])
+    warned.sort(key=lambda row: -row["usage_bps"])
+    if on:
+        on[0]["binds_next"] = True
+    return on + warned + rest
+
+
+def usage(used: int, value: int) -> int:
+    """Used over limit in bps, rounded down, without end over nothing."""
+    if used <= 0:
+        return 0
+    if value <= 0 or used >= INT64_MAX:
+        return INT64_MAX
+    return min(used * 10_000 // value, INT64_MAX)
+
+
+def in_order(case: Case, figures: Figures | None) -> list[Row]:
+    """Every limit in order of precedence."""
+    book, account = case.book, case.account
+    turnover = day_turnover(book, account, case.lines)
+    drawn = None if figures is None else max(0, -figures.cash)
+    return [
+        *collar_rows(case),
+        *own(case, "ORDER_QUANTITY", "order_quantity", None),
+        *own(case, "ORDER_NOTIONAL", "order_notional_e4", None),
+        *own(case, "ORDER_VOLUME_SHARE", "order_volume_share_bps", None),
+        rate(case),
+        *own(case, "OPEN_ORDER_COUNT", "open_order_count", len(account.open_orders())),
+        *own(case, "DAY_ORDER_COUNT", "day_order_count", book.today_count(account)),
+        *own(case, "DAY_TURNOVER", "day_turnover_e4", turnover),
+        *positions(case),
+        *pools(case),
+        *concentrations(case, figures),
+        *own(case, "LEVERAGE", "leverage_bps", leverage(figures)),
+        initial_margin(figures),
+        *own(case, "CREDIT_LINE", "credit_line_e4", drawn),
+    ]
+
+
+def own(case: Case, reason: str, name: str, used: int | None) -> list[Row]:
+    """A limit of the account, in the mode that it has."""
+    for mode in ("ON", "WARN"):
+        value = setting(replace(case, warning=mode == "WARN"), name).value
+        if value is not None:
+            row: Row = {"name": name, "reason": reason, "setting": "SET"}
+            row |= {"mode": mode, "value": value}
+            return [row if used is None else {**row, "used": used}]
+    row = nothing(case, reason, name)
+    return [row if used is None else {**row, "used": used}]
+
+
+def nothing(case: Case, reason: str, name: str) -> Row:
+    """A limit without a value: why."""
+    found = levels(case, name)
+    if any(level.get("unlimited", False) for level in found):
+        why = "UNLIMITED"
+    elif name == "leverage_bps" or any(level.get("required", False) for level in found):
+        why = "MISSING"
+    else:
+        why = "UNSET"
+    return {"name": name, "reason": reason, "setting": why}
+
+
+def collar_rows(case: Case) -> list[Row]:
+    """The collar, whose mode is its floor's too."""
+    collar = own(case, "PRICE_COLLAR", "price_collar_bps", None)
+    floor = own(case, "PRICE_COLLAR", "price_collar_floor_bps", None)
+    if "value" in floor[0]:
+        found = [level for level in levels(case, "price_collar_bps") if decides(level)]
+        floor[0]["mode"] = found[0].get("mode", "ON") if found else "ON"
+    return collar + floor
+
+
+def decides(level: Message) -> bool:
+    """Whether a level says anything of a limit."""
+    return "value" in level or bool(level.get("unlimited", False))
+
+
+def rate(case: Case) -> Row:
+    """The account's bucket: orders of a burst that are taken."""
+    row: Row = {"name": "order_rate", "reason": "ORDER_RATE"}
+    found = account_bucket(case)
+    if found is None:
+        every = levels(case, "order_rate")
+        if any(level.get("unlimited", False) for level in every):
+            return row | {"setting": "UNLIMITED"}
+        return row | {"setting": "MISSING" if rate_missing(every) else "UNSET"}
+    taken = up(max(0, case.account.next_order_time - case.now), found.cost)
+    mode = "ON" if rate_in_mode(case, levels(case, "order_rate")) else "WARN"
+    burst = found.tolerance // found.cost + 1
+    return row | {"setting": "SET", "mode": mode, "used": taken, "value": burst}
+
+
+def reach(line: Line) -> int:
+    """The greatest position that open orders of one side can make."""
+    return max(abs(line.held + line.open_buys), abs(line.held - line.open_sells))
+
+
+def positions(case: Case) -> list[Row]:
+    """4.18: the account's limit and the instruments'; the greatest usage of each mode."""
+    row: Row = {"name": "position", "reason": "POSITION_LIMIT", "setting": "SET"}
+    on = setting(case, "position").value
+    warn = setting(replace(case, warning=True), "position").value
+    best: Row | None = None
+    for name in sorted(case.lines):
+        theirs = case.book.instruments[name].facts.get("position_limit")
+        both = [limit for limit in (theirs, on) if limit is not None]
+        if not both:
+            continue
+        one: Row = {**row, "used": reach(case.lines[name]), "value": min(both), "subject": name}
+        if theirs is not None and (on is None or theirs < on):
+            one |= {"scope_kind": "INSTRUMENT", "scope_id": name}
+        if best is None or more(one, best):
+            best = one
+    rows = [best] if best is not None else []
+    if best is None and on is not None:
+        rows.append({**row, "used": 0, "value": on})
+    if warn is not None:
+        most = max((reach(line) for line in case.lines.values()), default=0)
+        at = min((name for name in case.lines if reach(case.lines[name]) == most), default="")
+        rows.append({**row, "mode": "WARN", "used": most, "value": warn, "subject": at})
+    return rows or [nothing(case, "POSITION_LIMIT", "position")]
+
+
+def more(one: Row, other: Row) -> bool:
+    """Whether more of one limit is used than of another."""
+    return usage(one["used"], one["value"]) > usage(other["used"], other["value"])
+
+
+def pools(case: Case) -> list[Row]:
+    """4.19: the pool most used of what the account is short of."""
+    best: Row | None = None
+    for name, line in sorted(case.lines.items()):
+        pool = case.book.instruments[name].facts.get("short_pool")
+        if pool is None or line.open_sells <= line.held:
+            continue
+        others = [lines_of(account).get(name, Line()) for account in case.book.accounts.values()]
+        use = sum(max(0, other.open_sells - other.held) for other in others)
+        one: Row = {"name": "short_pool", "reason": "SHORT_UNLOCATED", "setting": "SET"}
+        one |= {"used": use, "value": pool, "scope_kind": "INSTRUMENT", "scope_id": name}
+        one["subject"] = name
+        if best is None or more(one, best):
+            best = one
+    return [] if best is None else [best]
+
+
+def concentrations(case: Case, figures: Figures | None) -> list[Row]:
+    """4.20: the instrument that uses most of its cap, for each mode that a table has."""
+    row: Row = {"name": "concentration", "reason": "CONCENTRATION_INSTRUMENT"}
+    tier = tier_of(case) or {}
+    tables = tier.get("concentration", [])
+    if not tables:
+        required = tier.get("concentration_required", False)
+        return [row | {"setting": "MISSING" if required else "UNSET"}]
+    rows = []
+    for mode in ("ON", "WARN"):
+        if not any(table.get("mode", "ON") == mode for table in tables):
+            continue
+        best: Row = {**row, "setting": "SET", "mode": mode}
+        judged = replace(case, warning=mode == "WARN")
+        for name in sorted(case.lines) if figures is not None else []:
+            instrument = case.book.instruments[name]
+            if figures is None or not table_in_mode(judged, instrument):
+                continue
+            cap = concentration_cap(judged, instrument, figures)
+            if cap is None:
+                continue
+            share = upper_ratio(figures.gross_of[name], figures.assets)
+            one: Row = {**row, "setting": "SET", "mode": mode, "subject": name}
+            one |= {"used": share, "value": cap}
+            if "used" not in best or more(one, best):
+                best = one
+        rows.append(best)
+    return rows
+
+
+def leverage(figures: Figures | None) -> int | None:
+    """4.21: weighted gross over equity."""
+    return None if figures is None else upper_ratio(figures.weighted, figures.equity)
+
+
+def initial_margin(figures: Figures | None) -> Row:
+    """4.22: the requirement against what is available and the requirement."""
+    row: Row = {"name": "initial_margin", "reason": "INITIAL_MARGIN", "setting": "SET"}
+    if figures is None:
+        return row
+    return row | {"used": figures.initial, "value": max(0, figures.available + figures.initial)}
