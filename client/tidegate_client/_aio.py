@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Concatenate, ParamSpec, Self, TypeVar, Unpack
 import grpc
 from grpc import aio
 
+from tidegate_client import _life as life
 from tidegate_client import _methods as methods
 from tidegate_client import _policies as policies
 from tidegate_client._base import ClientBase, Settings, closed_under_way, dress, understood
@@ -94,7 +95,20 @@ class AsyncClient(ClientBase):
         round_ = Round(self._ledger, batch, batch_id=batch_id)
         return await self._ask(round_, timeout, None, raise_on_error=raise_on_error)
 
+    async def replace(
+        self,
+        order: Order,
+        replaced_order_id: str,
+        *,
+        timeout: float | None = None,  # noqa: ASYNC109 - the same
+        raise_on_error: bool = False,
+    ) -> Decision:
+        """Ask whether the order may take another's place, as `Client.replace` does."""
+        round_ = Round(self._ledger, [order], alone=True, replaces=replaced_order_id)
+        return (await self._ask(round_, timeout, None, raise_on_error=raise_on_error))[0]
+
     preview = _method(methods.preview)
+    reconcile_orders = _method(life.reconcile_orders)
     record_events = _method(methods.record_events)
 
     get_account = _method(methods.get_account)
@@ -122,6 +136,7 @@ class AsyncClient(ClientBase):
     halt = _method(methods.halt)
     set_reduce_only = _method(methods.set_reduce_only)
     release = _method(methods.release)
+    cancel_orders = _method(life.cancel_orders)
     status = _method(methods.status)
 
     read_records = _method(methods.read_records)

@@ -127,7 +127,11 @@ def test_no_accepted_order_breaches_leverage_margin_or_position(seed: int) -> No
         answer, asked = step.message(), step.asked()
         if answer.verdict == ALLOW and not answer.verified_exit:
             view = view_of(machine, asked.account_id, call.now_ns)
-            limits = {limit.name: limit.value for limit in view.limits if limit.HasField("value")}
+            limits = {
+                limit.name: limit.value
+                for limit in view.limits
+                if limit.HasField("value") and limit.mode != policy_pb2.LIMIT_MODE_WARN
+            }
             figures = view.projected
             assert figures.equity_e4 > 0
             cap = limits.get("leverage_bps", 10**9)
