@@ -183,6 +183,7 @@ def policy() -> policy_pb.Policy:
         self_trade_scope=policy_pb.SELF_TRADE_SCOPE_ACCOUNT,
         order_repeated=policy_pb.RepeatLimit(count=1_000, window_ns=SECOND_NS),
         margin_classes=[policy_pb.MarginClass(class_id="all", offset_bps=5_000)],
+        lines=policy_pb.Lines(),  # those of the rulebook
     )
 
 
@@ -206,6 +207,8 @@ def _limits() -> policy_pb.Limits:
         day_turnover_e4=limit(value=9 * 10**16, required=True),
         position=limit(value=10**9, required=True),
         credit_line_e4=limit(value=9 * 10**16, required=True),
+        day_loss_e4=limit(value=9 * 10**16, required=True),
+        drawdown_bps=limit(value=9_000, required=True),
     )
 
 

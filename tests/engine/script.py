@@ -33,6 +33,7 @@ POLICY: dict[str, Any] = {
     "stressed_regime_bps": 20_000,
     "slow_mark_step_bps": 20,
     "acknowledgement_limit_ns": 5 * 10**9,
+    "lines": {"off": True},
 }
 DAY = 86_400 * 10**9
 ALWAYS = {"open_time_ns": 0, "close_time_ns": 4 * 10**18}
@@ -176,6 +177,23 @@ class Script:
         table |= limit_of(mode)
         return ""
 
+    def do_lines(self, words: list[str]) -> str:
+        """`lines default|<tier> [off] [margin_call=<line>/<release>] ... [warn]`."""
+        level, *figures = words
+        lines: dict[str, Any] = {}
+        for word in figures:
+            name, _, pair = word.partition("=")
+            if name == "off":
+                lines["off"] = True
+            elif name == "warn":
+                lines["mode"] = "WARN"
+            else:
+                line, release = pair.split("/")
+                lines[name] = {"line_bps": int(line), "release_bps": int(release)}
+        holder = self.policy if level == "default" else self.tier(level)
+        holder["lines"] = lines
+        return ""
+
     def do_class(self, words: list[str]) -> str:
         """`class <id> <offset in bps>`."""
         classes = self.policy.setdefault("margin_classes", [])
@@ -184,7 +202,7 @@ class Script:
         return ""
 
     def do_propose(self, words: list[str]) -> str:
-        """`propose policy|limit|tier ...`: change the description, then propose it."""
+        """`propose policy|limit|lines|tier ...`: change the description, then propose it."""
         self.run(" ".join(words))
         return self.propose()
 
@@ -576,6 +594,19 @@ class Script:
         view = self.call("GetAccount", {"account_id": words[0]}).account
         shown = [one for one in view.limits if one.name in words[1:] or not words[1:]]
         return "; ".join(usage(one) for one in shown if words[1:] or one.HasField("usage_bps"))
+
+    def do_line(self, words: list[str]) -> str:
+        """`line A`: the state, the references of 4.25."""
+        view = self.call("GetAccount", {"account_id": words[0]}).account
+        state = short(account_service_pb2.LineState.Name(view.line_state), "LINE_STATE_").lower()
+        shown = [
+            str(getattr(view, name)) if view.HasField(name) else "-"
+            for name in ("start_of_day_equity_e4", "high_water_mark_e4")
+        ]
+        return f"{state} start={shown[0]} high={shown[1]}"
+
+    def do_revalue(self, words: list[str]) -> str:
+        return error(self.call("RevalueAccounts", {"account_ids": words}))
 
     def do_open(self, words: list[str]) -> str:
         """`open A`: the open orders, oldest first; `o 50 for p` replaces p."""

@@ -3,7 +3,7 @@
     # a comment
     <steps of the world>          run before every case
     ---
-    : the fact, in a sentence     a case; its `policy`, `limit` and `band` lines come first of all
+    : the fact, in a sentence     a case; its `policy`, `limit`, `lines` ... come first of all
     step                          whatever the answer
     step -> answer                the answer, word for word
 
@@ -19,7 +19,7 @@ TABLES = Path(__file__).resolve().parents[1] / "tables"
 MONEY = re.compile(r"(?<![\w.])(-?)(\d+)\.(\d{1,4})(?![\w.])")
 SPAN = re.compile(r"(?<![\w.])(-?\d+)(ns|ms|s)(?!\w)")
 UNITS = {"ns": 1, "ms": 10**6, "s": 10**9}
-POLICY_WORDS = ("policy", "limit", "band", "tier", "window")
+POLICY_WORDS = ("policy", "limit", "band", "tier", "window", "lines")
 
 
 @dataclass

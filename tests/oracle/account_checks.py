@@ -16,6 +16,7 @@ from tests.oracle.book import (
 from tests.oracle.case import Case, of_account, of_instrument
 from tests.oracle.figures import Figures, projected, valuable
 from tests.oracle.limits import concentration_bands, setting, table_in_mode
+from tests.oracle.line_checks import losses, maintenance_ratio
 
 
 def turnover(case: Case, quantity: int, reserved_price: int | None) -> list[Message]:
@@ -53,19 +54,23 @@ def position_limit(case: Case, quantity: int) -> list[Message]:
 def solvency(
     case: Case, names: list[str], before: Figures, after: Figures, gaps: set[str]
 ) -> list[Message]:
-    """4.20 to 4.24 of an account as it would be after opening in the named instruments."""
+    """4.20 to 4.25 of an account as it would be after opening in the named instruments."""
     over = leverage(case, after)
     if not after.in_bounds:
         return [] if case.warning else over
     if case.warning:
         over = [] if after.equity <= 0 else over
-        return concentration(case, names, after) + over + credit_line(case, after)
+        return concentration(case, names, after) + over + _lines_and_losses(case, after)
     reasons = concentration(case, names, after) + over
     rates_known = not gaps & {"initial_margin_long_bps", "initial_margin_short_bps"}
     hedge = after.model == "PORTFOLIO" and after.available >= before.available
     if rates_known and after.available < 0 and not hedge:
         reasons.append(of_account(case, "INITIAL_MARGIN", after.available, 0))
-    return reasons + credit_line(case, after)
+    return reasons + _lines_and_losses(case, after)
+
+
+def _lines_and_losses(case: Case, after: Figures) -> list[Message]:
+    return maintenance_ratio(case, after) + credit_line(case, after) + losses(case)
 
 
 def credit_line(case: Case, after: Figures) -> list[Message]:

@@ -43,6 +43,9 @@ VIEW = (
     "day_turnover_e4",
     "stop_ids",
     "limits",
+    "line_state",
+    "high_water_mark_e4",
+    "start_of_day_equity_e4",
 )
 POSITION = (
     "instrument_id",

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from tests.oracle import account_checks, judgement
+from tests.oracle import account_checks, judgement, valuations
 from tests.oracle.book import Batch, Book, Message, lines_of
 from tests.oracle.case import open_case
 from tests.oracle.figures import Figures, projected, valuable
@@ -55,7 +55,9 @@ class Batches:
             answer = self.orders.reject(request, ended, now)
             self.orders.store(request, principal, answer)
             return answer
-        self.book.touch(request["account_id"])
+        account = self.book.touch(request["account_id"])
+        assert account is not None
+        valuations.value(self.book, account, now)
         case = open_case(self.book, request, principal, now)
         found = judgement.judge_whole(case, request["quantity"], book_only=True)
         answer = self.orders.answer(found, now)

@@ -156,6 +156,9 @@ class Account:
     pages: list[Message] = field(default_factory=list)  # of a list that is not complete (7.4)
     page_stamp: Message = field(default_factory=dict)
     compared: Message = field(default_factory=dict)  # the list compared last, and its answer
+    entered: frozenset[str] = frozenset()  # lines entered and not left (2.6)
+    high: int | None = None
+    start: int | None = None
     sent: list[tuple[int, tuple[object, ...]]] = field(default_factory=list)  # orders, for 4.15
 
     @property
@@ -254,12 +257,25 @@ class Book:
         """Let an account that is touched enter the gate's trading date (7.7)."""
         if account.trading_date == self.trading_date:
             return
+        account.start = self.at_close(account)
         account.trading_date = self.trading_date
         account.day_order_count = 0
         account.traded = {}
         account.adjustments = set()
         kept = account.events.items()
         account.events = {i: e for i, e in kept if e.trade_date >= self.trading_date}
+
+    def at_close(self, account: Account) -> int | None:
+        """Equity at the closing marks, fills only (7.7)."""
+        total = account.cash
+        for name, quantity in account.positions.items():
+            if not quantity:
+                continue
+            closing = self.instruments[name].closing
+            if closing is None:
+                return None
+            total += quantity * closing // self.instruments[name].unit
+        return total if abs(total) <= INT64_MAX else None
 
     def next(self) -> int:
         """Number a new record."""

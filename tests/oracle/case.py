@@ -93,7 +93,7 @@ def entry(
     return {**found, "subject": subject, "note": note}
 
 
-def of_account(case: Case, reason: str, measured: int, limit: int | None) -> Message:
+def of_account(case: Case, reason: str, measured: int | None, limit: int | None) -> Message:
     """Write a reason down whose limit is the account's."""
     return entry(reason, ("ACCOUNT", case.account.account_id), (measured, limit))
 

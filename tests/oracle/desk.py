@@ -151,6 +151,7 @@ def policy(limits: Message) -> Message:
         "slow_mark_step_bps": 100,
         "acknowledgement_limit_ns": 2 * SECOND,
         "tiers": [tier],
+        "lines": {"off": True},
     }
 
 

@@ -1,6 +1,6 @@
 """Facts: what accounts, instruments and the market are (2.4, 2.5, 3.4, 5.1, 7.7)."""
 
-from tests.oracle import groups, reports
+from tests.oracle import groups, reports, valuations
 from tests.oracle.book import MONEY_MAX, SECOND, Account, Book, Instrument, Message, scale_down
 
 
@@ -16,6 +16,9 @@ class Facts:
         self.book.next()
         events = request["events"]
         results = [reports.Report(self.book, event, now).apply() for event in events]
+        for event, result in zip(events, results, strict=True):
+            if result["outcome"] != "DUPLICATE":
+                valuations.value(self.book, self.book.accounts[event["account_id"]], now)
         return {**self.book.stamp(now), "results": results}
 
     def upsert_accounts(self, request: Message, _principal: str, now: int) -> Message:
@@ -52,7 +55,9 @@ class Facts:
             cash = account.cash
             scope = ("ACCOUNT", request["account_id"])
             reports.freeze(self.book, scope, "out of bounds", now)
+        moved = cash - account.cash
         account.cash = cash
+        valuations.value(self.book, account, now, moved)
         account.adjustments.add(request["adjustment_id"])
         return {**self.book.stamp(now), "cash_e4": cash}
 
@@ -70,12 +75,16 @@ class Facts:
         reports.ensure_account(self.book, request["account_id"], now)
         account = self.book.touch(request["account_id"])
         assert account is not None
+        before = valuations.equity(self.book, account, now)
         for target in request["positions"]:
             reports.ensure_instrument(self.book, target["instrument_id"], now)
             quantity = target.get("quantity", 0)
             account.positions[target["instrument_id"]] = quantity
             if quantity:
                 self.book.instruments[target["instrument_id"]].touched = True
+        after = valuations.equity(self.book, account, now)
+        moved = 0 if before is None or after is None else after - before
+        valuations.value(self.book, account, now, moved)
         return self.book.stamp(now)
 
     def update_marks(self, request: Message, _principal: str, now: int) -> Message:

@@ -18,6 +18,8 @@ LIMIT_NAMES = (
     "day_turnover_e4",
     "position",
     "credit_line_e4",
+    "day_loss_e4",
+    "drawdown_bps",
 )
 
 

@@ -1,6 +1,6 @@
 """Chapter 4 for commands: orders alone and in batches, their repeats, and previews."""
 
-from tests.oracle import account_checks, chains, judgement, limits, order_checks
+from tests.oracle import account_checks, chains, judgement, limits, order_checks, valuations
 from tests.oracle.book import LIVE, Book, Message, Order
 from tests.oracle.case import Case, entry, open_case
 from tests.oracle.figures import Figures, projected, valuable
@@ -59,7 +59,9 @@ class Orders:
             answer = self.reject(request, ended, now)
             self.store(request, principal, answer)
             return answer
-        self.book.touch(request["account_id"])
+        account = self.book.touch(request["account_id"])
+        assert account is not None
+        valuations.value(self.book, account, now)
         case = open_case(self.book, request, principal, now)
         found = judgement.judge_whole(case, request["quantity"])
         answer = self.answer(found, now)

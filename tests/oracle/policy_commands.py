@@ -52,11 +52,20 @@ def tighten(source: Commands, policy: Message) -> None:
         policy["order_repeated"]["count"] = 2
     if _one(source, 10):
         policy["disclosure_version"] += 1
+    if "lines" in policy and _one(source, 3):
+        tighten_lines(source, policy["lines"])
     if "trading_window" in policy and _one(source, 3):
         policy["trading_window"]["open_of_day_ns"] += SECOND
     if _one(source, 5):  # on, or to warn: that is a loosening
         changed = limits[rng.choice([name for name in CHANGING_MODE if name in limits])]
         changed["mode"] = rng.choice(("ON", "ON", "WARN"))
+
+
+def tighten_lines(source: Commands, lines: Message) -> None:
+    """Raise a release, or write lines down where there were none."""
+    if lines.pop("off", False) or "margin_call" not in lines:
+        return
+    lines["margin_call"]["release_bps"] += 1
 
 
 def loosen(source: Commands, policy: Message) -> None:
@@ -69,6 +78,9 @@ def loosen(source: Commands, policy: Message) -> None:
         (policy["principal_order_rate"], "burst", 1),
         (policy["margin_classes"][1], "offset_bps", 1),
     ]
+    call = policy.get("lines", {}).get("margin_call")
+    if call and call["release_bps"] > call["line_bps"]:
+        looser.append((call, "release_bps", -1))
     if "trading_window" in policy:
         looser.append((policy["trading_window"], "close_of_day_ns", 1))
     holder, name, step = source.rng.choice(looser)

@@ -1,6 +1,6 @@
 """Chapter 7.4 and 7.5: the router's list of open orders, and what staff has to cancel."""
 
-from tests.oracle import chains, groups, reports
+from tests.oracle import chains, groups, reports, valuations
 from tests.oracle.book import LIVE, Account, Book, Message, Order, Stop, out_of_bounds
 
 TARGETS = 1_000
@@ -30,6 +30,7 @@ class Lists:
         reports.ensure_account(book, name, now)
         account = book.touch(name)
         assert account is not None
+        valuations.value(book, account, now)
         if not request.get("last_page", False):
             account.pages, account.page_stamp = [*pages, request], book.stamp(now)
             return {**book.stamp(now), "closed": False}

@@ -1,6 +1,6 @@
 """Chapter 7.2: deciding an order that is to take another's place."""
 
-from tests.oracle import chains, judgement
+from tests.oracle import chains, judgement, valuations
 from tests.oracle.book import LIVE, Account, Book, Message, Order
 from tests.oracle.case import open_case
 from tests.oracle.orders import Orders, about, content
@@ -35,6 +35,7 @@ class Replaces:
             return self.orders.reject(request, ended, now)
         account = self.book.accounts[request["account_id"]]
         self.book.touch(request["account_id"])
+        valuations.value(self.book, account, now)
         old = account.orders[request["replaced_order_id"]]
         holders = [member for member in old.chain or [old] if member.reserved > 0]
         reserved = [member.reserved for member in holders]

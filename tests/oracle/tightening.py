@@ -2,6 +2,7 @@
 
 from tests.oracle.book import DAY, SECOND, Message
 from tests.oracle.order_checks import in_window
+from tests.oracle.valuations import figures_of_lines
 
 HIGHER = (
     "max_order_age_ns",
@@ -26,12 +27,36 @@ def is_tightening(old: Message, new: Message) -> bool:
     tighter = _figures_tighter(old, new) and _classes_tighter(old, new)
     if not (tighter and _all_limits_tighter(old, new)):
         return False
+    if not _lines_tighter(old.get("lines", {}), new.get("lines", {})):
+        return False
     if not _window_tighter(old.get("trading_window"), new.get("trading_window")):
         return False
     old_tiers, new_tiers = old.get("tiers", []), new.get("tiers", [])
     if len(old_tiers) != len(new_tiers):
         return False
-    return all(_tier_tighter(*pair) for pair in zip(old_tiers, new_tiers, strict=True))
+    whole = (old.get("lines", {}), new.get("lines", {}))
+    return all(
+        _tier_tighter(*pair) and _tier_lines_tighter(*pair, whole)
+        for pair in zip(old_tiers, new_tiers, strict=True)
+    )
+
+
+def _tier_lines_tighter(old: Message, new: Message, whole: tuple[Message, Message]) -> bool:
+    return _lines_tighter(old.get("lines", whole[0]), new.get("lines", whole[1]))
+
+
+def _lines_tighter(old: Message, new: Message) -> bool:
+    """No line or release may fall, none may go, none may only warn (2.6)."""
+    before, after = figures_of_lines(old), figures_of_lines(new)
+    if not before:
+        return True
+    if not after or (_warns(new) and not _warns(old)):
+        return False
+    return all(
+        new_one >= old_one
+        for name, pair in before.items()
+        for old_one, new_one in zip(pair, after[name], strict=True)
+    )
 
 
 def _classes_tighter(old: Message, new: Message) -> bool:

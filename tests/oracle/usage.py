@@ -25,6 +25,7 @@ from tests.oracle.limits import (
     table_in_mode,
     tier_of,
 )
+from tests.oracle.valuations import stand
 
 Row = Message
 
@@ -84,7 +85,21 @@ def in_order(case: Case, figures: Figures | None) -> list[Row]:
         *own(case, "LEVERAGE", "leverage_bps", leverage(figures)),
         initial_margin(figures),
         *own(case, "CREDIT_LINE", "credit_line_e4", drawn),
+        *losses(case),
     ]
+
+
+def losses(case: Case) -> list[Row]:
+    """4.25 at the marks of now."""
+    found = stand(case.book, case.account, case.now)
+    lost = fallen = None
+    if found.figures is not None and found.start is not None:
+        lost = max(0, found.start - found.figures.equity)
+    if found.figures is not None and found.high is not None:
+        fallen = upper_ratio(found.high - found.figures.equity, found.high)
+    return own(case, "DAY_LOSS", "day_loss_e4", lost) + own(
+        case, "DRAWDOWN", "drawdown_bps", fallen
+    )
 
 
 def own(case: Case, reason: str, name: str, used: int | None) -> list[Row]:

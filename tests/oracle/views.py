@@ -1,10 +1,11 @@
 """Reads: accounts and valuations (3.7)."""
 
-from tests.oracle import account_checks
+from tests.oracle import account_checks, valuations
 from tests.oracle.book import Account, Book, Line, Message, Order, lines_of
 from tests.oracle.figures import actual, held, projected, valuable
 from tests.oracle.selling import bought_today
 from tests.oracle.usage import limits_of
+from tests.oracle.valuations import Standing, start_of
 
 
 class Views:
@@ -17,8 +18,13 @@ class Views:
     def revalue_accounts(self, request: Message, _principal: str, now: int) -> Message:
         """Value accounts by what they hold."""
         self.book.next()
-        valuations = [self._valuation(account_id, now) for account_id in request["account_ids"]]
-        return {**self.book.stamp(now), "valuations": valuations}
+        found = [self._valuation(account_id, now) for account_id in request["account_ids"]]
+        for account_id in request["account_ids"]:
+            account = self.book.accounts.get(account_id)
+            if account is not None:
+                self.book.roll(account)
+                valuations.value(self.book, account, now)
+        return {**self.book.stamp(now), "valuations": found}
 
     def _valuation(self, account_id: str, now: int) -> Message:
         account = self.book.accounts.get(account_id)
@@ -49,7 +55,14 @@ class Views:
             for stop in self.book.stops.values()
             if (stop.scope_kind, stop.scope_id) == ("ACCOUNT", account.account_id)
         ]
+        standing = Standing(account.entered, account.high, start_of(self.book, account))
+        references: Message = {
+            "line_state": standing.state.upper(),
+            "high_water_mark_e4": standing.high,
+            "start_of_day_equity_e4": standing.start,
+        }
         return {
+            **{name: value for name, value in references.items() if value is not None},
             "account": account.facts,
             "sequence": account.sequence,
             "cash_e4": account.cash,

@@ -49,10 +49,40 @@ def policy(rng: Random) -> Message:
         **_repeats(aside),
         "self_trade_scope": aside.choice(("UNSPECIFIED", "ACCOUNT", "GROUP")),
     }
+    made |= lines(aside)
+    for tier in made["tiers"]:
+        if aside.random() < 0.3:
+            tier.update(lines(aside))
+    _losses(aside, made["default_limits"])
     warn_somewhere(aside, made)
     if rng.random() < 0.6:
         made["trading_window"] = _window(rng)
     return made
+
+
+def lines(rng: Random) -> Message:
+    """Lines of some policies; others have the default ones, or none."""
+    kind = rng.random()
+    if kind < 0.3:
+        return {}
+    if kind < 0.6:
+        return {"lines": {"off": True}}
+    call = rng.choice((11_000, 12_345, 13_900))
+    figures = {
+        "margin_call": {"line_bps": call, "release_bps": call + rng.choice((0, 500, 2_000))},
+        "top_up": {"line_bps": call - 500, "release_bps": call + rng.choice((-500, 100, 1_000))},
+        "liquidation": {"line_bps": call - 900, "release_bps": call},
+        "freeze": {"line_bps": 9_000, "release_bps": 9_000},
+    }
+    mode = {"mode": "WARN"} if rng.random() < 0.2 else {}
+    return {"lines": figures | mode}
+
+
+def _losses(rng: Random, limits: Message) -> None:
+    if rng.random() < 0.5:
+        limits["day_loss_e4"] = {"value": rng.choice((3_000_000, 30_000_000, 400_000_000))}
+    if rng.random() < 0.5:
+        limits["drawdown_bps"] = {"value": rng.choice((100, 500, 2_000, 5_000))}
 
 
 def warn_somewhere(rng: Random, policy: Message) -> None:
@@ -243,6 +273,8 @@ def accounts(rng: Random) -> list[Message]:
         "day_turnover_e4",
         "order_volume_share_bps",
         "credit_line_e4",
+        "day_loss_e4",
+        "drawdown_bps",
     )
     whale = {
         "account_id": "WHALE",

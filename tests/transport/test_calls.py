@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
+from statistics import median
 from typing import TYPE_CHECKING, Any
 
 import grpc
@@ -247,8 +249,9 @@ def test_a_turn_with_work_left_comes_again_at_once(gate: Gate) -> None:
     turns: list[float] = []
     gate.after = lambda _: turns.append(time.monotonic())
     gate.pause = 0.0
-    eventually(lambda: len(turns) > 200)
-    assert turns[200] - turns[100] < 0.1
+    eventually(lambda: len(turns) > 1_000)
+    gaps = [later - earlier for earlier, later in pairwise(turns)]
+    assert median(gaps) < 0.001  # whoever waits does so for a millisecond at least
 
 
 def test_a_turn_comes_when_it_asked_to(gate: Gate) -> None:
@@ -256,13 +259,13 @@ def test_a_turn_comes_when_it_asked_to(gate: Gate) -> None:
     gate.after = lambda _: turns.append(time.monotonic())
     gate.pause = 0.05
     eventually(lambda: len(turns) > 4)
-    assert 0.04 < turns[4] - turns[3] < 0.2
+    assert turns[4] - turns[3] > 0.04
 
 
 def test_a_call_does_not_wait_for_the_time_of_the_turn(gate: Gate, channel: grpc.Channel) -> None:
     gate.pause = 0.25
     call(channel, b"x")
     before = time.monotonic()
-    for _ in range(20):
+    for _ in range(80):
         call(channel, b"x")
-    assert time.monotonic() - before < 2.0
+    assert time.monotonic() - before < 80 * 0.25 / 2

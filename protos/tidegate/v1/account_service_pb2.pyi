@@ -22,6 +22,50 @@ else:
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class _LineState:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _LineStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_LineState.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    LINE_STATE_UNSPECIFIED: _LineState.ValueType  # 0
+    """Never returned."""
+    LINE_STATE_NONE: _LineState.ValueType  # 1
+    """At no line."""
+    LINE_STATE_WITHDRAW: _LineState.ValueType  # 2
+    """Collateral may not be withdrawn."""
+    LINE_STATE_WARNING: _LineState.ValueType  # 3
+    """Alerted, nothing else."""
+    LINE_STATE_MARGIN_CALL: _LineState.ValueType  # 4
+    """From here on new risk is refused."""
+    LINE_STATE_TOP_UP: _LineState.ValueType  # 5
+    """Collateral is due."""
+    LINE_STATE_LIQUIDATION: _LineState.ValueType  # 6
+    """A liquidation may be planned."""
+    LINE_STATE_FREEZE: _LineState.ValueType  # 7
+    """The deepest."""
+
+class LineState(_LineState, metaclass=_LineStateEnumTypeWrapper):
+    """Where an account stands by its maintenance ratio: the deepest line that it has entered and not left."""
+
+LINE_STATE_UNSPECIFIED: LineState.ValueType  # 0
+"""Never returned."""
+LINE_STATE_NONE: LineState.ValueType  # 1
+"""At no line."""
+LINE_STATE_WITHDRAW: LineState.ValueType  # 2
+"""Collateral may not be withdrawn."""
+LINE_STATE_WARNING: LineState.ValueType  # 3
+"""Alerted, nothing else."""
+LINE_STATE_MARGIN_CALL: LineState.ValueType  # 4
+"""From here on new risk is refused."""
+LINE_STATE_TOP_UP: LineState.ValueType  # 5
+"""Collateral is due."""
+LINE_STATE_LIQUIDATION: LineState.ValueType  # 6
+"""A liquidation may be planned."""
+LINE_STATE_FREEZE: LineState.ValueType  # 7
+"""The deepest."""
+Global___LineState: _TypeAlias = LineState  # noqa: Y015
+
 class _MarginModel:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -817,6 +861,8 @@ class AccountView(_message.Message):
     STOP_IDS_FIELD_NUMBER: _builtins.int
     LAST_VALUATION_FIELD_NUMBER: _builtins.int
     VALUED_TIME_NS_FIELD_NUMBER: _builtins.int
+    LINE_STATE_FIELD_NUMBER: _builtins.int
+    HIGH_WATER_MARK_E4_FIELD_NUMBER: _builtins.int
     sequence: _builtins.int
     """The last record that touched it: send it back with AdjustCash and SetPositions."""
     cash_e4: _builtins.int
@@ -831,6 +877,10 @@ class AccountView(_message.Message):
     """Equity at the closing marks of the last roll; absent before the first roll since its creation."""
     valued_time_ns: _builtins.int
     """When that was."""
+    line_state: Global___LineState.ValueType
+    """The deepest line on the maintenance ratio that is entered and not left."""
+    high_water_mark_e4: _builtins.int
+    """The highest equity at any valuation, bookings moving it along; absent before the first."""
     @_builtins.property
     def account(self) -> Global___Account:
         """What it is."""
@@ -883,13 +933,20 @@ class AccountView(_message.Message):
         stop_ids: _abc.Iterable[_builtins.str] | None = ...,
         last_valuation: Global___Valuation | None = ...,
         valued_time_ns: _builtins.int = ...,
+        line_state: Global___LineState.ValueType = ...,
+        high_water_mark_e4: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_start_of_day_equity_e4", b"_start_of_day_equity_e4", "account", b"account", "actual", b"actual", "last_valuation", b"last_valuation", "projected", b"projected", "start_of_day_equity_e4", b"start_of_day_equity_e4"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_high_water_mark_e4", b"_high_water_mark_e4", "_start_of_day_equity_e4", b"_start_of_day_equity_e4", "account", b"account", "actual", b"actual", "high_water_mark_e4", b"high_water_mark_e4", "last_valuation", b"last_valuation", "projected", b"projected", "start_of_day_equity_e4", b"start_of_day_equity_e4"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_start_of_day_equity_e4", b"_start_of_day_equity_e4", "account", b"account", "actual", b"actual", "cash_e4", b"cash_e4", "day_order_count", b"day_order_count", "day_turnover_e4", b"day_turnover_e4", "interest_and_fees_e4", b"interest_and_fees_e4", "last_valuation", b"last_valuation", "limits", b"limits", "open_orders", b"open_orders", "positions", b"positions", "projected", b"projected", "sequence", b"sequence", "start_of_day_equity_e4", b"start_of_day_equity_e4", "stop_ids", b"stop_ids", "valued_time_ns", b"valued_time_ns"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_high_water_mark_e4", b"_high_water_mark_e4", "_start_of_day_equity_e4", b"_start_of_day_equity_e4", "account", b"account", "actual", b"actual", "cash_e4", b"cash_e4", "day_order_count", b"day_order_count", "day_turnover_e4", b"day_turnover_e4", "high_water_mark_e4", b"high_water_mark_e4", "interest_and_fees_e4", b"interest_and_fees_e4", "last_valuation", b"last_valuation", "limits", b"limits", "line_state", b"line_state", "open_orders", b"open_orders", "positions", b"positions", "projected", b"projected", "sequence", b"sequence", "start_of_day_equity_e4", b"start_of_day_equity_e4", "stop_ids", b"stop_ids", "valued_time_ns", b"valued_time_ns"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__high_water_mark_e4: _TypeAlias = _typing.Literal["high_water_mark_e4"]  # noqa: Y015
+    _WhichOneofArgType__high_water_mark_e4: _TypeAlias = _typing.Literal["_high_water_mark_e4", b"_high_water_mark_e4"]  # noqa: Y015
     _WhichOneofReturnType__start_of_day_equity_e4: _TypeAlias = _typing.Literal["start_of_day_equity_e4"]  # noqa: Y015
     _WhichOneofArgType__start_of_day_equity_e4: _TypeAlias = _typing.Literal["_start_of_day_equity_e4", b"_start_of_day_equity_e4"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__high_water_mark_e4) -> _WhichOneofReturnType__high_water_mark_e4 | None: ...
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__start_of_day_equity_e4) -> _WhichOneofReturnType__start_of_day_equity_e4 | None: ...
 
 Global___AccountView: _TypeAlias = AccountView  # noqa: Y015
@@ -908,6 +965,7 @@ class AccountSummary(_message.Message):
     POSITION_COUNT_FIELD_NUMBER: _builtins.int
     OPEN_ORDER_COUNT_FIELD_NUMBER: _builtins.int
     ACTUAL_FIELD_NUMBER: _builtins.int
+    LINE_STATE_FIELD_NUMBER: _builtins.int
     account_id: _builtins.str
     """Its id."""
     group_id: _builtins.str
@@ -922,6 +980,8 @@ class AccountSummary(_message.Message):
     """How many positions it holds."""
     open_order_count: _builtins.int
     """How many orders are open."""
+    line_state: Global___LineState.ValueType
+    """The deepest line on the maintenance ratio that is entered and not left."""
     @_builtins.property
     def actual(self) -> _risk_service_pb2.Figures:
         """Actual figures; absent where something has no mark."""
@@ -937,10 +997,11 @@ class AccountSummary(_message.Message):
         position_count: _builtins.int = ...,
         open_order_count: _builtins.int = ...,
         actual: _risk_service_pb2.Figures | None = ...,
+        line_state: Global___LineState.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["actual", b"actual"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "actual", b"actual", "cash_e4", b"cash_e4", "group_id", b"group_id", "open_order_count", b"open_order_count", "position_count", b"position_count", "sequence", b"sequence", "tier_id", b"tier_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "actual", b"actual", "cash_e4", b"cash_e4", "group_id", b"group_id", "line_state", b"line_state", "open_order_count", b"open_order_count", "position_count", b"position_count", "sequence", b"sequence", "tier_id", b"tier_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -49,11 +49,11 @@ class _MethodEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Method.ValueTy
     METHOD_UPSERT_ACCOUNTS: _Method.ValueType  # 20
     """AccountService.UpsertAccounts."""
     METHOD_ADJUST_CASH: _Method.ValueType  # 21
-    """AccountService.AdjustCash."""
+    """AccountService.AdjustCash, AccountEffects."""
     METHOD_SET_POSITIONS: _Method.ValueType  # 22
-    """AccountService.SetPositions."""
+    """AccountService.SetPositions, AccountEffects."""
     METHOD_REVALUE_ACCOUNTS: _Method.ValueType  # 23
-    """AccountService.RevalueAccounts."""
+    """AccountService.RevalueAccounts, AccountEffects."""
     METHOD_UPDATE_MARKS: _Method.ValueType  # 30
     """MarketService.UpdateMarks, MarkEffects."""
     METHOD_UPSERT_INSTRUMENTS: _Method.ValueType  # 31
@@ -117,11 +117,11 @@ METHOD_RECORD_ORDER_EVENTS: Method.ValueType  # 12
 METHOD_UPSERT_ACCOUNTS: Method.ValueType  # 20
 """AccountService.UpsertAccounts."""
 METHOD_ADJUST_CASH: Method.ValueType  # 21
-"""AccountService.AdjustCash."""
+"""AccountService.AdjustCash, AccountEffects."""
 METHOD_SET_POSITIONS: Method.ValueType  # 22
-"""AccountService.SetPositions."""
+"""AccountService.SetPositions, AccountEffects."""
 METHOD_REVALUE_ACCOUNTS: Method.ValueType  # 23
-"""AccountService.RevalueAccounts."""
+"""AccountService.RevalueAccounts, AccountEffects."""
 METHOD_UPDATE_MARKS: Method.ValueType  # 30
 """MarketService.UpdateMarks, MarkEffects."""
 METHOD_UPSERT_INSTRUMENTS: Method.ValueType  # 31
@@ -352,6 +352,7 @@ class CheckEffects(_message.Message):
     KEEP_UNTIL_TIME_NS_FIELD_NUMBER: _builtins.int
     ORDERS_FIELD_NUMBER: _builtins.int
     REPEATS_AFTER_TIME_NS_FIELD_NUMBER: _builtins.int
+    VALUATION_FIELD_NUMBER: _builtins.int
     account_next_time_ns: _builtins.int
     """The account's next order time of its token bucket; 0 where there is none."""
     principal_next_time_ns: _builtins.int
@@ -364,6 +365,10 @@ class CheckEffects(_message.Message):
     def orders(self) -> _containers.RepeatedCompositeFieldContainer[Global___CheckEffects]:
         """For a batch: one of these an order, and nothing above."""
 
+    @_builtins.property
+    def valuation(self) -> Global___ValuationEffects:
+        """What the valuation before the judgement changed; absent where it changed nothing."""
+
     def __init__(
         self,
         *,
@@ -372,14 +377,84 @@ class CheckEffects(_message.Message):
         keep_until_time_ns: _builtins.int = ...,
         orders: _abc.Iterable[Global___CheckEffects] | None = ...,
         repeats_after_time_ns: _builtins.int = ...,
+        valuation: Global___ValuationEffects | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["valuation", b"valuation"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_next_time_ns", b"account_next_time_ns", "keep_until_time_ns", b"keep_until_time_ns", "orders", b"orders", "principal_next_time_ns", b"principal_next_time_ns", "repeats_after_time_ns", b"repeats_after_time_ns"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_next_time_ns", b"account_next_time_ns", "keep_until_time_ns", b"keep_until_time_ns", "orders", b"orders", "principal_next_time_ns", b"principal_next_time_ns", "repeats_after_time_ns", b"repeats_after_time_ns", "valuation", b"valuation"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___CheckEffects: _TypeAlias = CheckEffects  # noqa: Y015
+
+@_typing.final
+class ValuationEffects(_message.Message):
+    """What a valuation changed of one account. What is absent stays as it was."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACCOUNT_ID_FIELD_NUMBER: _builtins.int
+    LINES_FIELD_NUMBER: _builtins.int
+    HIGH_WATER_MARK_E4_FIELD_NUMBER: _builtins.int
+    START_OF_DAY_EQUITY_E4_FIELD_NUMBER: _builtins.int
+    account_id: _builtins.str
+    """The account; empty in CheckEffects, where it is the order's."""
+    lines: _builtins.int
+    """The lines that are entered and not left, one bit each, withdraw the lowest."""
+    high_water_mark_e4: _builtins.int
+    """The high-water mark."""
+    start_of_day_equity_e4: _builtins.int
+    """The equity that the day's loss is counted from."""
+    def __init__(
+        self,
+        *,
+        account_id: _builtins.str = ...,
+        lines: _builtins.int | None = ...,
+        high_water_mark_e4: _builtins.int | None = ...,
+        start_of_day_equity_e4: _builtins.int | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_high_water_mark_e4", b"_high_water_mark_e4", "_lines", b"_lines", "_start_of_day_equity_e4", b"_start_of_day_equity_e4", "high_water_mark_e4", b"high_water_mark_e4", "lines", b"lines", "start_of_day_equity_e4", b"start_of_day_equity_e4"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_high_water_mark_e4", b"_high_water_mark_e4", "_lines", b"_lines", "_start_of_day_equity_e4", b"_start_of_day_equity_e4", "account_id", b"account_id", "high_water_mark_e4", b"high_water_mark_e4", "lines", b"lines", "start_of_day_equity_e4", b"start_of_day_equity_e4"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__high_water_mark_e4: _TypeAlias = _typing.Literal["high_water_mark_e4"]  # noqa: Y015
+    _WhichOneofArgType__high_water_mark_e4: _TypeAlias = _typing.Literal["_high_water_mark_e4", b"_high_water_mark_e4"]  # noqa: Y015
+    _WhichOneofReturnType__lines: _TypeAlias = _typing.Literal["lines"]  # noqa: Y015
+    _WhichOneofArgType__lines: _TypeAlias = _typing.Literal["_lines", b"_lines"]  # noqa: Y015
+    _WhichOneofReturnType__start_of_day_equity_e4: _TypeAlias = _typing.Literal["start_of_day_equity_e4"]  # noqa: Y015
+    _WhichOneofArgType__start_of_day_equity_e4: _TypeAlias = _typing.Literal["_start_of_day_equity_e4", b"_start_of_day_equity_e4"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__high_water_mark_e4) -> _WhichOneofReturnType__high_water_mark_e4 | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__lines) -> _WhichOneofReturnType__lines | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__start_of_day_equity_e4) -> _WhichOneofReturnType__start_of_day_equity_e4 | None: ...
+
+Global___ValuationEffects: _TypeAlias = ValuationEffects  # noqa: Y015
+
+@_typing.final
+class AccountEffects(_message.Message):
+    """Effects of bookings and revaluations."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VALUATIONS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def valuations(self) -> _containers.RepeatedCompositeFieldContainer[Global___ValuationEffects]:
+        """What valuations changed."""
+
+    def __init__(
+        self,
+        *,
+        valuations: _abc.Iterable[Global___ValuationEffects] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["valuations", b"valuations"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AccountEffects: _TypeAlias = AccountEffects  # noqa: Y015
 
 @_typing.final
 class MarkEffects(_message.Message):
@@ -448,18 +523,24 @@ class EventEffects(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     KEEP_UNTIL_TIME_NS_FIELD_NUMBER: _builtins.int
+    VALUATIONS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def keep_until_time_ns(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
         """When the id of a tombstone may be forgotten; 0 where none is left."""
+
+    @_builtins.property
+    def valuations(self) -> _containers.RepeatedCompositeFieldContainer[Global___ValuationEffects]:
+        """What the valuations after all of them changed."""
 
     def __init__(
         self,
         *,
         keep_until_time_ns: _abc.Iterable[_builtins.int] | None = ...,
+        valuations: _abc.Iterable[Global___ValuationEffects] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["keep_until_time_ns", b"keep_until_time_ns"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["keep_until_time_ns", b"keep_until_time_ns", "valuations", b"valuations"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -473,6 +554,7 @@ class ReconcileEffects(_message.Message):
 
     RESERVED_PRICE_E4_FIELD_NUMBER: _builtins.int
     KEEP_UNTIL_TIME_NS_FIELD_NUMBER: _builtins.int
+    VALUATIONS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def reserved_price_e4(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
         """The price that an added order is reserved at."""
@@ -481,15 +563,20 @@ class ReconcileEffects(_message.Message):
     def keep_until_time_ns(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
         """When the id of an added order may be forgotten."""
 
+    @_builtins.property
+    def valuations(self) -> _containers.RepeatedCompositeFieldContainer[Global___ValuationEffects]:
+        """What the account's valuation changed."""
+
     def __init__(
         self,
         *,
         reserved_price_e4: _abc.Iterable[_builtins.int] | None = ...,
         keep_until_time_ns: _abc.Iterable[_builtins.int] | None = ...,
+        valuations: _abc.Iterable[Global___ValuationEffects] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["keep_until_time_ns", b"keep_until_time_ns", "reserved_price_e4", b"reserved_price_e4"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["keep_until_time_ns", b"keep_until_time_ns", "reserved_price_e4", b"reserved_price_e4", "valuations", b"valuations"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -826,6 +913,8 @@ class RestoreAccount(_message.Message):
     LAST_VALUATION_FIELD_NUMBER: _builtins.int
     VALUED_TIME_NS_FIELD_NUMBER: _builtins.int
     REPEATS_FIELD_NUMBER: _builtins.int
+    LINES_FIELD_NUMBER: _builtins.int
+    HIGH_WATER_MARK_E4_FIELD_NUMBER: _builtins.int
     LISTED_PAGES_FIELD_NUMBER: _builtins.int
     RECONCILIATION_FIELD_NUMBER: _builtins.int
     sequence: _builtins.int
@@ -844,6 +933,10 @@ class RestoreAccount(_message.Message):
     """The token bucket's next order time."""
     valued_time_ns: _builtins.int
     """When that was."""
+    lines: _builtins.int
+    """The lines that are entered and not left, one bit each, withdraw the lowest."""
+    high_water_mark_e4: _builtins.int
+    """The high-water mark; absent before the first valuation."""
     @_builtins.property
     def account(self) -> _account_service_pb2.Account:
         """What it is."""
@@ -893,15 +986,22 @@ class RestoreAccount(_message.Message):
         last_valuation: _account_service_pb2.Valuation | None = ...,
         valued_time_ns: _builtins.int = ...,
         repeats: _abc.Iterable[Global___RestoreRepeat] | None = ...,
+        lines: _builtins.int = ...,
+        high_water_mark_e4: _builtins.int | None = ...,
         listed_pages: _abc.Iterable[_risk_service_pb2.ReconcileOrdersRequest] | None = ...,
         reconciliation: Global___RestoreReconciliation | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_start_of_day_equity_e4", b"_start_of_day_equity_e4", "account", b"account", "last_valuation", b"last_valuation", "reconciliation", b"reconciliation", "start_of_day_equity_e4", b"start_of_day_equity_e4"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_high_water_mark_e4", b"_high_water_mark_e4", "_start_of_day_equity_e4", b"_start_of_day_equity_e4", "account", b"account", "high_water_mark_e4", b"high_water_mark_e4", "last_valuation", b"last_valuation", "reconciliation", b"reconciliation", "start_of_day_equity_e4", b"start_of_day_equity_e4"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_start_of_day_equity_e4", b"_start_of_day_equity_e4", "account", b"account", "adjustment_ids", b"adjustment_ids", "cash_e4", b"cash_e4", "day_order_count", b"day_order_count", "events", b"events", "interest_and_fees_e4", b"interest_and_fees_e4", "last_valuation", b"last_valuation", "listed_pages", b"listed_pages", "next_order_time_ns", b"next_order_time_ns", "positions", b"positions", "reconciliation", b"reconciliation", "repeats", b"repeats", "sequence", b"sequence", "start_of_day_equity_e4", b"start_of_day_equity_e4", "trading_date", b"trading_date", "valued_time_ns", b"valued_time_ns"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_high_water_mark_e4", b"_high_water_mark_e4", "_start_of_day_equity_e4", b"_start_of_day_equity_e4", "account", b"account", "adjustment_ids", b"adjustment_ids", "cash_e4", b"cash_e4", "day_order_count", b"day_order_count", "events", b"events", "high_water_mark_e4", b"high_water_mark_e4", "interest_and_fees_e4", b"interest_and_fees_e4", "last_valuation", b"last_valuation", "lines", b"lines", "listed_pages", b"listed_pages", "next_order_time_ns", b"next_order_time_ns", "positions", b"positions", "reconciliation", b"reconciliation", "repeats", b"repeats", "sequence", b"sequence", "start_of_day_equity_e4", b"start_of_day_equity_e4", "trading_date", b"trading_date", "valued_time_ns", b"valued_time_ns"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__high_water_mark_e4: _TypeAlias = _typing.Literal["high_water_mark_e4"]  # noqa: Y015
+    _WhichOneofArgType__high_water_mark_e4: _TypeAlias = _typing.Literal["_high_water_mark_e4", b"_high_water_mark_e4"]  # noqa: Y015
     _WhichOneofReturnType__start_of_day_equity_e4: _TypeAlias = _typing.Literal["start_of_day_equity_e4"]  # noqa: Y015
     _WhichOneofArgType__start_of_day_equity_e4: _TypeAlias = _typing.Literal["_start_of_day_equity_e4", b"_start_of_day_equity_e4"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__high_water_mark_e4) -> _WhichOneofReturnType__high_water_mark_e4 | None: ...
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__start_of_day_equity_e4) -> _WhichOneofReturnType__start_of_day_equity_e4 | None: ...
 
 Global___RestoreAccount: _TypeAlias = RestoreAccount  # noqa: Y015

@@ -238,8 +238,16 @@ class _RejectReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_RejectRe
     """Over the leverage cap, or equity would not be positive; bps [25]."""
     REJECT_REASON_INITIAL_MARGIN: _RejectReason.ValueType  # 220
     """Not enough margin; available e4, 0 [25]."""
+    REJECT_REASON_MAINTENANCE_RATIO: _RejectReason.ValueType  # 230
+    """The account stands at margin_call or a deeper line, or the order would lead there; ratio in bps
+    (down), the release of that line or the margin_call line [25].
+    """
     REJECT_REASON_CREDIT_LINE: _RejectReason.ValueType  # 240
     """Over the account's credit line, all opening orders filled; e4 [25]."""
+    REJECT_REASON_DAY_LOSS: _RejectReason.ValueType  # 250
+    """Too much equity lost since the start of the day; e4 [3]."""
+    REJECT_REASON_DRAWDOWN: _RejectReason.ValueType  # 251
+    """Equity too far below its high-water mark; bps (up) [3]."""
     REJECT_REASON_INTERNAL: _RejectReason.ValueType  # 270
     """A fault in the gate's own judgement; the order was not allowed [0]."""
     REJECT_REASON_BATCH_REJECTED: _RejectReason.ValueType  # 271
@@ -324,8 +332,16 @@ REJECT_REASON_LEVERAGE: RejectReason.ValueType  # 210
 """Over the leverage cap, or equity would not be positive; bps [25]."""
 REJECT_REASON_INITIAL_MARGIN: RejectReason.ValueType  # 220
 """Not enough margin; available e4, 0 [25]."""
+REJECT_REASON_MAINTENANCE_RATIO: RejectReason.ValueType  # 230
+"""The account stands at margin_call or a deeper line, or the order would lead there; ratio in bps
+(down), the release of that line or the margin_call line [25].
+"""
 REJECT_REASON_CREDIT_LINE: RejectReason.ValueType  # 240
 """Over the account's credit line, all opening orders filled; e4 [25]."""
+REJECT_REASON_DAY_LOSS: RejectReason.ValueType  # 250
+"""Too much equity lost since the start of the day; e4 [3]."""
+REJECT_REASON_DRAWDOWN: RejectReason.ValueType  # 251
+"""Equity too far below its high-water mark; bps (up) [3]."""
 REJECT_REASON_INTERNAL: RejectReason.ValueType  # 270
 """A fault in the gate's own judgement; the order was not allowed [0]."""
 REJECT_REASON_BATCH_REJECTED: RejectReason.ValueType  # 271

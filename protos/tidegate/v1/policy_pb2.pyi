@@ -129,6 +129,7 @@ class Policy(_message.Message):
     MARGIN_CLASSES_FIELD_NUMBER: _builtins.int
     TRADING_WINDOW_FIELD_NUMBER: _builtins.int
     DISCLOSURE_VERSION_FIELD_NUMBER: _builtins.int
+    LINES_FIELD_NUMBER: _builtins.int
     version: _builtins.int
     """Its number; only grows. Given by the gate."""
     rules_version: _builtins.int
@@ -191,6 +192,12 @@ class Policy(_message.Message):
         within the one before is no looser.
         """
 
+    @_builtins.property
+    def lines(self) -> Global___Lines:
+        """Lines on the maintenance ratio of every account whose tier has none of its own. Left out: the
+        ones that each of its fields names.
+        """
+
     def __init__(
         self,
         *,
@@ -216,14 +223,105 @@ class Policy(_message.Message):
         margin_classes: _abc.Iterable[Global___MarginClass] | None = ...,
         trading_window: Global___TradingWindow | None = ...,
         disclosure_version: _builtins.int = ...,
+        lines: Global___Lines | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["default_limits", b"default_limits", "order_repeated", b"order_repeated", "principal_order_rate", b"principal_order_rate", "trading_window", b"trading_window"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["default_limits", b"default_limits", "lines", b"lines", "order_repeated", b"order_repeated", "principal_order_rate", b"principal_order_rate", "trading_window", b"trading_window"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["acknowledgement_limit_ns", b"acknowledgement_limit_ns", "comment", b"comment", "default_limits", b"default_limits", "disclosure_version", b"disclosure_version", "elevated_regime_bps", b"elevated_regime_bps", "margin_classes", b"margin_classes", "max_clock_skew_ns", b"max_clock_skew_ns", "max_mark_age_ns", b"max_mark_age_ns", "max_order_age_ns", b"max_order_age_ns", "max_volatility_age_ns", b"max_volatility_age_ns", "order_repeated", b"order_repeated", "principal_order_rate", b"principal_order_rate", "release_window_ns", b"release_window_ns", "rules_version", b"rules_version", "self_trade_mode", b"self_trade_mode", "self_trade_scope", b"self_trade_scope", "slow_mark_step_bps", b"slow_mark_step_bps", "stress_factor_bps", b"stress_factor_bps", "stressed_regime_bps", b"stressed_regime_bps", "tiers", b"tiers", "trading_window", b"trading_window", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["acknowledgement_limit_ns", b"acknowledgement_limit_ns", "comment", b"comment", "default_limits", b"default_limits", "disclosure_version", b"disclosure_version", "elevated_regime_bps", b"elevated_regime_bps", "lines", b"lines", "margin_classes", b"margin_classes", "max_clock_skew_ns", b"max_clock_skew_ns", "max_mark_age_ns", b"max_mark_age_ns", "max_order_age_ns", b"max_order_age_ns", "max_volatility_age_ns", b"max_volatility_age_ns", "order_repeated", b"order_repeated", "principal_order_rate", b"principal_order_rate", "release_window_ns", b"release_window_ns", "rules_version", b"rules_version", "self_trade_mode", b"self_trade_mode", "self_trade_scope", b"self_trade_scope", "slow_mark_step_bps", b"slow_mark_step_bps", "stress_factor_bps", b"stress_factor_bps", "stressed_regime_bps", b"stressed_regime_bps", "tiers", b"tiers", "trading_window", b"trading_window", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Policy: _TypeAlias = Policy  # noqa: Y015
+
+@_typing.final
+class Lines(_message.Message):
+    """Lines on the maintenance ratio (assets over debt). The figures strictly fall from the first to the
+    last. From margin_call on new risk is refused.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OFF_FIELD_NUMBER: _builtins.int
+    WITHDRAW_FIELD_NUMBER: _builtins.int
+    WARNING_FIELD_NUMBER: _builtins.int
+    MARGIN_CALL_FIELD_NUMBER: _builtins.int
+    TOP_UP_FIELD_NUMBER: _builtins.int
+    LIQUIDATION_FIELD_NUMBER: _builtins.int
+    FREEZE_FIELD_NUMBER: _builtins.int
+    MODE_FIELD_NUMBER: _builtins.int
+    off: _builtins.bool
+    """"No lines", written down. Excludes all figures."""
+    mode: Global___LimitMode.ValueType
+    """Whether new risk from margin_call on is refused or only warned of; the lines are kept either way."""
+    @_builtins.property
+    def withdraw(self) -> Global___Line:
+        """Above it collateral may be withdrawn. Left out: 30 000, 30 000."""
+
+    @_builtins.property
+    def warning(self) -> Global___Line:
+        """The first line that alerts. Left out: 15 000, 16 000."""
+
+    @_builtins.property
+    def margin_call(self) -> Global___Line:
+        """The first line that refuses new risk. Left out: 14 000, 15 000."""
+
+    @_builtins.property
+    def top_up(self) -> Global___Line:
+        """Collateral is due. Left out: 13 000, 14 000."""
+
+    @_builtins.property
+    def liquidation(self) -> Global___Line:
+        """A liquidation may be planned. Left out: 11 000, 13 000."""
+
+    @_builtins.property
+    def freeze(self) -> Global___Line:
+        """The last line. Left out: 10 000, 11 000."""
+
+    def __init__(
+        self,
+        *,
+        off: _builtins.bool = ...,
+        withdraw: Global___Line | None = ...,
+        warning: Global___Line | None = ...,
+        margin_call: Global___Line | None = ...,
+        top_up: Global___Line | None = ...,
+        liquidation: Global___Line | None = ...,
+        freeze: Global___Line | None = ...,
+        mode: Global___LimitMode.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["freeze", b"freeze", "liquidation", b"liquidation", "margin_call", b"margin_call", "top_up", b"top_up", "warning", b"warning", "withdraw", b"withdraw"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["freeze", b"freeze", "liquidation", b"liquidation", "margin_call", b"margin_call", "mode", b"mode", "off", b"off", "top_up", b"top_up", "warning", b"warning", "withdraw", b"withdraw"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Lines: _TypeAlias = Lines  # noqa: Y015
+
+@_typing.final
+class Line(_message.Message):
+    """One line, with a release that is not below it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LINE_BPS_FIELD_NUMBER: _builtins.int
+    RELEASE_BPS_FIELD_NUMBER: _builtins.int
+    line_bps: _builtins.int
+    """An account enters it when its assets fall below this share of its debt, 1 to 1 000 000 bps."""
+    release_bps: _builtins.int
+    """It leaves when they reach this share, to 1 000 000 bps."""
+    def __init__(
+        self,
+        *,
+        line_bps: _builtins.int = ...,
+        release_bps: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["line_bps", b"line_bps", "release_bps", b"release_bps"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Line: _TypeAlias = Line  # noqa: Y015
 
 @_typing.final
 class MarginClass(_message.Message):
@@ -287,6 +385,7 @@ class Tier(_message.Message):
     LIMITS_FIELD_NUMBER: _builtins.int
     CONCENTRATION_FIELD_NUMBER: _builtins.int
     CONCENTRATION_REQUIRED_FIELD_NUMBER: _builtins.int
+    LINES_FIELD_NUMBER: _builtins.int
     tier_id: _builtins.str
     """Its id."""
     concentration_required: _builtins.bool
@@ -299,6 +398,10 @@ class Tier(_message.Message):
     def concentration(self) -> _containers.RepeatedCompositeFieldContainer[Global___ConcentrationTable]:
         """Concentration caps by rating group."""
 
+    @_builtins.property
+    def lines(self) -> Global___Lines:
+        """Its lines on the maintenance ratio, all of them; left out: the policy's."""
+
     def __init__(
         self,
         *,
@@ -306,10 +409,11 @@ class Tier(_message.Message):
         limits: Global___Limits | None = ...,
         concentration: _abc.Iterable[Global___ConcentrationTable] | None = ...,
         concentration_required: _builtins.bool = ...,
+        lines: Global___Lines | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["limits", b"limits"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["limits", b"limits", "lines", b"lines"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["concentration", b"concentration", "concentration_required", b"concentration_required", "limits", b"limits", "tier_id", b"tier_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["concentration", b"concentration", "concentration_required", b"concentration_required", "limits", b"limits", "lines", b"lines", "tier_id", b"tier_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -333,6 +437,8 @@ class Limits(_message.Message):
     DAY_TURNOVER_E4_FIELD_NUMBER: _builtins.int
     POSITION_FIELD_NUMBER: _builtins.int
     CREDIT_LINE_E4_FIELD_NUMBER: _builtins.int
+    DAY_LOSS_E4_FIELD_NUMBER: _builtins.int
+    DRAWDOWN_BPS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def leverage_bps(self) -> Global___Limit:
         """Weighted gross over equity, bps. The tier must set it."""
@@ -381,6 +487,14 @@ class Limits(_message.Message):
     def credit_line_e4(self) -> Global___Limit:
         """Financing drawn, that is cash below zero with all opening orders filled, e4."""
 
+    @_builtins.property
+    def day_loss_e4(self) -> Global___Limit:
+        """What equity may have lost since the start of the day, e4; bookings are no loss."""
+
+    @_builtins.property
+    def drawdown_bps(self) -> Global___Limit:
+        """How far equity may have fallen from its high-water mark, bps of that mark."""
+
     def __init__(
         self,
         *,
@@ -396,10 +510,12 @@ class Limits(_message.Message):
         day_turnover_e4: Global___Limit | None = ...,
         position: Global___Limit | None = ...,
         credit_line_e4: Global___Limit | None = ...,
+        day_loss_e4: Global___Limit | None = ...,
+        drawdown_bps: Global___Limit | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["credit_line_e4", b"credit_line_e4", "day_order_count", b"day_order_count", "day_turnover_e4", b"day_turnover_e4", "leverage_bps", b"leverage_bps", "open_order_count", b"open_order_count", "order_notional_e4", b"order_notional_e4", "order_quantity", b"order_quantity", "order_rate", b"order_rate", "order_volume_share_bps", b"order_volume_share_bps", "position", b"position", "price_collar_bps", b"price_collar_bps", "price_collar_floor_bps", b"price_collar_floor_bps"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["credit_line_e4", b"credit_line_e4", "day_loss_e4", b"day_loss_e4", "day_order_count", b"day_order_count", "day_turnover_e4", b"day_turnover_e4", "drawdown_bps", b"drawdown_bps", "leverage_bps", b"leverage_bps", "open_order_count", b"open_order_count", "order_notional_e4", b"order_notional_e4", "order_quantity", b"order_quantity", "order_rate", b"order_rate", "order_volume_share_bps", b"order_volume_share_bps", "position", b"position", "price_collar_bps", b"price_collar_bps", "price_collar_floor_bps", b"price_collar_floor_bps"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["credit_line_e4", b"credit_line_e4", "day_order_count", b"day_order_count", "day_turnover_e4", b"day_turnover_e4", "leverage_bps", b"leverage_bps", "open_order_count", b"open_order_count", "order_notional_e4", b"order_notional_e4", "order_quantity", b"order_quantity", "order_rate", b"order_rate", "order_volume_share_bps", b"order_volume_share_bps", "position", b"position", "price_collar_bps", b"price_collar_bps", "price_collar_floor_bps", b"price_collar_floor_bps"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["credit_line_e4", b"credit_line_e4", "day_loss_e4", b"day_loss_e4", "day_order_count", b"day_order_count", "day_turnover_e4", b"day_turnover_e4", "drawdown_bps", b"drawdown_bps", "leverage_bps", b"leverage_bps", "open_order_count", b"open_order_count", "order_notional_e4", b"order_notional_e4", "order_quantity", b"order_quantity", "order_rate", b"order_rate", "order_volume_share_bps", b"order_volume_share_bps", "position", b"position", "price_collar_bps", b"price_collar_bps", "price_collar_floor_bps", b"price_collar_floor_bps"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

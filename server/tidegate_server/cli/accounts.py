@@ -75,6 +75,7 @@ def list_(
         ">open orders",
         ">equity",
         ">leverage",
+        "line",
     )
     table = output.make_table(*columns)
     for summary in found:
@@ -88,6 +89,7 @@ def list_(
             output.count(summary.open_order_count),
             output.money(actual.equity_e4 if actual else None),
             output.percent(output.optional(actual, "leverage_bps") if actual else None),
+            output.line_state(summary.line_state),
         )
     console.print(table)
 
@@ -105,6 +107,8 @@ def _show_account(view: "accounts_pb2.AccountView") -> None:
         ("orders today", output.count(view.day_order_count)),
         ("turnover today", output.money(view.day_turnover_e4)),
         ("start of day equity", output.money(output.optional(view, "start_of_day_equity_e4"))),
+        ("high-water mark", output.money(output.optional(view, "high_water_mark_e4"))),
+        ("line", output.line_state(view.line_state)),
         ("stops", ", ".join(view.stop_ids) or "-"),
         ("last record", output.count(view.sequence)),
     ]

@@ -95,6 +95,8 @@ def _lasting(view: accounts_pb2.AccountView) -> accounts_pb2.AccountView:
     kept.CopyFrom(view)
     for name in ("sequence", "last_valuation", "valued_time_ns"):
         kept.ClearField(name)
+    for kind in ("line_state", "high_water_mark_e4", "start_of_day_equity_e4"):
+        kept.ClearField(kind)
     for order in kept.open_orders:
         order.ClearField("acknowledge_by_time_ns")
     return kept

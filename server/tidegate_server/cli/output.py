@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tidegate.v1 import order_pb2
+from tidegate.v1.account_service_pb2 import LineState
 from tidegate_server.cli.failure import Exit, fail
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ _UNITS = {
     "DAY_TURNOVER": "money",
     "INITIAL_MARGIN": "money",
     "CREDIT_LINE": "money",
+    "DAY_LOSS": "money",
     "TICK_SIZE": "money",
     "PRICE_LIMIT": "money",
     "SELF_TRADE": "money",
@@ -130,6 +132,11 @@ def scope(kind: order_pb2.ScopeKind.ValueType, scope_id: str) -> str:
         return "-"
     name = short(order_pb2.ScopeKind.Name(kind), "SCOPE_KIND_").lower()
     return f"{name}:{scope_id}" if scope_id else name
+
+
+def line_state(state: LineState.ValueType) -> str:
+    """Write the line that an account stands at."""
+    return short(LineState.Name(state), "LINE_STATE_").lower().replace("_", " ")
 
 
 def figure(reason: str, value: int | None) -> str:

@@ -10,20 +10,23 @@ It saves a quarter of what an accepted order costs, interpreted (bench: engine_n
 
 from __future__ import annotations
 
-from .amounts import AMOUNT_BOUND, ONE, scale_down, unscale_down
+from .amounts import AMOUNT_BOUND, ONE, scale_down, scale_up, unscale_down
 from .checks.concentration import cap_at
+from .checks.losses import day_loss, drawdown
 from .commands import BUY, LIMIT_ORDER, MODEL_LEVERAGED, REGIME_CALM, CheckOrder
 from .effective import Effective, collar_bps
 from .exposure import line_of
+from .footing import Footing
 from .latches import repeats_too_often
 from .lines import Line
+from .margin_lines import CALLED, Valued
 from .policy import NO_CHECK, NO_COLLAR, Policy
 from .resting import crossed_order
 from .state import Account, Book, Instrument, Position, effective_limits
 from .walk import walk
 
-# The price to reserve an order at, and its position's line with it.
-Accepted = tuple[int, Line]
+# The price to reserve an order at, its position's line with it, and what the valuation changed.
+Accepted = tuple[int, Line, Valued | None]
 
 
 def accepted(
@@ -34,7 +37,7 @@ def accepted(
     order: CheckOrder,
     now_ns: int,
 ) -> Accepted | None:
-    """Return how to reserve the order, or None where in doubt; judges 4.4 to 4.22."""
+    """Return how to reserve the order, or None where in doubt; judges 4.4 to 4.25."""
     limits = effective_limits(account, policy)
     terms = instrument.terms
     rates = instrument.rates
@@ -131,9 +134,39 @@ def within_limits(
         return None
     line = line_of(held, open_buy, open_sell, buy_notional, sell_notional, instrument, rates)
     group = terms.rating_group
-    if not carries(account, limits, walked.line, line, group, factor):
+    rest = walked.line
+    if not carries(account, limits, rest, line, group, factor):
         return None
-    return reserved, line
+    footing = None
+    if not stays(account, limits, rest, line):
+        footing = Footing(account, limits, (rest[7] + line[7], rest[8] + line[8]))
+        if not may_add(account, limits, footing):
+            return None
+    return reserved, line, None if footing is None else footing.change
+
+
+def stays(account: Account, limits: Effective, rest: Line, line: Line) -> bool:
+    """Tell at first sight that a valuation changes nothing, and that 4.23 and 4.25 let pass."""
+    return (
+        limits.is_still
+        and not account.lines
+        and not rest[8]
+        and not line[8]
+        and not account.interest_and_fees
+        and account.start_of_day_equity is not None
+        and 0 <= account.cash <= account.high_water - rest[7] - line[7]
+    )
+
+
+def may_add(account: Account, limits: Effective, footing: Footing) -> bool:
+    """Tell whether an account may add risk where it stands (4.23, 4.25)."""
+    if footing.lines >= CALLED and limits.margin_call_bps:
+        return False
+    if limits.is_still:
+        return True
+    name = account.account_id
+    lost = day_loss(name, limits, footing)
+    return lost is None and drawdown(name, limits, footing) is None
 
 
 def sells_short(
@@ -167,6 +200,8 @@ def carries(
         if -cash > limits.credit_line_e4:
             return False
     else:
+        return False
+    if debt and assets < scale_up(debt, limits.margin_call_bps):
         return False
     equity = assets - debt
     leverage_cap = limits.leverage_bps

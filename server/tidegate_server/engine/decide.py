@@ -10,8 +10,9 @@ record either. Everything else becomes the next record of the journal, refused o
 
 from __future__ import annotations
 
-from .amounts import AMOUNT_BOUND, scale_down
+from .amounts import scale_down
 from .batch import decide_batch
+from .bookings import decide_cash, decide_positions, value_all
 from .cancelling import decide_cancel
 from .commands import (
     AdjustCash,
@@ -39,10 +40,8 @@ from .exposure import regime_multiplier
 from .life_commands import CancelOrders, ReconcileOrders, ReplaceOrder
 from .ordering import decide_check
 from .outcomes import (
-    CashOutcome,
     EpochOutcome,
     FactorsOutcome,
-    Figures,
     MarksOutcome,
     Outcome,
     Refusal,
@@ -56,7 +55,7 @@ from .replacing import decide_replace
 from .reports import decide_events
 from .reserve import apply_check
 from .staff_commands import ApprovePolicy, WithdrawPolicy
-from .state import Account, Book, Instrument, roll_if_due
+from .state import Account, Book, Instrument
 from .stopping import decide_release, decide_stop
 from .ticking import decide_tick
 from .versions import decide_approval, decide_proposal, decide_withdrawal
@@ -116,8 +115,7 @@ def decide(book: Book, command: Command, now_ns: int) -> Outcome | Refusal:
     if isinstance(command, AdjustCash):
         return decide_cash(book, command, now_ns)
     if isinstance(command, SetPositions):
-        stale = stale_sequence(book, command.account_id, command.expected_sequence)
-        return stale if stale is not None else Outcome(sequence, now_ns)
+        return decide_positions(book, command, now_ns)
     if isinstance(command, RevalueAccounts):
         return decide_revaluation(book, command, now_ns)
     if isinstance(command, UpsertInstruments):
@@ -186,51 +184,15 @@ def decide_factors(book: Book, command: UpdateVolatility, now_ns: int) -> Factor
     return FactorsOutcome(book.sequence + 1, now_ns, times)
 
 
-def decide_cash(book: Book, command: AdjustCash, now_ns: int) -> CashOutcome | Refusal:
-    """Book cash once an id; what would pass a bound leaves cash and freezes the account (1.4)."""
-    account = book.accounts.get(command.account_id)
-    cash = 0
-    if account is not None:
-        roll_if_due(book, account)
-        cash = account.cash
-        if command.adjustment_id in account.adjustments:
-            repeat = CashOutcome(account.sequence, now_ns, cash)
-            repeat.replayed = True
-            return repeat
-    stale = stale_sequence(book, command.account_id, command.expected_sequence)
-    if stale is not None:
-        return stale
-    after = cash + command.amount_e4
-    if abs(after) > AMOUNT_BOUND:
-        after = cash
-    return CashOutcome(book.sequence + 1, now_ns, after)
-
-
-def stale_sequence(book: Book, account_id: str, expected: int) -> Refusal | None:
-    """Refuse what was meant for an earlier state of the account (2.5)."""
-    account = book.accounts.get(account_id)
-    sequence = account.sequence if account is not None else 0
-    if sequence == expected:
-        return None
-    return Refusal(
-        "STALE_SEQUENCE",
-        f"account {account_id} is at sequence {sequence}, not {expected}: read it again",
-        {
-            "account_id": account_id,
-            "expected_sequence": str(expected),
-            "sequence": str(sequence),
-        },
-    )
-
-
 def decide_revaluation(book: Book, command: RevalueAccounts, now_ns: int) -> RevalueOutcome:
     """Value accounts at the gate's own marks (2.7)."""
-    valuations: list[Figures | None] = []
+    outcome = RevalueOutcome(book.sequence + 1, now_ns, [])
     for account_id in command.account_ids:
         account: Account | None = book.accounts.get(account_id)
         figures = actual_figures(book, account, now_ns) if account is not None else None
-        valuations.append(figures if figures is not None and figures.fit() else None)
-    return RevalueOutcome(book.sequence + 1, now_ns, valuations)
+        outcome.valuations.append(figures if figures is not None and figures.fit() else None)
+    outcome.valued = value_all(book, command.account_ids, now_ns)
+    return outcome
 
 
 def decide_instruments(book: Book, command: UpsertInstruments, now_ns: int) -> Outcome | Refusal:

@@ -11,6 +11,7 @@ Leverage is special: the tier or the account itself must set it.
 from __future__ import annotations
 
 from .amounts import scale_up
+from .margin_lines import MARGIN_CALL
 from .permissions import NOTHING
 from .policy import LIMIT_NAMES, NO_CHECK, NO_COLLAR, UNSET, Limit, Policy, bucket
 
@@ -23,7 +24,9 @@ class Effective:
     `warning` holds those in mode warn, None where nothing warns; then `is_plain` says that nothing
     is missing either. Collar and rate are here whatever their mode, since reservations and buckets
     follow them in either (3.1, 4.14): whether they are judged says `collar_warns`, `rate_warns`.
-    Of the products in `plain_products` a limit order has nothing of 4.7 to fear from lists.
+    Of the products in `plain_products` a limit order has nothing of 4.7 to fear from lists. `lines`
+    are kept whatever their mode (2.6); `margin_call_bps` is 0 where they are not judged (4.23);
+    `is_still` says that 4.25 is not.
     """
 
     __slots__ = (
@@ -32,11 +35,16 @@ class Effective:
         "concentration_required",
         "concentration_tables",
         "credit_line_e4",
+        "day_loss_e4",
         "day_order_count",
         "day_turnover_e4",
+        "drawdown_bps",
         "is_plain",
+        "is_still",
         "leverage_bps",
         "leverage_missing",
+        "lines",
+        "margin_call_bps",
         "missing",
         "open_order_count",
         "order_notional_e4",
@@ -80,6 +88,14 @@ class Effective:
         self.day_turnover_e4 = self._take_or_none("day_turnover_e4", levels)
         self.position = self._take_or_none("position", levels)
         self.credit_line_e4 = self._take_or_none("credit_line_e4", levels)
+        self.day_loss_e4 = self._take_or_none("day_loss_e4", levels)
+        self.drawdown_bps = self._take_or_none("drawdown_bps", levels)
+        self.is_still = self.day_loss_e4 == NO_CHECK and self.drawdown_bps == NO_CHECK
+        line_set = policy.lines_of(tier)
+        self.lines = line_set.lines
+        self.margin_call_bps = 0
+        if self.lines and line_set.warns == warns:
+            self.margin_call_bps = self.lines[2 * MARGIN_CALL]
         self.concentration_tables = tier.concentration if tier is not None else {}
         warned = tier.concentration_warned if tier is not None else []
         self.concentration = {
@@ -89,7 +105,12 @@ class Effective:
         }
         self.concentration_required = tier is not None and tier.concentration_required
         self.warning: Effective | None = None
-        some = policy.principal_warns or policy.self_trade_warns or policy.repeat_warns
+        some = (
+            line_set.warns
+            or policy.principal_warns
+            or policy.self_trade_warns
+            or policy.repeat_warns
+        )
         some = some or bool(warned) or any(does_warn(name, levels) for name in LIMIT_NAMES)
         if some and not warns:
             self.warning = Effective(policy, tier_id, own, warns=True)

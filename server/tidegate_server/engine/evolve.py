@@ -33,6 +33,7 @@ from .exposure import forget_rates
 from .latches import forget_old
 from .life import apply_life
 from .life_commands import CancelOrders, ReconcileOrders, ReplaceOrder
+from .margin_lines import Valued
 from .order import Order
 from .outcomes import (
     BatchOutcome,
@@ -43,6 +44,7 @@ from .outcomes import (
     FactorsOutcome,
     MarksOutcome,
     Outcome,
+    PositionsOutcome,
     RevalueOutcome,
     TickOutcome,
 )
@@ -62,6 +64,7 @@ from .staff_outcomes import PolicyOutcome, ReleaseOutcome
 from .state import Batch, Book, Instrument, acknowledge_rank, roll_if_due
 from .stopping import apply_release, apply_stop
 from .ticking import apply_tick
+from .valuing import apply_valued
 from .versions import apply_approval, apply_proposal, apply_withdrawal
 
 
@@ -71,8 +74,7 @@ def evolve(book: Book, command: Command, outcome: Outcome, time_ns: int) -> None
     if isinstance(command, CheckOrder) and isinstance(outcome, CheckOutcome):
         apply_check(book, command, outcome, sequence)
     elif isinstance(command, RecordOrderEvents) and isinstance(outcome, EventsOutcome):
-        for event, result in zip(command.events, outcome.results, strict=True):
-            apply_event(book, event, result, sequence, time_ns)
+        apply_events(book, command, outcome, sequence, time_ns)
     elif isinstance(command, (ReplaceOrder, ReconcileOrders, CancelOrders)):
         apply_life(book, command, outcome, sequence, time_ns)
     elif isinstance(command, UpdateMarks) and isinstance(outcome, MarksOutcome):
@@ -85,8 +87,9 @@ def evolve(book: Book, command: Command, outcome: Outcome, time_ns: int) -> None
         apply_factors(book, command, outcome, time_ns)
     elif isinstance(command, AdjustCash) and isinstance(outcome, CashOutcome):
         apply_cash(book, command, outcome, sequence, time_ns)
-    elif isinstance(command, SetPositions):
+    elif isinstance(command, SetPositions) and isinstance(outcome, PositionsOutcome):
         apply_positions(book, command, sequence, time_ns)
+        apply_all_valued(book, outcome.valued)
     elif isinstance(command, RevalueAccounts) and isinstance(outcome, RevalueOutcome):
         apply_valuations(book, command, outcome, time_ns)
     elif isinstance(command, UpsertAccounts):
@@ -100,8 +103,7 @@ def evolve(book: Book, command: Command, outcome: Outcome, time_ns: int) -> None
     elif isinstance(command, Release) and isinstance(outcome, ReleaseOutcome):
         apply_release(book, command, outcome, time_ns)
     elif isinstance(command, SetRegime):
-        book.regime = command.regime
-        forget_rates(book)
+        apply_regime(book, command)
     elif isinstance(command, SetSession):
         apply_session(book, command)
     elif isinstance(command, RollDay):
@@ -125,6 +127,15 @@ def finish(book: Book, time_ns: int) -> None:
         forget_old(book)
     book.sequence += 1
     book.time_ns = time_ns
+
+
+def apply_events(
+    book: Book, command: RecordOrderEvents, outcome: EventsOutcome, sequence: int, time_ns: int
+) -> None:
+    """Apply reports in order, and what the valuations after them changed."""
+    for event, result in zip(command.events, outcome.results, strict=True):
+        apply_event(book, event, result, sequence, time_ns)
+    apply_all_valued(book, outcome.valued)
 
 
 def apply_batch(book: Book, command: CheckOrders, outcome: BatchOutcome, sequence: int) -> None:
@@ -181,6 +192,7 @@ def apply_cash(
     if abs(account.cash + command.amount_e4) > AMOUNT_BOUND:
         freeze(book, ScopeKind.ACCOUNT, account.account_id, "out of bounds", time_ns)
     account.cash = outcome.cash_e4
+    apply_all_valued(book, outcome.valued)
 
 
 def apply_positions(book: Book, command: SetPositions, sequence: int, time_ns: int) -> None:
@@ -204,6 +216,15 @@ def apply_valuations(
         if account is not None and figures is not None:
             account.last_valuation = figures
             account.valued_time_ns = time_ns
+    apply_all_valued(book, outcome.valued)
+
+
+def apply_all_valued(book: Book, valued: list[Valued]) -> None:
+    """Keep what valuations changed (2.7); each names an account that is known by now."""
+    for found in valued:
+        account = book.accounts[found.account_id]
+        roll_if_due(book, account)
+        apply_valued(account, found)
 
 
 def apply_accounts(book: Book, command: UpsertAccounts, sequence: int) -> None:
@@ -233,6 +254,12 @@ def apply_instruments(book: Book, command: UpsertInstruments) -> None:
         else:
             instrument.terms = terms
             instrument.changed()
+
+
+def apply_regime(book: Book, command: SetRegime) -> None:
+    """Set the regime, which every factor is multiplied by."""
+    book.regime = command.regime
+    forget_rates(book)
 
 
 def apply_session(book: Book, command: SetSession) -> None:

@@ -116,19 +116,27 @@ def line_of_holding(quantity: int, instrument: Instrument, rates: Rates) -> Line
     unit = instrument.terms.unit
     if quantity < 0:
         value = raw_up(-quantity * instrument.high, unit)
-        return long_or_short(0, 0, value, value, factor, short_initial, short_maintenance)
+        rates_of_side = (factor, short_initial, short_maintenance)
+        return long_or_short(0, 0, value, value, rates_of_side, 0, value)
     value = raw_up(quantity * instrument.high, unit)
     low = quantity * instrument.low // unit
-    return long_or_short(0, low, 0, value, factor, initial, maintenance)
+    return long_or_short(0, low, 0, value, (factor, initial, maintenance), low, 0)
 
 
 def long_or_short(
-    cash: int, assets: int, debt: int, gross: int, factor: int, initial: int, maintenance: int
+    cash: int,
+    assets: int,
+    debt: int,
+    gross: int,
+    rates: tuple[int, int, int],
+    held: int,
+    owed: int,
 ) -> Line:
     """Return a line of one side only: its value times three rates, as `scale_up` takes them.
 
-    The split is made once for the three.
+    The split is made once for the three: v_eff, initial and maintenance.
     """
+    factor, initial, maintenance = rates
     whole = gross // ONE
     rest = gross % ONE
     return (
@@ -139,6 +147,8 @@ def long_or_short(
         whole * factor + (rest * factor + ROUND_UP) // ONE,
         whole * initial + (rest * initial + ROUND_UP) // ONE,
         whole * maintenance + (rest * maintenance + ROUND_UP) // ONE,
+        held,
+        owed,
     )
 
 
@@ -171,7 +181,9 @@ def line_of(
     long_value = -(-(held + opening_buy) * instrument.high // unit)
     if not owed and not opening_sell:  # most lines: the short side would add nothing
         low = (held + opening_buy) * instrument.low // unit
-        return long_or_short(cash, low, 0, long_value, factor, long_initial, long_maintenance)
+        own = held * instrument.low // unit
+        of_side = (factor, long_initial, long_maintenance)
+        return long_or_short(cash, low, 0, long_value, of_side, own, 0)
     short_value = -(-(owed + opening_sell) * instrument.high // unit)
     gross = long_value if long_value > short_value else short_value
     return (
@@ -182,6 +194,8 @@ def line_of(
         scale_up(gross, factor),
         max(scale_up(long_value, long_initial), scale_up(short_value, short_initial)),
         max(scale_up(long_value, long_maintenance), scale_up(short_value, short_maintenance)),
+        held * instrument.low // unit,
+        -(-owed * instrument.high // unit),
     )
 
 

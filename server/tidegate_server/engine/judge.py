@@ -1,4 +1,4 @@
-"""The row of checks 4.4 to 4.22: all are evaluated, and every failure is a reason."""
+"""The row of checks 4.4 to 4.25: all are evaluated, and every failure is a reason."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from .checks.concentration import concentration_instrument
 from .checks.counts import day_order_count, day_turnover, open_order_count
 from .checks.credit import credit_line
 from .checks.leverage import leverage
+from .checks.losses import day_loss, drawdown
+from .checks.maintenance import maintenance_ratio
 from .checks.margin import initial_margin
 from .checks.permission import (
     disclosure_not_acknowledged,
@@ -161,7 +163,14 @@ def valued_reasons(judged: Judgement, rejections: list[Rejection]) -> None:
         found = initial_margin(account_id, judged.equity, judged.initial)
         if found is not None and not hedges(judged):
             rejections.append(found)
+    footing = judged.footing
+    if found := maintenance_ratio(account_id, limits, footing, judged.assets, judged.debt):
+        rejections.append(found)
     if found := credit_line(account_id, limits.credit_line_e4, judged.cash):
+        rejections.append(found)
+    if found := day_loss(account_id, limits, footing):
+        rejections.append(found)
+    if found := drawdown(account_id, limits, footing):
         rejections.append(found)
 
 

@@ -18,13 +18,15 @@ from .exposure import (
     rates_of,
     regime_multiplier,
 )
+from .footing import Footing
 from .hedges import class_losses, class_of, losses_in, offsets
-from .lines import NO_LINE, plus
+from .lines import plus
 from .margin.models import required
 from .margin.portfolio import NO_LOSSES, Losses, added, offset_of
 from .outcomes import Figures
 from .policy import NO_COLLAR, Policy
 from .state import Account, Book, Instrument, effective_limits
+from .valuing import held_beside, held_in
 from .walk import Walk, walk
 
 NO_PRICE = -1
@@ -38,7 +40,7 @@ class Judgement:
     is NO_PRICE where rule 3.1 has none; `collar` is NO_COLLAR where none is set. `warning` says
     that limits in mode warn are judged: `limits` are then those. `valued` says whether 4.20 to 4.22
     can be judged: only then `line` (the instrument's, with the order) and the account's figures
-    from `cash` to `initial` are set.
+    from `cash` to `initial` are set. `footing` is what 4.23 and 4.25 read besides.
     """
 
     __slots__ = (
@@ -55,6 +57,7 @@ class Judgement:
         "equity",
         "exit_room",
         "factor",
+        "footing",
         "gross",
         "in_bounds",
         "initial",
@@ -146,7 +149,8 @@ class Judgement:
             self.position_quantity, self.open_buy, self.open_sell, self.buy
         )
         self.collar = collar_bps(self.limits, self.factor, instrument.terms.price_limit_bps)
-        self.rest: Walk | None = None
+        self.rest: Walk = walk(account, position, policy, self.regime_bps, now_ns)
+        self.footing = self._footing()
         self.other_losses: dict[str, Losses] | None = None
         self.offset = self.rest_offset = 0
         self.priced = self.valued = False
@@ -156,6 +160,14 @@ class Judgement:
         self.reserved_price = self._reserved_price()
         self.in_bounds = True
         self._measure()
+
+    def _footing(self) -> Footing:
+        """Value the account before it is judged (2.7)."""
+        held = held_beside(self.account, self.rest, self.position)
+        if held is not None and self.position_quantity:
+            own = held_in(self.instrument, self.position_quantity)
+            held = None if own is None else (held[0] + own[0], held[1] + own[1])
+        return Footing(self.account, self.limits, held)
 
     def resize(self, quantity: int) -> None:
         """Take what depends on the quantity anew."""
@@ -201,9 +213,6 @@ class Judgement:
     def value(self) -> None:
         """Project the account with the order, if everything that counts has a mark (3.5, 3.6)."""
         rest = self.rest
-        if rest is None:
-            rest = walk(self.account, self.position, self.policy, self.regime_bps, self.now_ns)
-            self.rest = rest
         self.priced = self.mark != 0 and not rest.missing_id
         if not self.priced or self.reserved_price < 0 or not self.in_bounds:
             return
@@ -281,7 +290,7 @@ class Judgement:
     def before(self) -> Figures:
         """Return the account's figures without the order; only where it is valued."""
         position = self.position
-        line = self.rest.line if self.rest is not None else NO_LINE
+        line = self.rest.line
         offset = 0
         if self.account.margin_model == MODEL_PORTFOLIO:
             offset = self.offset_with(self.open_buy, self.open_sell)
@@ -292,5 +301,4 @@ class Judgement:
 
     def figures(self) -> Figures:
         """Return the account's figures with the order; only where it is valued."""
-        others = self.rest.line if self.rest is not None else NO_LINE
-        return figures_of(self.account, plus(others, self.line), self.offset)
+        return figures_of(self.account, plus(self.rest.line, self.line), self.offset)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .margin_lines import Valued
 from .outcomes import Outcome
 
 
@@ -20,9 +21,12 @@ class Difference:
 
 
 class ReconcileOutcome(Outcome):
-    """A page is kept, or, where it is the last, the list was compared."""
+    """A page is kept, or, where it is the last, the list was compared.
 
-    __slots__ = ("closed", "differences")
+    `valued` is an effect: what the account's valuation changed (2.7).
+    """
+
+    __slots__ = ("closed", "differences", "valued")
 
     def __init__(self, sequence: int, decided_time_ns: int, *, closed: bool) -> None:
         self.sequence = sequence
@@ -30,6 +34,7 @@ class ReconcileOutcome(Outcome):
         self.replayed = False
         self.closed = closed
         self.differences: list[Difference] = []
+        self.valued: list[Valued] = []
 
 
 class CancelOutcome(Outcome):

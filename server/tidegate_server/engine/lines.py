@@ -1,15 +1,16 @@
 """A position's share of its account's projected figures, and sums of such shares.
 
 A `Line` is, in e4: change of cash, assets, short debt, gross, gross weighted by volatility, initial
-margin, maintenance margin. An account's figures are sums of lines, so what one order changes is the
-line of its own instrument.
+margin, maintenance margin; then assets and short debt of what is filled already, for the actual
+figures (3.7). An account's figures are sums of lines, so what one order changes is the line of its
+own instrument, without its last two.
 """
 
 from __future__ import annotations
 
-Line = tuple[int, int, int, int, int, int, int]
+Line = tuple[int, int, int, int, int, int, int, int, int]
 
-NO_LINE: Line = (0, 0, 0, 0, 0, 0, 0)
+NO_LINE: Line = (0, 0, 0, 0, 0, 0, 0, 0, 0)
 
 
 def plus(line: Line, more: Line) -> Line:
@@ -22,6 +23,8 @@ def plus(line: Line, more: Line) -> Line:
         line[4] + more[4],
         line[5] + more[5],
         line[6] + more[6],
+        line[7] + more[7],
+        line[8] + more[8],
     )
 
 
@@ -35,6 +38,8 @@ def minus(line: Line, less: Line) -> Line:
         line[4] - less[4],
         line[5] - less[5],
         line[6] - less[6],
+        line[7] - less[7],
+        line[8] - less[8],
     )
 
 
@@ -48,4 +53,6 @@ def exchanged(total: Line, less: Line, more: Line) -> Line:
         total[4] - less[4] + more[4],
         total[5] - less[5] + more[5],
         total[6] - less[6] + more[6],
+        total[7] - less[7] + more[7],
+        total[8] - less[8] + more[8],
     )

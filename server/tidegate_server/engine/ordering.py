@@ -66,10 +66,12 @@ def decide_check(
             found = accepted(book, policy, account, instrument, command, now_ns)
             if found is not None:
                 outcome.line = found[1]
+                outcome.valued = found[2]
                 accept(outcome, book, policy, account, found[0], command.principal)
                 return outcome
         judged = Judgement(book, policy, account, instrument, command, now_ns)
         judged.alone = alone
+        outcome.valued = judged.footing.change
         rejections = judge(judged)
         outcome.warnings = warnings_of(judged)
         max_quantity = max_acceptable(judged, rejections) if command.want_max else -1
@@ -155,6 +157,6 @@ def decide_preview(book: Book, command: CheckOrder, now_ns: int) -> PreviewOutco
     rest = judged.rest
     position = judged.position
     held = position is not None and not position.is_flat()
-    if rest is None or rest.missing_id or (held and not judged.mark):
+    if rest.missing_id or (held and not judged.mark):
         return PreviewOutcome(outcome, None, None)
     return PreviewOutcome(outcome, judged.before(), judged.figures() if judged.valued else None)

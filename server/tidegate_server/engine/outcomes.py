@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from .amounts import INT64_MAX
 from .lines import Line
+from .margin_lines import Valued
 from .reasons import Rejection
 
 
@@ -49,7 +50,8 @@ class CheckOutcome(Outcome):
     where none advanced), until when the id is kept (0 where nothing is stored), and after when
     orders alike still count (0 where they are not counted).
 
-    `line` is a memo: the position's line with the order, for whoever applies the outcome next.
+    `valued` is an effect: what the valuation before the judgement changed (2.7). `line` is a memo:
+    the position's line with the order, for whoever applies the outcome next.
     """
 
     __slots__ = (
@@ -65,6 +67,7 @@ class CheckOutcome(Outcome):
         "rejections",
         "repeats_floor_ns",
         "reserved_price_e4",
+        "valued",
         "verified_exit",
         "warnings",
     )
@@ -93,6 +96,7 @@ class CheckOutcome(Outcome):
         self.repeats_floor_ns = 0
         self.warnings: list[Rejection] = []
         self.line: Line | None = None
+        self.valued: Valued | None = None
 
 
 class BatchOutcome(Outcome):
@@ -195,14 +199,15 @@ class EventResult:
 
 
 class EventsOutcome(Outcome):
-    """What became of a batch of reports."""
+    """What became of a batch of reports, and what the valuations after it changed."""
 
-    __slots__ = ("results",)
+    __slots__ = ("results", "valued")
 
     def __init__(self, sequence: int, decided_time_ns: int, results: list[EventResult]) -> None:
         self.sequence = sequence
         self.decided_time_ns = decided_time_ns
         self.results = results
+        self.valued: list[Valued] = []
         self.replayed = False
 
 
@@ -233,21 +238,34 @@ class FactorsOutcome(Outcome):
 
 
 class CashOutcome(Outcome):
-    """A booking of cash, and cash after it."""
+    """A booking of cash, cash after it, and what the valuation after it changed."""
 
-    __slots__ = ("cash_e4",)
+    __slots__ = ("cash_e4", "valued")
 
     def __init__(self, sequence: int, decided_time_ns: int, cash_e4: int) -> None:
         self.sequence = sequence
         self.decided_time_ns = decided_time_ns
         self.cash_e4 = cash_e4
+        self.valued: list[Valued] = []
+        self.replayed = False
+
+
+class PositionsOutcome(Outcome):
+    """Positions are set; what the valuation after it changed."""
+
+    __slots__ = ("valued",)
+
+    def __init__(self, sequence: int, decided_time_ns: int) -> None:
+        self.sequence = sequence
+        self.decided_time_ns = decided_time_ns
+        self.valued: list[Valued] = []
         self.replayed = False
 
 
 class RevalueOutcome(Outcome):
-    """Actual figures an account; None where it cannot be valued."""
+    """Actual figures an account, None where it cannot be valued; and what that changed."""
 
-    __slots__ = ("valuations",)
+    __slots__ = ("valuations", "valued")
 
     def __init__(
         self, sequence: int, decided_time_ns: int, valuations: list[Figures | None]
@@ -255,6 +273,7 @@ class RevalueOutcome(Outcome):
         self.sequence = sequence
         self.decided_time_ns = decided_time_ns
         self.valuations = valuations
+        self.valued: list[Valued] = []
         self.replayed = False
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from .amounts import INT64_MAX
+from .margin_lines import DEFAULT_LINES, LineSet
 
 RULES_VERSION: Final = 1
 
@@ -22,6 +23,8 @@ LIMIT_NAMES: Final = (
     "day_turnover_e4",
     "position",
     "credit_line_e4",
+    "day_loss_e4",
+    "drawdown_bps",
 )
 
 # What a policy's 0 stands for.
@@ -75,7 +78,8 @@ class Band:
 class Tier:
     """A class of accounts: its limits by name, its concentration tables by rating group.
 
-    `concentration_warned` are the groups whose table only warns.
+    `concentration_warned` are the groups whose table only warns. Without `lines` of its own it has
+    the policy's.
     """
 
     __slots__ = (
@@ -83,6 +87,7 @@ class Tier:
         "concentration_required",
         "concentration_warned",
         "limits",
+        "lines",
         "tier_id",
     )
 
@@ -94,19 +99,22 @@ class Tier:
         *,
         concentration_required: bool,
         concentration_warned: list[str],
+        lines: LineSet | None = None,
     ) -> None:
         self.tier_id = tier_id
         self.limits = limits
         self.concentration = concentration
         self.concentration_required = concentration_required
         self.concentration_warned = concentration_warned
+        self.lines = lines
 
 
 class Policy:
     """A versioned document of limits. Ages and limits of time in ns, factors in bps.
 
     A `repeat_count` of 0 is none: orders alike are not counted (4.15).
-    `trading_window` opens and closes so many ns after midnight UTC (4.6).
+    `trading_window` opens and closes so many ns after midnight UTC (4.6). Without `lines` it has
+    the default ones (2.6).
     """
 
     __slots__ = (
@@ -115,6 +123,7 @@ class Policy:
         "default_limits",
         "disclosure_version",
         "elevated_regime_bps",
+        "lines",
         "margin_classes",
         "max_clock_skew_ns",
         "max_mark_age_ns",
@@ -168,6 +177,7 @@ class Policy:
         trading_window: tuple[int, int] | None = None,
         disclosure_version: int = 0,
         release_window_ns: int = 0,
+        lines: LineSet | None = None,
     ) -> None:
         self.margin_classes = margin_classes
         self.version = version
@@ -200,6 +210,16 @@ class Policy:
         self.trading_window = trading_window
         self.principal_warns = rate is not None and rate.warns
         self.disclosure_version = disclosure_version
+        self.lines = lines
+
+    def lines_of(self, tier: Tier | None) -> LineSet:
+        """Return the lines of a tier's accounts (2.6)."""
+        if tier is not None and tier.lines is not None:
+            return tier.lines
+        return self.lines if self.lines is not None else STANDARD_LINES
+
+
+STANDARD_LINES: Final = LineSet(DEFAULT_LINES)
 
 
 def bucket(limit: Limit | None) -> tuple[int, int]:

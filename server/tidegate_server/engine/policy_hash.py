@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .margin_lines import LineSet
 from .policy import DEFAULT_RELEASE_WINDOW_NS, Limit, Policy
 from .policy_version import PolicyVersion
 
@@ -46,6 +47,7 @@ def policy_fields(policy: Policy) -> Fields:
     fields.append(("principal_order_rate", limit_fields({"rate": rate} if rate else {})))
     fields.append(("default_limits", limit_fields(policy.default_limits)))
     fields.append(("margin_classes", sorted(policy.margin_classes.items())))
+    fields.append(("lines", line_fields(policy.lines)))
     for tier_id, tier in sorted(policy.tiers.items()):
         bands = [
             (group, [(band.ratio_from_bps, band.cap_bps) for band in bands])
@@ -54,7 +56,15 @@ def policy_fields(policy: Policy) -> Fields:
         figures = [tier_id, limit_fields(tier.limits), bands, tier.concentration_required]
         fields.append(("tier", figures))
         fields.append(("tier_warned", sorted(tier.concentration_warned)))
+        fields.append(("tier_lines", line_fields(tier.lines)))
     return fields
+
+
+def line_fields(line_set: LineSet | None) -> list[object]:
+    """Return lines as they were written down."""
+    if line_set is None:
+        return []
+    return [line_set.lines, *["warn"] * line_set.warns]
 
 
 def limit_fields(limits: dict[str, Limit]) -> list[tuple[object, ...]]:

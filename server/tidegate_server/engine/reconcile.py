@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Final
 
 from .amounts import product_in_bounds
+from .bookings import value_cash
 from .chains import LIVE, close, end_quietly, open_of, open_under, settle, stands_of
 from .commands import BUY, CheckOrder
 from .life_commands import ListedOrder, ReconcileOrders
@@ -21,6 +22,7 @@ from .reconciliation import Reconciliation
 from .reserve import release, reserve
 from .settle import account_for_fact, freeze, instrument_for_fact
 from .state import Account, Book, Instrument, roll_if_due
+from .valuing import apply_valued
 
 ENDED: Final = 1
 ADDED: Final = 2
@@ -53,9 +55,12 @@ def decide_reconcile(
     if command.page != len(pages) + 1:
         return page_missing(command, len(pages) + 1)
     outcome = ReconcileOutcome(book.sequence + 1, now_ns, closed=command.last)
+    if account is not None:
+        roll_if_due(book, account)
+    if book.policy is not None:
+        cash = account.cash if account is not None else 0
+        outcome.valued = value_cash(book, book.policy, command.account_id, cash, 0, now_ns)
     if command.last:
-        if account is not None:
-            roll_if_due(book, account)
         listed = listed_orders(pages, command)
         outcome.differences = differences(book, account, listed, command, now_ns)
     return outcome
@@ -234,6 +239,8 @@ def apply_reconcile(
     account = account_for_fact(book, command.account_id, time_ns)
     roll_if_due(book, account)
     account.sequence = sequence
+    for change in outcome.valued:
+        apply_valued(account, change)
     state = account.reconciliation
     if state is None:
         state = Reconciliation()

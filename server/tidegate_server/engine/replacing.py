@@ -119,6 +119,7 @@ def judge_without(
         judged.asked = asked
         judged.old_room = room_of(old, order)
         judged.resize(asked)
+        outcome.valued = judged.footing.change
         rejections = judge(judged)
         outcome.warnings = warnings_of(judged)
     finally:

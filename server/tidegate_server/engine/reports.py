@@ -8,6 +8,7 @@ end unless the gate asks for them to stay.
 from __future__ import annotations
 
 from .amounts import AMOUNT_BOUND, QUANTITY_BOUND, product_in_bounds
+from .bookings import value_all
 from .chains import after, is_late, is_too_much, open_of, open_under
 from .commands import (
     BUY,
@@ -35,6 +36,7 @@ from .settle import (
 )
 from .sources import SOURCES_DISAGREE, disagrees, elsewhere
 from .state import Account, Book, roll_if_due
+from .valuing import apply_valued
 
 UNKNOWN_ORDER = 1
 UNKNOWN_ACCOUNT = 2
@@ -51,17 +53,23 @@ def decide_events(
     results: list[EventResult] = []
     saved: list[SavedEvent] = []
     sequence = book.sequence + 1
-    alone = len(command.events) == 1
+    touched: list[str] = []
     for event in command.events:
         result = decide_event(book, event, now_ns)
-        if not keep and not alone:
+        if not keep:
             saved.append(SavedEvent(book, event))
-        if keep or not alone:
-            apply_event(book, event, result, sequence, now_ns)
+        apply_event(book, event, result, sequence, now_ns)
         results.append(result)
+        if result.outcome != DUPLICATE:
+            touched.append(event.account_id)
+    outcome = EventsOutcome(sequence, now_ns, results)
+    outcome.valued = value_all(book, touched, now_ns)
     for index in range(len(saved) - 1, -1, -1):
         retract_event(book, command.events[index], saved[index])
-    return EventsOutcome(sequence, now_ns, results)
+    if keep:
+        for found in outcome.valued:
+            apply_valued(book.accounts[found.account_id], found)
+    return outcome
 
 
 def decide_event(book: Book, event: OrderEvent, now_ns: int) -> EventResult:

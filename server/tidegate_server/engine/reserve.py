@@ -9,11 +9,13 @@ from __future__ import annotations
 
 from .commands import BUY, CheckOrder
 from .latches import count_alike, uncount_alike
+from .margin_lines import Valued
 from .order import REFUSED, RESERVED, Order
 from .outcomes import CheckOutcome
 from .reasons import RejectReason
 from .resting import put_to_rest
 from .state import Account, Book, Position, roll_if_due
+from .valuing import apply_valued, kept_values
 
 
 def apply_check(book: Book, command: CheckOrder, outcome: CheckOutcome, sequence: int) -> None:
@@ -32,6 +34,8 @@ def keep_order(
     account = book.accounts[command.account_id]
     roll_if_due(book, account)
     account.sequence = sequence
+    if outcome.valued is not None:
+        apply_valued(account, outcome.valued)
     # What is kept shares the book's own strings: 100 bytes less an order.
     command.account_id = account.account_id
     order = Order(account.account_id, command.order_id, sequence)
@@ -132,10 +136,15 @@ class Saved:
         "next_order_ns",
         "principal_next_ns",
         "touched",
+        "valued",
     )
 
     def __init__(self, book: Book, command: CheckOrder) -> None:
         account = book.accounts.get(command.account_id)
+        self.valued: Valued | None = None
+        if account is not None:
+            roll_if_due(book, account)  # which may bring another start-of-day equity
+            self.valued = kept_values(account)
         instrument = book.instruments.get(command.instrument_id)
         self.account_sequence = account.sequence if account is not None else 0
         self.next_order_ns = account.next_order_ns if account is not None else 0
@@ -170,3 +179,7 @@ def retract_check(book: Book, command: CheckOrder, outcome: CheckOutcome, saved:
     book.forget_queue.take_back(order)
     book.order_id_count -= 1
     account.sequence = saved.account_sequence
+    if saved.valued is not None:
+        account.lines = saved.valued.lines
+        account.high_water = saved.valued.high_water
+        account.start_of_day_equity = saved.valued.start_of_day

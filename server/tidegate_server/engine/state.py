@@ -21,6 +21,7 @@ from .effective import Effective
 from .group import Group
 from .ladders import Ladder
 from .lines import NO_LINE, Line, exchanged
+from .margin_lines import NEVER
 from .order import EventEntry, Order
 from .outcomes import BatchOutcome, Figures, Refusal
 from .permissions import NO_PERMISSIONS
@@ -158,7 +159,10 @@ class Position:
 
 
 class Account:
-    """One account. `start_of_day_equity` is None before the first roll since its creation.
+    """One account. `start_of_day_equity` is None until it is valued, where the last roll could not.
+
+    `lines` is the mask of lines entered and not left (2.6), `high_water` the greatest actual equity
+    at a valuation, NEVER before the first; bookings move it along (4.25).
 
     `active` lists the positions that are not flat, in the order in which they became so. Memos:
     `turnover_e4` (the sum over positions), `totals` (the sum of the active positions' lines, None
@@ -177,9 +181,11 @@ class Account:
         "events",
         "fresh_until_ns",
         "group_id",
+        "high_water",
         "interest_and_fees",
         "last_valuation",
         "limits",
+        "lines",
         "margin_model",
         "next_order_ns",
         "open_order_count",
@@ -219,6 +225,8 @@ class Account:
         self.reconciliation: Reconciliation | None = None
         self.turnover_e4 = 0
         self.start_of_day_equity: int | None = None
+        self.lines = 0
+        self.high_water = NEVER
         self.next_order_ns = 0
         self.last_valuation: Figures | None = None
         self.valued_time_ns = 0

@@ -9,6 +9,7 @@ from __future__ import annotations
 from hashlib import blake2b
 
 from .commands import CheckOrder
+from .margin_lines import NEVER
 from .order import Order
 from .outcomes import CheckOutcome, Figures
 from .policy_hash import Fields, limit_fields, policy_fields, text, version_fields
@@ -153,6 +154,9 @@ def account_fields(account: Account) -> Fields:
     ]
     if account.start_of_day_equity is not None:
         fields.append(("start_of_day_equity", str(account.start_of_day_equity)))
+    fields.append(("lines", account.lines))
+    if account.high_water != NEVER:
+        fields.append(("high_water", str(account.high_water)))
     fields.append(("limits", limit_fields(account.limits)))
     fields.append(("permissions", account.permissions.fields()))
     for instrument_id in sorted(account.positions):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from .effective import is_required, narrowest
+from .margin_lines import lines_loosened
 from .policy import LIMIT_NAMES, Band, Limit, Policy, Tier, band_cap, bucket
 from .sessions import is_within
 
@@ -56,6 +57,8 @@ def loosened_fields(old: Policy, new: Policy) -> list[str]:
     ]
     if not is_within(new.trading_window, old.trading_window):
         fields.append("trading_window")
+    if lines_loosened(old.lines_of(None), new.lines_of(None)):
+        fields.append("lines")
     for tier_id in sorted(new.tiers):
         fields += _tier_loosened(tier_id, old, new)
     return fields
@@ -100,6 +103,8 @@ def _tier_loosened(tier_id: str, old: Policy, new: Policy) -> list[str]:
         fields.append(f"tiers[{tier_id}].limits.leverage_bps")
     if _concentration_loosened(before, after):
         fields.append(f"tiers[{tier_id}].concentration")
+    if lines_loosened(old.lines_of(before), new.lines_of(after)):
+        fields.append(f"tiers[{tier_id}].lines")
     return fields
 
 

@@ -1,4 +1,4 @@
-"""An atomic batch judged as a whole: 4.20 to 4.22 once an account, on the book with all (4.30)."""
+"""An atomic batch judged as a whole: 4.20 to 4.25 once an account, on the book with all (4.30)."""
 
 from __future__ import annotations
 
@@ -6,15 +6,19 @@ from .amounts import AMOUNT_BOUND, scale_down
 from .checks.concentration import concentration_instrument
 from .checks.credit import credit_line
 from .checks.leverage import leverage, leverage_warning
+from .checks.losses import day_loss, drawdown
+from .checks.maintenance import maintenance_ratio
 from .checks.margin import initial_margin
 from .commands import MODEL_PORTFOLIO, CheckOrder, CheckOrders
 from .effective import Effective
 from .exposure import figures_of, line_of_position, rates_of, regime_multiplier
+from .footing import Footing
 from .hedges import account_offset
 from .outcomes import CheckOutcome, Figures
 from .policy import Policy
 from .reasons import Rejection
 from .state import Account, Book, effective_limits, roll_if_due
+from .valuing import held_beside
 from .walk import projected_figures, walk
 
 
@@ -73,7 +77,7 @@ def account_reasons(
     now_ns: int,
     warnings: list[Rejection],
 ) -> list[Rejection]:
-    """Return 4.20 to 4.22 of an account as it stands; 4.20 for the instruments it opened.
+    """Return 4.20 to 4.25 of an account as it stands; 4.20 for the instruments it opened.
 
     `least` is what must be available, unless none of it is missing. What breaks limits in mode warn
     is added to `warnings`.
@@ -85,6 +89,7 @@ def account_reasons(
     total = walk(account, None, policy, regime_bps, now_ns)
     figures = figures_of(account, total.line, account_offset(account, policy, regime_bps, now_ns))
     limits = effective_limits(account, policy)
+    footing = Footing(account, limits, held_beside(account, total, None))
     rejections: list[Rejection] = []
     if figures.gross <= AMOUNT_BOUND:
         rejections += worst_concentration(book, policy, limits, account, opened, figures, now_ns)
@@ -96,27 +101,40 @@ def account_reasons(
     if limits.warning is not None and figures.gross <= AMOUNT_BOUND:
         warned = limits.warning
         warnings += worst_concentration(book, policy, warned, account, opened, figures, now_ns)
-        warnings += account_warnings(account.account_id, warned, figures)
+        warnings += account_warnings(account.account_id, warned, footing, figures)
     if figures.gross <= AMOUNT_BOUND and figures.available < least:
         found = initial_margin(account.account_id, figures.equity, figures.initial)
         if found is not None:
             rejections.append(found)
     if figures.gross <= AMOUNT_BOUND:
-        found = credit_line(account.account_id, limits.credit_line_e4, figures.cash)
-        if found is not None:
-            rejections.append(found)
+        rejections += lines_and_losses(account.account_id, limits, footing, figures)
     return rejections
 
 
-def account_warnings(account_id: str, limits: Effective, figures: Figures) -> list[Rejection]:
-    """Return what 4.21 and 4.24 warn of."""
+def lines_and_losses(
+    account_id: str, limits: Effective, footing: Footing, figures: Figures
+) -> list[Rejection]:
+    """Return 4.23 to 4.25."""
+    found = [
+        maintenance_ratio(account_id, limits, footing, figures.assets, figures.debt),
+        credit_line(account_id, limits.credit_line_e4, figures.cash),
+        day_loss(account_id, limits, footing),
+        drawdown(account_id, limits, footing),
+    ]
+    return [rejection for rejection in found if rejection is not None]
+
+
+def account_warnings(
+    account_id: str, limits: Effective, footing: Footing, figures: Figures
+) -> list[Rejection]:
+    """Return what 4.21 to 4.25 warn of."""
     found = [
         leverage_warning(
             account_id, limits.leverage_bps, figures.gross, figures.weighted, figures.equity
         ),
-        credit_line(account_id, limits.credit_line_e4, figures.cash),
     ]
-    return [warning for warning in found if warning is not None]
+    warnings = [warning for warning in found if warning is not None]
+    return warnings + lines_and_losses(account_id, limits, footing, figures)
 
 
 def worst_concentration(

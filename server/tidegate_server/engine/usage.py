@@ -16,10 +16,12 @@ from .amounts import ONE, unscale_down, upper_ratio_bps
 from .checks.concentration import cap_at
 from .effective import Effective
 from .exposure import rates_of
+from .footing import Footing
 from .policy import NO_CHECK
 from .reasons import RejectReason, ScopeKind
 from .standing import MISSING, NO_USAGE, SET, UNSET, Standing, Usage, used_bps
 from .state import Account, Book, Position
+from .valuing import held_by
 
 
 def usages(book: Book, account: Account, now_ns: int) -> list[Usage]:
@@ -49,6 +51,7 @@ def usages(book: Book, account: Account, now_ns: int) -> list[Usage]:
     standing.limited(RejectReason.LEVERAGE, "leverage_bps", leverage)
     add_initial_margin(standing)
     standing.limited(RejectReason.CREDIT_LINE, "credit_line_e4", drawn)
+    add_losses(standing)
     binding = binding_of(standing.found)
     if binding is not None:
         binding.binds = True
@@ -189,6 +192,20 @@ def add_initial_margin(standing: Standing) -> None:
     initial = None if figures is None else figures.initial
     limit = None if figures is None else max(0, figures.available + figures.initial)
     standing.at_account(RejectReason.INITIAL_MARGIN, "initial_margin", SET, initial, limit)
+
+
+def add_losses(standing: Standing) -> None:
+    """Add what was lost today and since the high-water mark, at the marks of now (4.25)."""
+    account = standing.account
+    held = held_by(account, standing.policy, standing.regime_bps, standing.now_ns)
+    footing = Footing(account, standing.limits, held)
+    lost = fallen = None
+    if held is not None:
+        if footing.start_of_day is not None:
+            lost = max(0, footing.start_of_day - footing.equity)
+        fallen = upper_ratio_bps(footing.high_water - footing.equity, footing.high_water)
+    standing.limited(RejectReason.DAY_LOSS, "day_loss_e4", lost)
+    standing.limited(RejectReason.DRAWDOWN, "drawdown_bps", fallen)
 
 
 def factor_of(standing: Standing, position: Position) -> int:

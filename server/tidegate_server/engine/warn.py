@@ -7,6 +7,8 @@ from .checks.concentration import concentration_instrument
 from .checks.counts import day_order_count, day_turnover, open_order_count
 from .checks.credit import credit_line
 from .checks.leverage import leverage_warning
+from .checks.losses import day_loss, drawdown
+from .checks.maintenance import maintenance_ratio
 from .checks.position import position_limit
 from .checks.prices import price_collar
 from .checks.rate import order_rate
@@ -83,5 +85,12 @@ def risk_warnings(judged: Judgement, warnings: list[Rejection]) -> None:
         account_id, limits.leverage_bps, judged.gross, judged.weighted, judged.equity
     ):
         warnings.append(found)
+    footing = judged.footing
+    if found := maintenance_ratio(account_id, limits, footing, judged.assets, judged.debt):
+        warnings.append(found)
     if found := credit_line(account_id, limits.credit_line_e4, judged.cash):
+        warnings.append(found)
+    if found := day_loss(account_id, limits, footing):
+        warnings.append(found)
+    if found := drawdown(account_id, limits, footing):
         warnings.append(found)

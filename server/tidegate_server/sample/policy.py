@@ -1,7 +1,9 @@
 """The sample policy: four tiers, every limit of the rules set.
 
-No verdict under it depends on the wall clock: ages and rates are wider than any demonstration, and
-the slow mark is pinned (a step of 0), so the same flow gets the same decisions on every run.
+No verdict under it depends on the wall clock: ages and rates are wider than any demonstration, the
+slow mark is pinned (a step of 0), and nothing looks back at when the follower had accounts valued
+(lines are left where they are entered, and no drawdown is limited). So the same flow gets the same
+decisions on every run.
 """
 
 from __future__ import annotations
@@ -34,13 +36,41 @@ def build_policy() -> policy_pb2.Policy:
         release_window_ns=_HOUR_NS // 4,
         principal_order_rate=policy_pb2.Rate(per_second=1_000_000, burst=1_000_000, required=True),
         default_limits=_default_limits(),
+        lines=DEFAULT_LINES,
         tiers=[
             _tier("retail", 20_000, 2_000, 50_000, (5_000, 7_000, 9_000)),
-            _tier("standard", 40_000, 5_000, 200_000, (6_000, 8_000, None)),
-            _tier("professional", 80_000, 20_000, 1_500_000, (7_000, None, None)),
+            with_lines(
+                _tier("standard", 40_000, 5_000, 200_000, (6_000, 8_000, None)), STANDARD_LINES
+            ),
+            with_lines(
+                _tier("professional", 80_000, 20_000, 1_500_000, (7_000, None, None)),
+                PROFESSIONAL_LINES,
+            ),
             _house(),
         ],
     )
+
+
+def _lines(*figures: int) -> policy_pb2.Lines:
+    """Return lines that are left where they are entered."""
+    names = ("withdraw", "warning", "margin_call", "top_up", "liquidation", "freeze")
+    lines = policy_pb2.Lines()
+    for name, bps in zip(names, figures, strict=True):
+        getattr(lines, name).CopyFrom(policy_pb2.Line(line_bps=bps, release_bps=bps))
+    return lines
+
+
+def with_lines(tier: policy_pb2.Tier, lines: policy_pb2.Lines) -> policy_pb2.Tier:
+    """Return a tier with lines of its own."""
+    tier.lines.CopyFrom(lines)
+    return tier
+
+
+#: Without a gap between line and release.
+DEFAULT_LINES = _lines(30_000, 15_000, 14_000, 13_000, 11_000, 10_000)
+#: Below what so much leverage comes to: at 4x assets are 133 % of the debt, at 8x 114 %.
+STANDARD_LINES = _lines(30_000, 12_200, 11_900, 11_400, 10_800, 10_300)
+PROFESSIONAL_LINES = _lines(30_000, 11_200, 11_000, 10_700, 10_500, 10_200)
 
 
 def _default_limits() -> policy_pb2.Limits:
@@ -57,6 +87,8 @@ def _default_limits() -> policy_pb2.Limits:
         day_turnover_e4=_required(_units(5_000_000)),
         position=_required(50_000),
         credit_line_e4=_required(_units(5_000_000)),
+        day_loss_e4=_required(_units(1_000_000)),
+        drawdown_bps=policy_pb2.Limit(unlimited=True),
     )
 
 
@@ -79,7 +111,10 @@ def _tier(
         for step, group in enumerate(RATING_GROUPS)
     ]
     return policy_pb2.Tier(
-        tier_id=tier_id, limits=limits, concentration=tables, concentration_required=True
+        tier_id=tier_id,
+        limits=limits,
+        concentration=tables,
+        concentration_required=True,
     )
 
 
@@ -95,8 +130,15 @@ def _house() -> policy_pb2.Tier:
         day_order_count=unlimited,
         position=_required(250_000),
         credit_line_e4=unlimited,
+        day_loss_e4=unlimited,
+        drawdown_bps=unlimited,
     )
-    return policy_pb2.Tier(tier_id="house", limits=limits, concentration_required=False)
+    return policy_pb2.Tier(
+        tier_id="house",
+        limits=limits,
+        concentration_required=False,
+        lines=_lines(30_000, 10_900, 10_700, 10_500, 10_300, 10_200),
+    )
 
 
 def _table(group: str, caps: tuple[int | None, ...]) -> policy_pb2.ConcentrationTable:

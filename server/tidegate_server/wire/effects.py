@@ -6,10 +6,19 @@ from struct import Struct
 from typing import TYPE_CHECKING
 
 from tidegate.v1 import journal_pb2
+from tidegate_server.engine.margin_lines import NEVER, Valued
 
 if TYPE_CHECKING:
     from tidegate_server.engine.commands import Command
-    from tidegate_server.engine.outcomes import CheckOutcome
+    from tidegate_server.engine.outcomes import (
+        CashOutcome,
+        CheckOutcome,
+        EventsOutcome,
+        PositionsOutcome,
+        RevalueOutcome,
+    )
+
+    AnyValued = CashOutcome | EventsOutcome | PositionsOutcome | RevalueOutcome
 
 _CheckEffects = journal_pb2.CheckEffects
 # Each field of CheckEffects: its tag, then eight bytes.
@@ -28,6 +37,8 @@ def check_effects(outcome: CheckOutcome, _command: Command) -> bytes:
     """
     if not outcome.keep_until_ns:
         return b""
+    if outcome.valued is not None:
+        return effects_message(outcome).SerializeToString()
     if outcome.repeats_floor_ns:
         return _EFFECTS_OF_COUNTED.pack(
             _FIRST_FIXED64,
@@ -51,12 +62,15 @@ def check_effects(outcome: CheckOutcome, _command: Command) -> bytes:
 
 def effects_message(outcome: CheckOutcome) -> journal_pb2.CheckEffects:
     """Return the effects of one order."""
-    return _CheckEffects(
+    message = _CheckEffects(
         account_next_time_ns=outcome.account_next_ns,
         principal_next_time_ns=outcome.principal_next_ns,
         keep_until_time_ns=outcome.keep_until_ns,
         repeats_after_time_ns=outcome.repeats_floor_ns,
     )
+    if outcome.valued is not None:
+        message.valuation.CopyFrom(write_valued(outcome.valued, ""))
+    return message
 
 
 def read_effects(outcome: CheckOutcome, effects: journal_pb2.CheckEffects) -> None:
@@ -65,3 +79,47 @@ def read_effects(outcome: CheckOutcome, effects: journal_pb2.CheckEffects) -> No
     outcome.principal_next_ns = effects.principal_next_time_ns
     outcome.keep_until_ns = effects.keep_until_time_ns
     outcome.repeats_floor_ns = effects.repeats_after_time_ns
+    if effects.HasField("valuation"):
+        outcome.valued = read_valued(effects.valuation)
+
+
+def account_effects(outcome: AnyValued, _command: Command) -> bytes:
+    """Write what valuations changed; nothing where they changed nothing."""
+    if not outcome.valued:
+        return b""
+    return journal_pb2.AccountEffects(valuations=valuations_of(outcome)).SerializeToString()
+
+
+def read_account_effects(outcome: AnyValued, effects: bytes) -> None:
+    """Read what valuations changed back."""
+    message = journal_pb2.AccountEffects.FromString(effects)
+    outcome.valued = [read_valued(one) for one in message.valuations]
+
+
+def valuations_of(outcome: AnyValued) -> list[journal_pb2.ValuationEffects]:
+    """Return what valuations changed, each with its account."""
+    return [write_valued(one, one.account_id) for one in outcome.valued]
+
+
+def write_valued(valued: Valued, account_id: str) -> journal_pb2.ValuationEffects:
+    """Return what one valuation changed."""
+    message = journal_pb2.ValuationEffects(
+        account_id=account_id, start_of_day_equity_e4=valued.start_of_day
+    )
+    if valued.lines >= 0:
+        message.lines = valued.lines
+    if valued.high_water != NEVER:
+        message.high_water_mark_e4 = valued.high_water
+    return message
+
+
+def read_valued(message: journal_pb2.ValuationEffects) -> Valued:
+    """Read what one valuation changed back."""
+    valued = Valued(message.account_id)
+    if message.HasField("lines"):
+        valued.lines = message.lines
+    if message.HasField("high_water_mark_e4"):
+        valued.high_water = message.high_water_mark_e4
+    if message.HasField("start_of_day_equity_e4"):
+        valued.start_of_day = message.start_of_day_equity_e4
+    return valued

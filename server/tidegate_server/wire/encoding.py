@@ -28,6 +28,7 @@ from tidegate_server.engine.outcomes import (
     Figures,
     MarksOutcome,
     Outcome,
+    PositionsOutcome,
     PreviewOutcome,
     RegimeOutcome,
     RevalueOutcome,
@@ -36,7 +37,13 @@ from tidegate_server.engine.outcomes import (
 )
 from tidegate_server.engine.reasons import Rejection, RejectReason, ScopeKind
 
-from .effects import effects_message, read_effects
+from .effects import (
+    effects_message,
+    read_account_effects,
+    read_effects,
+    read_valued,
+    valuations_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -287,15 +294,18 @@ def encode_events(outcome: EventsOutcome, _command: Command) -> bytes:
 def events_effects(outcome: EventsOutcome, _command: Command) -> bytes:
     """Write the tombstones' times, if there are any."""
     times = [result.keep_until_ns for result in outcome.results]
-    if not any(times):
+    if not any(times) and not outcome.valued:
         return b""
-    return journal_pb2.EventEffects(keep_until_time_ns=times).SerializeToString()
+    return journal_pb2.EventEffects(
+        keep_until_time_ns=times if any(times) else (), valuations=valuations_of(outcome)
+    ).SerializeToString()
 
 
 def decode_events(response: bytes, effects: bytes, _command: Command) -> EventsOutcome:
     """Read the results of reports back."""
     message = risk_service_pb2.RecordOrderEventsResponse.FromString(response)
-    times = journal_pb2.EventEffects.FromString(effects).keep_until_time_ns
+    kept = journal_pb2.EventEffects.FromString(effects)
+    times = kept.keep_until_time_ns
     results = [
         EventResult(
             result.outcome,
@@ -306,7 +316,9 @@ def decode_events(response: bytes, effects: bytes, _command: Command) -> EventsO
         )
         for index, result in enumerate(message.results)
     ]
-    return EventsOutcome(message.sequence, message.decided_time_ns, results)
+    outcome = EventsOutcome(message.sequence, message.decided_time_ns, results)
+    outcome.valued = [read_valued(one) for one in kept.valuations]
+    return outcome
 
 
 def encode_marks(outcome: MarksOutcome, _command: Command) -> bytes:
@@ -366,10 +378,20 @@ def encode_cash(outcome: CashOutcome, _command: Command) -> bytes:
     ).SerializeToString()
 
 
-def decode_cash(response: bytes, _effects: bytes, _command: Command) -> CashOutcome:
+def decode_cash(response: bytes, effects: bytes, _command: Command) -> CashOutcome:
     """Read a booking of cash back."""
     message = account_service_pb2.AdjustCashResponse.FromString(response)
-    return CashOutcome(message.sequence, message.decided_time_ns, message.cash_e4)
+    outcome = CashOutcome(message.sequence, message.decided_time_ns, message.cash_e4)
+    read_account_effects(outcome, effects)
+    return outcome
+
+
+def decode_positions(response: bytes, effects: bytes, _command: Command) -> PositionsOutcome:
+    """Read the setting of positions back."""
+    message = account_service_pb2.SetPositionsResponse.FromString(response)
+    outcome = PositionsOutcome(message.sequence, message.decided_time_ns)
+    read_account_effects(outcome, effects)
+    return outcome
 
 
 def encode_revaluation(outcome: RevalueOutcome, command: Command) -> bytes:
@@ -391,14 +413,16 @@ def valuation_message(account_id: str, figures: Figures | None) -> account_servi
     return message
 
 
-def decode_revaluation(response: bytes, _effects: bytes, _command: Command) -> RevalueOutcome:
+def decode_revaluation(response: bytes, effects: bytes, _command: Command) -> RevalueOutcome:
     """Read valuations back."""
     message = account_service_pb2.RevalueAccountsResponse.FromString(response)
     valuations = [
         read_figures(valuation.figures) if valuation.valued else None
         for valuation in message.valuations
     ]
-    return RevalueOutcome(message.sequence, message.decided_time_ns, valuations)
+    outcome = RevalueOutcome(message.sequence, message.decided_time_ns, valuations)
+    read_account_effects(outcome, effects)
+    return outcome
 
 
 def encode_regime(outcome: RegimeOutcome, _command: Command) -> bytes:

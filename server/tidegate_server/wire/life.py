@@ -182,18 +182,21 @@ def encode_reconcile(outcome: ReconcileOutcome, _command: Command) -> bytes:
 
 def reconcile_effects(outcome: ReconcileOutcome, _command: Command) -> bytes:
     """Write what added orders are reserved at, and how long their ids are kept."""
-    if not any(found.keep_until_ns for found in outcome.differences):
+    added = any(found.keep_until_ns for found in outcome.differences)
+    if not added and not outcome.valued:
         return b""
     return journal_pb2.ReconcileEffects(
         reserved_price_e4=[found.reserved_price for found in outcome.differences],
         keep_until_time_ns=[found.keep_until_ns for found in outcome.differences],
+        valuations=[effects.write_valued(one, one.account_id) for one in outcome.valued],
     ).SerializeToString()
 
 
-def decode_reconcile(response: bytes, effects: bytes, _command: Command) -> ReconcileOutcome:
+def decode_reconcile(response: bytes, kept: bytes, _command: Command) -> ReconcileOutcome:
     """Read the answer to a page back."""
     outcome = read_reconciled(risk_service_pb2.ReconcileOrdersResponse.FromString(response))
-    added = journal_pb2.ReconcileEffects.FromString(effects)
+    added = journal_pb2.ReconcileEffects.FromString(kept)
+    outcome.valued = [effects.read_valued(one) for one in added.valuations]
     if added.keep_until_time_ns:
         for index, found in enumerate(outcome.differences):
             found.reserved_price = added.reserved_price_e4[index]

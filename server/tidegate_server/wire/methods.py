@@ -120,17 +120,21 @@ ADJUST_CASH: Final = Codec(
     decoding.decode_cash,
     encoding.encode_cash,
     encoding.decode_cash,
+    effects.account_effects,
 )
-SET_POSITIONS: Final = plain(
+SET_POSITIONS: Final = Codec(
     journal_pb2.METHOD_SET_POSITIONS,
     decoding.decode_positions,
-    account_service_pb2.SetPositionsResponse,
+    encoding.plain(account_service_pb2.SetPositionsResponse),
+    encoding.decode_positions,
+    effects.account_effects,
 )
 REVALUE_ACCOUNTS: Final = Codec(
     journal_pb2.METHOD_REVALUE_ACCOUNTS,
     decoding.decode_revaluation,
     encoding.encode_revaluation,
     encoding.decode_revaluation,
+    effects.account_effects,
 )
 UPDATE_MARKS: Final = Codec(
     journal_pb2.METHOD_UPDATE_MARKS,

@@ -19,7 +19,9 @@ from tidegate_server.engine.policy import (
 from tidegate_server.engine.sessions import DAY_NS
 from tidegate_server.engine.tightening import SCALAR_LOOSER
 
+from .modes import read_mode, write_mode
 from .permissions import DISCLOSURE_BOUND
+from .policy_lines import read_lines, write_lines
 
 if TYPE_CHECKING:
     from .validation import Problems
@@ -99,6 +101,7 @@ def read_policy(message: policy_pb2.Policy, problems: Problems) -> Policy:
         trading_window=read_window(message, problems),
         disclosure_version=message.disclosure_version,
         release_window_ns=message.release_window_ns,
+        lines=read_lines(message, problems, ""),
     )
 
 
@@ -148,6 +151,7 @@ def read_tier(message: policy_pb2.Tier, problems: Problems, prefix: str) -> Tier
         concentration,
         concentration_required=message.concentration_required,
         concentration_warned=warned,
+        lines=read_lines(message, problems, prefix),
     )
 
 
@@ -198,17 +202,6 @@ def read_limit(name: str, message: policy_pb2.Limit, problems: Problems, field: 
     return Limit(value, unlimited=message.unlimited, required=message.required, warns=warns)
 
 
-def read_mode(mode: int, problems: Problems, field: str) -> bool:
-    """Read whether a limit only warns."""
-    problems.need_range(field, mode, 0, MODE_WARN)
-    return mode == MODE_WARN
-
-
-def write_mode(*, warns: bool) -> policy_pb2.LimitMode.ValueType:
-    """Return whether a limit only warns, as the contract has it; on is left out."""
-    return policy_pb2.LIMIT_MODE_WARN if warns else policy_pb2.LIMIT_MODE_UNSPECIFIED
-
-
 def read_rate(message: policy_pb2.Rate, problems: Problems, field: str) -> Limit:
     """Read one token bucket."""
     if message.per_second or message.burst:
@@ -243,18 +236,25 @@ def write_policy(policy: Policy) -> policy_pb2.Policy:
     message.default_limits.CopyFrom(write_limits(policy.default_limits))
     for class_id, offset_bps in policy.margin_classes.items():
         message.margin_classes.add(class_id=class_id, offset_bps=offset_bps)
-    for tier in policy.tiers.values():
-        message.tiers.append(
-            policy_pb2.Tier(
-                tier_id=tier.tier_id,
-                limits=write_limits(tier.limits),
-                concentration=[
-                    write_bands(group, bands, warns=group in tier.concentration_warned)
-                    for group, bands in tier.concentration.items()
-                ],
-                concentration_required=tier.concentration_required,
-            )
-        )
+    if policy.lines is not None:
+        message.lines.CopyFrom(write_lines(policy.lines))
+    message.tiers.extend([write_tier(tier) for tier in policy.tiers.values()])
+    return message
+
+
+def write_tier(tier: Tier) -> policy_pb2.Tier:
+    """Return a tier as the contract has it."""
+    message = policy_pb2.Tier(
+        tier_id=tier.tier_id,
+        limits=write_limits(tier.limits),
+        concentration=[
+            write_bands(group, bands, warns=group in tier.concentration_warned)
+            for group, bands in tier.concentration.items()
+        ],
+        concentration_required=tier.concentration_required,
+    )
+    if tier.lines is not None:
+        message.lines.CopyFrom(write_lines(tier.lines))
     return message
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from tidegate.v1 import journal_pb2, market_service_pb2, risk_service_pb2
 from tidegate_server.engine.closing import count_bought
 from tidegate_server.engine.latches import make_queue
+from tidegate_server.engine.margin_lines import NEVER
 from tidegate_server.engine.order import EventEntry
 from tidegate_server.engine.resting import make_ladders
 from tidegate_server.engine.state import (
@@ -183,6 +184,8 @@ def account_message(account: Account) -> journal_pb2.RestoreAccount:
         adjustment_ids=[f"{date} {name}" for name, date in account.adjustments.items()],
         valued_time_ns=account.valued_time_ns,
         repeats=repeat_messages(account),
+        lines=account.lines,
+        high_water_mark_e4=None if account.high_water == NEVER else account.high_water,
     )
     write_reconciliation(account, message)
     if account.last_valuation is not None:
@@ -308,6 +311,9 @@ class Loader:
         account.day_order_count = message.day_order_count
         if message.HasField("start_of_day_equity_e4"):
             account.start_of_day_equity = message.start_of_day_equity_e4
+        account.lines = message.lines
+        if message.HasField("high_water_mark_e4"):
+            account.high_water = message.high_water_mark_e4
         account.next_order_ns = message.next_order_time_ns
         account.valued_time_ns = message.valued_time_ns
         if message.HasField("last_valuation"):

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from tidegate.v1 import account_service_pb2, control_service_pb2
 from tidegate_server.engine.exposure import exit_quantity
+from tidegate_server.engine.margin_lines import NEVER, state_of
 from tidegate_server.engine.state import roll_if_due
 from tidegate_server.engine.walk import actual_figures, projected_figures
 
@@ -42,6 +43,8 @@ def account_view(book: Book, account: Account, now_ns: int) -> account_service_p
         day_turnover_e4=cut(account.turnover_e4),
         stop_ids=sorted(stop.stop_id for stop in account_stops(book, account)),
         valued_time_ns=account.valued_time_ns,
+        line_state=line_state(account),
+        high_water_mark_e4=None if account.high_water == NEVER else account.high_water,
     )
     projected = projected_figures(book, account, now_ns)
     if projected is not None:
@@ -54,6 +57,11 @@ def account_view(book: Book, account: Account, now_ns: int) -> account_service_p
     if account.last_valuation is not None:
         view.last_valuation.CopyFrom(valuation_message(account.account_id, account.last_valuation))
     return view
+
+
+def line_state(account: Account) -> account_service_pb2.LineState.ValueType:
+    """Return the deepest line that is entered, as the contract numbers it: 1 for none."""
+    return state_of(account.lines) + 1  # type: ignore[return-value] # numbers are the contract's
 
 
 def account_stops(book: Book, account: Account) -> list[Stop]:
@@ -138,6 +146,7 @@ def account_summary(
         cash_e4=account.cash,
         position_count=sum(1 for position in account.active if position.quantity),
         open_order_count=account.open_order_count,
+        line_state=line_state(account),
     )
     actual = actual_figures(book, account, now_ns)
     if actual is not None:

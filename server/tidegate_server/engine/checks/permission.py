@@ -40,10 +40,7 @@ def risk_not_permitted(judged: Judgement) -> Rejection | None:
 
 def draws_financing(judged: Judgement) -> bool:
     """Tell whether projected cash is below 0 with the order; false where that has no value."""
-    rest = judged.rest
-    if rest is None or not judged.valued:
-        return False
-    return judged.account.cash + rest.line[0] + judged.line[0] < 0
+    return judged.valued and judged.cash < 0
 
 
 def instrument_restricted(judged: Judgement) -> Rejection | None:

@@ -12,7 +12,7 @@ def price_missing(judged: Judgement) -> Rejection | None:
     """Refuse new risk while anything that counts has no mark; the ordered one is named first."""
     if not judged.mark:
         name = judged.instrument.instrument_id
-    elif judged.rest is not None and judged.rest.missing_id:
+    elif judged.rest.missing_id:
         name = judged.rest.missing_id
     else:
         return None
@@ -25,7 +25,7 @@ def price_stale(judged: Judgement) -> Rejection | None:
     own = judged.instrument
     if own.mark and judged.now_ns - own.mark_time_ns > greatest:
         stale = own
-    elif judged.rest is not None and judged.rest.stale_id:
+    elif judged.rest.stale_id:
         stale = judged.book.instruments[judged.rest.stale_id]
     else:
         return None

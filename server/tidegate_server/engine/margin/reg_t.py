@@ -47,4 +47,4 @@ def with_share_floor(line: Line, shorts: int, mark: int, high: int, unit: int) -
             maintenance = floor
     if maintenance > initial:
         initial = maintenance
-    return line[0], line[1], line[2], line[3], line[4], initial, maintenance
+    return (*line[:5], initial, maintenance, line[7], line[8])

@@ -1,0 +1,155 @@
+"""Cash and positions as the back office books them (8.7, 2.5), and valuations of accounts (2.7).
+
+A booking is neither gain nor loss: both references of 4.25 move with it.
+"""
+
+from __future__ import annotations
+
+from .amounts import AMOUNT_BOUND
+from .commands import AdjustCash, SetPositions
+from .exposure import regime_multiplier
+from .margin_lines import Valued
+from .outcomes import CashOutcome, PositionsOutcome, Refusal
+from .policy import Policy
+from .state import Account, Book, effective_limits, roll_if_due
+from .valuing import Held, held_by, held_in, value_of, valued, with_moved
+
+
+def decide_cash(book: Book, command: AdjustCash, now_ns: int) -> CashOutcome | Refusal:
+    """Book cash once an id; what would pass a bound leaves cash and freezes the account (1.4)."""
+    account = book.accounts.get(command.account_id)
+    cash = 0
+    if account is not None:
+        roll_if_due(book, account)
+        cash = account.cash
+        if command.adjustment_id in account.adjustments:
+            repeat = CashOutcome(account.sequence, now_ns, cash)
+            repeat.replayed = True
+            return repeat
+    stale = stale_sequence(book, command.account_id, command.expected_sequence)
+    if stale is not None:
+        return stale
+    after = cash + command.amount_e4
+    if abs(after) > AMOUNT_BOUND:
+        after = cash
+    outcome = CashOutcome(book.sequence + 1, now_ns, after)
+    policy = book.policy
+    if policy is not None:
+        outcome.valued = value_cash(book, policy, command.account_id, after, after - cash, now_ns)
+    return outcome
+
+
+def value_cash(
+    book: Book, policy: Policy, account_id: str, cash: int, moved: int, now_ns: int
+) -> list[Valued]:
+    """Value an account with other cash; what cannot be valued has its references moved only."""
+    account = account_or_new(book, account_id)
+    held = held_by(account, policy, regime_multiplier(book, policy), now_ns)
+    if held is None:
+        found = with_moved(account, moved)
+    else:
+        limits = effective_limits(account, policy)
+        owed = held[1] + account.interest_and_fees
+        found = valued(account, limits, cash, held[0], owed, moved)
+    return named(found, account_id)
+
+
+def decide_positions(book: Book, command: SetPositions, now_ns: int) -> PositionsOutcome | Refusal:
+    """Set positions, whatever they were."""
+    stale = stale_sequence(book, command.account_id, command.expected_sequence)
+    if stale is not None:
+        return stale
+    outcome = PositionsOutcome(book.sequence + 1, now_ns)
+    policy = book.policy
+    if policy is None:
+        return outcome
+    account = account_or_new(book, command.account_id)
+    if command.account_id in book.accounts:
+        roll_if_due(book, account)
+    before = held_by(account, policy, regime_multiplier(book, policy), now_ns)
+    after = held_with(book, account, dict(command.targets))
+    if after is None:
+        return outcome
+    moved = 0
+    if before is not None:
+        moved = value_of(after) - value_of(before)
+    limits = effective_limits(account, policy)
+    owed = after[1] + account.interest_and_fees
+    found = valued(account, limits, account.cash, after[0], owed, moved)
+    outcome.valued = named(found, command.account_id)
+    return outcome
+
+
+def held_with(book: Book, account: Account, targets: dict[str, int]) -> Held | None:
+    """Return what an account would hold and owe with other quantities; None without a mark."""
+    worth = owed = 0
+    for position in account.active:
+        if position.instrument.instrument_id in targets:
+            continue
+        kept = held_in(position.instrument, position.quantity)
+        if kept is None:
+            return None
+        worth += kept[0]
+        owed += kept[1]
+    for instrument_id, quantity in targets.items():
+        if not quantity:
+            continue
+        instrument = book.instruments.get(instrument_id)
+        new = held_in(instrument, quantity) if instrument is not None else None
+        if new is None:
+            return None
+        worth += new[0]
+        owed += new[1]
+    return worth, owed
+
+
+def named(found: Valued | None, account_id: str) -> list[Valued]:
+    """Say whose valuation it is; nothing where it changed nothing."""
+    if found is None:
+        return []
+    found.account_id = account_id
+    return [found]
+
+
+def account_or_new(book: Book, account_id: str) -> Account:
+    """Return an account, or one as a fact would create it (2.5)."""
+    account = book.accounts.get(account_id)
+    return Account(account_id) if account is None else account
+
+
+def value_all(book: Book, account_ids: list[str], now_ns: int) -> list[Valued]:
+    """Value accounts as they stand, each once; those that change nothing are left out (2.7)."""
+    policy = book.policy
+    found: list[Valued] = []
+    if policy is None:
+        return found
+    regime_bps = regime_multiplier(book, policy)
+    for account_id in dict.fromkeys(account_ids):
+        account = book.accounts.get(account_id)
+        if account is None:
+            continue
+        roll_if_due(book, account)
+        held = held_by(account, policy, regime_bps, now_ns)
+        if held is None:
+            continue
+        owed = held[1] + account.interest_and_fees
+        one = valued(account, effective_limits(account, policy), account.cash, held[0], owed)
+        found += named(one, account_id)
+    return found
+
+
+def stale_sequence(book: Book, account_id: str, expected: int) -> Refusal | None:
+    """Refuse what was meant for an earlier state of the account (2.5)."""
+    account = book.accounts.get(account_id)
+    sequence = account.sequence if account is not None else 0
+    if sequence == expected:
+        return None
+    return Refusal(
+        "STALE_SEQUENCE",
+        f"account {account_id} is at sequence {sequence}, not {expected}: read it again",
+        {
+            "account_id": account_id,
+            "expected_sequence": str(expected),
+            "sequence": str(sequence),
+        },
+    )

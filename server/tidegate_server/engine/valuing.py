@@ -1,0 +1,127 @@
+"""Valuations (2.7): what an account keeps of its actual figures (3.7), in e4.
+
+Lines, the high-water mark and a missing start-of-day equity change only here, and only as the
+outcome of a command says: when the command touches the account, and when it asks for a valuation.
+What cannot be valued, because something that is held has no mark, stays as it is.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .amounts import INT64_MAX
+from .margin_lines import NEVER, Valued, entered
+from .walk import Walk, walk
+
+if TYPE_CHECKING:
+    from .effective import Effective
+    from .policy import Policy
+    from .state import Account, Instrument, Position
+
+# What of an account is held and owed, without its cash.
+Held = tuple[int, int]
+
+
+def valued(
+    account: Account, limits: Effective, cash: int, held: int, owed: int, moved: int = 0
+) -> Valued | None:
+    """Value an account; None where nothing changes.
+
+    `owed` has interest and fees in it. `moved` is what a booking changed equity by: no gain and no
+    loss, so both references move with it (4.25).
+    """
+    assets = held + cash if cash > 0 else held
+    debt = owed - cash if cash < 0 else owed
+    equity = assets - debt
+    if max(assets, debt) > INT64_MAX or abs(equity) > INT64_MAX:
+        return None
+    mask = entered(account.lines, limits.lines, assets, debt)
+    high = account.high_water
+    if high != NEVER:
+        high = fitting(high + moved)
+    if equity > high:
+        high = equity
+    start = account.start_of_day_equity
+    start = equity if start is None else fitting(start + moved)
+    if (
+        mask == account.lines
+        and high == account.high_water
+        and start == account.start_of_day_equity
+    ):
+        return None
+    found = Valued()
+    if mask != account.lines:
+        found.lines = mask
+    if high != account.high_water:
+        found.high_water = high
+    if start != account.start_of_day_equity:
+        found.start_of_day = start
+    return found
+
+
+def kept_values(account: Account) -> Valued:
+    """Return what valuations may change, as it is now."""
+    found = Valued()
+    found.lines = account.lines
+    found.high_water = account.high_water
+    found.start_of_day = account.start_of_day_equity
+    return found
+
+
+def fitting(amount: int) -> int:
+    """Return an amount cut to 64 bits."""
+    return max(min(amount, INT64_MAX), -INT64_MAX)
+
+
+def apply_valued(account: Account, found: Valued) -> None:
+    """Keep what a valuation changed."""
+    if found.lines >= 0:
+        account.lines = found.lines
+    if found.high_water != NEVER:
+        account.high_water = found.high_water
+    if found.start_of_day is not None:
+        account.start_of_day_equity = found.start_of_day
+
+
+def with_moved(account: Account, moved: int) -> Valued | None:
+    """Move the references of an account that cannot be valued."""
+    if not moved:
+        return None
+    found = Valued()
+    if account.high_water != NEVER:
+        found.high_water = fitting(account.high_water + moved)
+    if account.start_of_day_equity is not None:
+        found.start_of_day = fitting(account.start_of_day_equity + moved)
+    return found
+
+
+def value_of(held: Held) -> int:
+    """Return what is held less what is owed."""
+    return held[0] - held[1]
+
+
+def held_in(instrument: Instrument, quantity: int) -> Held | None:
+    """Return what a quantity is worth and what it owes (3.7); None without a mark."""
+    if not quantity:
+        return 0, 0
+    if not instrument.mark:
+        return None
+    unit = instrument.terms.unit
+    if quantity > 0:
+        return quantity * instrument.low // unit, 0
+    return 0, -(quantity * instrument.high // unit)
+
+
+def held_by(account: Account, policy: Policy, regime_bps: int, now_ns: int) -> Held | None:
+    """Return what an account holds and owes in its positions; None where a mark is missing."""
+    found = walk(account, None, policy, regime_bps, now_ns)
+    return held_beside(account, found, None)
+
+
+def held_beside(account: Account, found: Walk, without: Position | None) -> Held | None:
+    """Return as `held_by` from a walk; None where something held but `without` has no mark."""
+    if found.missing_id:
+        for position in account.active:
+            if position is not without and position.quantity and not position.instrument.mark:
+                return None
+    return found.line[7], found.line[8]
