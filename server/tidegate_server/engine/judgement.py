@@ -6,7 +6,7 @@ it is then taken anew, and the rest of the account stays summed (4.0.3).
 
 from __future__ import annotations
 
-from .amounts import ONE, product_in_bounds, scale_up
+from .amounts import ONE, product_in_bounds
 from .commands import BUY, MARKET_ORDER, MODEL_LEVERAGED, MODEL_PORTFOLIO, REGIME_CALM, CheckOrder
 from .effective import collar_bps
 from .exposure import (
@@ -24,12 +24,11 @@ from .lines import plus
 from .margin.models import required
 from .margin.portfolio import NO_LOSSES, Losses, added, offset_of
 from .outcomes import Figures
-from .policy import NO_COLLAR, Policy
+from .policy import Policy
+from .pricing import reserved_price
 from .state import Account, Book, Instrument, effective_limits
 from .valuing import held_beside, held_in
 from .walk import Walk, walk
-
-NO_PRICE = -1
 
 
 class Judgement:
@@ -157,7 +156,7 @@ class Judgement:
         self.old_room = 0
         self.quantity = self.asked = order.quantity
         self.is_exit = order.quantity <= self.exit_room
-        self.reserved_price = self._reserved_price()
+        self.reserved_price = reserved_price(self)
         self.in_bounds = True
         self._measure()
 
@@ -174,7 +173,7 @@ class Judgement:
         self.quantity = quantity
         self.is_exit = quantity <= self.exit_room or quantity <= self.old_room
         if self.is_market:
-            self.reserved_price = self._reserved_price()
+            self.reserved_price = reserved_price(self)
         self._measure()
 
     def _measure(self) -> None:
@@ -188,27 +187,6 @@ class Judgement:
         self.valued = False
         if not self.is_exit:
             self.value()
-
-    def _reserved_price(self) -> int:
-        """Return the price that the order is reserved at (3.1)."""
-        mark = self.mark
-        if not self.is_market:
-            if not mark:
-                return self.price
-            return max(self.price, mark) if self.buy else min(self.price, mark)
-        terms = self.instrument.terms
-        day_limit = terms.upper_limit_e4 if self.buy else terms.lower_limit_e4
-        if not mark:
-            return max(day_limit, 0) if self.is_exit else NO_PRICE
-        if self.collar == NO_COLLAR:
-            if day_limit >= 0:
-                return day_limit
-            return mark if self.is_exit else NO_PRICE
-        reach = scale_up(mark, self.collar)
-        if self.buy:
-            price = mark + reach
-            return min(price, day_limit) if day_limit >= 0 else price
-        return max(mark - reach, day_limit, 0)
 
     def value(self) -> None:
         """Project the account with the order, if everything that counts has a mark (3.5, 3.6)."""
