@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
 from time import monotonic
-from typing import TYPE_CHECKING, Concatenate, ParamSpec, Self, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Self, TypeVar, Unpack
 
 import grpc
 from grpc import aio
@@ -13,19 +12,19 @@ from grpc import aio
 from tidegate_client import _life as life
 from tidegate_client import _methods as methods
 from tidegate_client import _policies as policies
+from tidegate_client import _watches as watches
+from tidegate_client._aio_reporter import Reporter
 from tidegate_client._base import ClientBase, Settings, closed_under_way, dress, understood
 from tidegate_client._checks import Round, check_batch
 from tidegate_client._coalesce import Coalescer
 from tidegate_client._errors import TidegateError, from_rpc
-from tidegate_client._unsent import HURRIED_PAUSE_S, REPORT_TIMEOUT_S, events_of
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
     from types import TracebackType
 
     from tidegate_client._methods import Call
     from tidegate_client._types import Decision, Order
-    from tidegate_client._unsent import Ledger
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -36,6 +35,16 @@ def _method(
 ) -> Callable[Concatenate[AsyncClient, P], Awaitable[T]]:
     async def method(self: AsyncClient, /, *args: P.args, **kwargs: P.kwargs) -> T:
         return await self._call(prepare(*args, **kwargs), self._end(None))
+
+    return dress(method, prepare)
+
+
+def _stream(
+    prepare: Callable[P, Call[T]],
+) -> Callable[Concatenate[AsyncClient, P], AsyncGenerator[T, None]]:
+    def method(self: AsyncClient, /, *args: P.args, **kwargs: P.kwargs) -> AsyncGenerator[T, None]:
+        self._end(None)
+        return self._read(prepare(*args, **kwargs))
 
     return dress(method, prepare)
 
@@ -62,7 +71,7 @@ class AsyncClient(ClientBase):
         else:
             self._channel = aio.secure_channel(target, self._credentials, self._options)
         self._senders: dict[str, aio.UnaryUnaryMultiCallable[bytes, bytes]] = {}
-        self._reporter = _Reporter(self._ledger, self._call)
+        self._reporter = Reporter(self._ledger, self._call)
         self._coalescer = Coalescer(self._call) if coalesce else None
 
     async def check(
@@ -141,6 +150,12 @@ class AsyncClient(ClientBase):
 
     read_records = _method(methods.read_records)
     explain_record = _method(methods.explain_record)
+    watch_records = _stream(watches.watch_records)
+    watch_accounts = _stream(watches.watch_accounts)
+    compare_decisions = _stream(watches.compare_decisions)
+    watch_alerts = _stream(watches.watch_alerts)
+    list_alerts = _method(watches.list_alerts)
+    acknowledge_alert = _method(watches.acknowledge_alert)
 
     async def close(self, timeout: float = 2.0) -> None:  # noqa: ASYNC109 - waits, then closes
         """Wait up to `timeout` seconds for owed unsent reports, then close the connection.
@@ -205,6 +220,24 @@ class AsyncClient(ClientBase):
                 raise error
             await asyncio.sleep(pause)
 
+    async def _read(self, call: Call[T]) -> AsyncGenerator[T, None]:
+        """Yield the messages of a stream; whoever stops reading ends it."""
+        open_stream: Callable[..., Any] = self._channel.unary_stream(call.path)
+        stream = open_stream(call.payload, metadata=self._metadata)
+        try:
+            async for raw in stream:
+                yield understood(call, raw)
+        except grpc.RpcError as error:
+            if self._is_closed:
+                raise closed_under_way() from error
+            raise from_rpc(error) from None
+        except asyncio.CancelledError:
+            if not self._is_closed or _is_cancelled():
+                raise
+            raise closed_under_way() from None
+        finally:
+            stream.cancel()
+
     async def _send(self, call: Call[T], left: float) -> bytes:
         sender = self._senders.get(call.path)
         if sender is None:
@@ -213,54 +246,6 @@ class AsyncClient(ClientBase):
 
     def _wake(self) -> None:
         self._reporter.wake()
-
-
-class _Reporter:
-    """The one background task: reports orders unsent until that is delivered.
-
-    It lives as long as anything is owed, and hurries while the client closes.
-    """
-
-    def __init__(
-        self, ledger: Ledger, report: Callable[[Call[object], float], Awaitable[object]]
-    ) -> None:
-        self._ledger = ledger
-        self._report = report
-        self._closing = asyncio.Event()
-        self._stopped = False
-        self._task: asyncio.Task[None] | None = None
-
-    def wake(self) -> None:
-        """Begin to report, unless the client is closing."""
-        if not self._closing.is_set() and (self._task is None or self._task.done()):
-            self._task = asyncio.create_task(self._run(), name="tidegate-unsent")
-
-    async def close(self, timeout: float) -> None:  # noqa: ASYNC109 - the same
-        """Wait for the last reports, then stop."""
-        self._closing.set()
-        if self._task is not None:
-            await asyncio.wait([self._task], timeout=timeout)
-            self._stopped = True
-            self._task.cancel()
-            await asyncio.wait([self._task])
-
-    async def _run(self) -> None:
-        while not self._stopped and (keys := self._ledger.take()):
-            try:
-                call = methods.record_events(events_of(keys))
-                await self._report(call, monotonic() + REPORT_TIMEOUT_S)
-            except TidegateError as error:
-                await self._pause(self._ledger.failed(keys, error))
-            else:
-                self._ledger.delivered(keys)
-
-    async def _pause(self, pause: float) -> None:
-        if self._closing.is_set():
-            await asyncio.sleep(min(pause, HURRIED_PAUSE_S))
-        else:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(pause):  # wait_for can swallow a cancellation
-                    await self._closing.wait()
 
 
 def _is_cancelled() -> bool:

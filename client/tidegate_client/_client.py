@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from threading import Event, Lock, Thread
 from time import monotonic
-from typing import TYPE_CHECKING, Concatenate, ParamSpec, Self, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Self, TypeVar, Unpack
 
 import grpc
 
 from tidegate_client import _life as life
 from tidegate_client import _methods as methods
 from tidegate_client import _policies as policies
+from tidegate_client import _watches as watches
 from tidegate_client._base import ClientBase, Settings, closed_under_way, dress, understood
 from tidegate_client._checks import Round, check_batch
 from tidegate_client._errors import TidegateError, from_rpc
 from tidegate_client._unsent import HURRIED_PAUSE_S, REPORT_TIMEOUT_S, events_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Generator, Iterable
     from types import TracebackType
 
     from tidegate_client._methods import Call
@@ -31,6 +32,16 @@ T = TypeVar("T")
 def _method(prepare: Callable[P, Call[T]]) -> Callable[Concatenate[Client, P], T]:
     def method(self: Client, /, *args: P.args, **kwargs: P.kwargs) -> T:
         return self._call(prepare(*args, **kwargs), self._end(None))
+
+    return dress(method, prepare)
+
+
+def _stream(
+    prepare: Callable[P, Call[T]],
+) -> Callable[Concatenate[Client, P], Generator[T, None, None]]:
+    def method(self: Client, /, *args: P.args, **kwargs: P.kwargs) -> Generator[T, None, None]:
+        self._end(None)
+        return self._read(prepare(*args, **kwargs))
 
     return dress(method, prepare)
 
@@ -142,6 +153,12 @@ class Client(ClientBase):
 
     read_records = _method(methods.read_records)
     explain_record = _method(methods.explain_record)
+    watch_records = _stream(watches.watch_records)
+    watch_accounts = _stream(watches.watch_accounts)
+    compare_decisions = _stream(watches.compare_decisions)
+    watch_alerts = _stream(watches.watch_alerts)
+    list_alerts = _method(watches.list_alerts)
+    acknowledge_alert = _method(watches.acknowledge_alert)
 
     def close(self, timeout: float = 2.0) -> None:
         """Wait up to `timeout` seconds for owed unsent reports, then close the connection.
@@ -193,6 +210,20 @@ class Client(ClientBase):
             pause = attempts.pause_after(error, monotonic())
             if pause is None or self._stopped.wait(pause):
                 raise error
+
+    def _read(self, call: Call[T]) -> Generator[T, None, None]:
+        """Yield the messages of a stream; whoever stops reading ends it."""
+        open_stream: Callable[..., Any] = self._channel.unary_stream(call.path)
+        stream = open_stream(call.payload, metadata=self._metadata)
+        try:
+            for raw in stream:
+                yield understood(call, raw)
+        except grpc.RpcError as error:
+            if self._is_closed:
+                raise closed_under_way() from error
+            raise from_rpc(error) from None
+        finally:
+            stream.cancel()
 
     def _sender(self, path: str) -> grpc.UnaryUnaryMultiCallable[bytes, bytes]:
         sender = self._senders.get(path)

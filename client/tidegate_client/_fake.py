@@ -113,6 +113,9 @@ class Book:
             as_of_sequence=self.sequence,
             decided_time_ns=time.time_ns(),
             max_acceptable_quantity=request.quantity if not planned.rejections else 0,
+            largest_quantity=request.quantity if not planned.rejections else 0,
+            limiting=planned.rejections[0] if planned.rejections else None,
+            warnings=planned.warnings,
         )
 
     def record_events(

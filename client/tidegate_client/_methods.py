@@ -48,6 +48,8 @@ RETRIED_PATHS = tuple(
         "ControlService/GetStatus",
         "JournalService/ReadRecords",
         "JournalService/ExplainRecord",
+        "WatchService/ListAlerts",
+        "WatchService/AcknowledgeAlert",
     )
 )
 # What the client repeats, within the deadline, after a lost connection or a lost answer too.

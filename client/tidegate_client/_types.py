@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 from tidegate.v1 import order_pb2
 
 if TYPE_CHECKING:
-    from tidegate.v1.risk_service_pb2 import Figures
+    from tidegate.v1.risk_service_pb2 import Concentration, Figures
+    from tidegate.v1.usage_pb2 import LimitView
     from tidegate_client._errors import TidegateError
 
 MAXIMUM_ID_CHARACTERS = 64
@@ -158,7 +159,10 @@ class Preview:
     """What the gate would say to an order, and what the order would do. Nothing is reserved.
 
     `before`, `after` and `change` are the account's projected `Figures`; absent where the account
-    cannot be valued. `max_acceptable_quantity` is the largest quantity that would pass.
+    cannot be valued. `max_acceptable_quantity` is the largest quantity up to the order's own that
+    would pass, `largest_quantity` that of any order alike; `limiting` is what stops a larger one.
+    `concentrations` are shares of the assets before and after, `limits` what the account would use
+    of each limit with the order, what binds next first.
     """
 
     verdict: int
@@ -173,6 +177,10 @@ class Preview:
     after: Figures | None
     change: Figures | None
     warnings: tuple[Rejection, ...] = ()
+    largest_quantity: int = 0
+    limiting: Rejection | None = None
+    concentrations: tuple[Concentration, ...] = ()
+    limits: tuple[LimitView, ...] = ()
 
     @property
     def would_allow(self) -> bool:

@@ -93,6 +93,10 @@ def preview_of(answer: risk_service_pb2.PreviewOrderResponse) -> Preview:
         before=answer.before if answer.HasField("before") else None,
         after=answer.after if answer.HasField("after") else None,
         change=answer.change if answer.HasField("change") else None,
+        largest_quantity=answer.largest_quantity,
+        limiting=_rejections([answer.limiting])[0] if answer.HasField("limiting") else None,
+        concentrations=tuple(answer.concentrations),
+        limits=tuple(answer.limits),
     )
 
 

@@ -40,9 +40,15 @@ COMMANDS = (
     ("policy", "approve"),
     ("policy", "withdraw"),
     ("policy", "restore"),
+    ("policy", "compare"),
     ("journal", "tail"),
     ("journal", "explain"),
     ("journal", "verify"),
+    ("watch", "records"),
+    ("watch", "accounts"),
+    ("alerts", "list"),
+    ("alerts", "watch"),
+    ("alerts", "acknowledge"),
 )
 READING = (
     ("check",),
@@ -61,6 +67,8 @@ READING = (
     ("policy", "list"),
     ("journal", "tail"),
     ("journal", "explain"),
+    ("alerts", "list"),
+    ("alerts", "acknowledge"),
     ("journal", "verify"),
 )
 CALLING = (

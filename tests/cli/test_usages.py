@@ -6,12 +6,11 @@ from io import StringIO
 
 from rich.console import Console
 
-from tidegate.v1 import account_service_pb2 as accounts_pb2
-from tidegate.v1 import order_pb2, policy_pb2
+from tidegate.v1 import order_pb2, policy_pb2, usage_pb2
 from tidegate_server.cli import usages
 
-SET = accounts_pb2.LIMIT_SETTING_SET
-POSITION = accounts_pb2.LimitView(
+SET = usage_pb2.LIMIT_SETTING_SET
+POSITION = usage_pb2.LimitView(
     name="position",
     setting=SET,
     value=500,
@@ -22,7 +21,7 @@ POSITION = accounts_pb2.LimitView(
     scope_id="IBM",
     binds_next=True,
 )
-LEVERAGE = accounts_pb2.LimitView(
+LEVERAGE = usage_pb2.LimitView(
     name="leverage_bps",
     setting=SET,
     mode=policy_pb2.LIMIT_MODE_WARN,
@@ -34,7 +33,7 @@ LEVERAGE = accounts_pb2.LimitView(
 )
 
 
-def rows(*limits: accounts_pb2.LimitView) -> list[str]:
+def rows(*limits: usage_pb2.LimitView) -> list[str]:
     """Return the printed rows, each without more blanks than it needs."""
     page = StringIO()
     Console(file=page, width=120).print(usages.usages(limits))
@@ -50,8 +49,8 @@ def test_a_limit_that_warns_says_so_and_leverage_is_so_many_times_equity() -> No
 
 
 def test_what_has_no_usage_is_told_apart() -> None:
-    def limit(name: str, setting: int, value: int | None = None) -> accounts_pb2.LimitView:
-        return accounts_pb2.LimitView(name=name, setting=setting, value=value)  # type: ignore[arg-type]
+    def limit(name: str, setting: int, value: int | None = None) -> usage_pb2.LimitView:
+        return usage_pb2.LimitView(name=name, setting=setting, value=value)  # type: ignore[arg-type]
 
     found = usages.others(
         [
@@ -59,9 +58,9 @@ def test_what_has_no_usage_is_told_apart() -> None:
             limit("order_notional_e4", SET, 10_000_000),
             limit("credit_line_e4", SET, 10_000_000),
             limit("concentration", SET),
-            limit("leverage_bps", accounts_pb2.LIMIT_SETTING_MISSING),
-            limit("day_turnover_e4", accounts_pb2.LIMIT_SETTING_UNLIMITED),
-            limit("day_order_count", accounts_pb2.LIMIT_SETTING_UNSET),
+            limit("leverage_bps", usage_pb2.LIMIT_SETTING_MISSING),
+            limit("day_turnover_e4", usage_pb2.LIMIT_SETTING_UNLIMITED),
+            limit("day_order_count", usage_pb2.LIMIT_SETTING_UNSET),
         ]
     )
     assert found == [

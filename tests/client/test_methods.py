@@ -9,6 +9,7 @@ import pytest
 from tests.client.support import an_order
 
 from tidegate.v1 import account_service_pb2 as accounts_pb
+from tidegate.v1 import order_pb2
 from tidegate.v1 import risk_service_pb2 as risk_pb
 from tidegate_client import (
     AuthenticationError,
@@ -17,6 +18,7 @@ from tidegate_client import (
     InternalError,
     NotFoundError,
     PermissionDeniedError,
+    Rejection,
 )
 from tidegate_client._methods import REPEATED_PATHS, RETRIED_PATHS
 from tidegate_client.testing import FakeGate
@@ -32,6 +34,30 @@ def test_a_preview_shows_without_reserving(client: Any, fake: FakeGate) -> None:
     assert preview.rejections[0].reason == "POSITION_LIMIT"
     assert preview.before is None
     assert fake.orders == []
+
+
+def test_what_only_warns_is_in_the_decision_and_in_the_preview(client: Any, fake: FakeGate) -> None:
+    warning = order_pb2.Rejection(
+        reason=order_pb2.REJECT_REASON_LEVERAGE, measured=21_000, limit=20_000
+    )
+    verdict = order_pb2.VERDICT_ALLOW
+    fake.answer(risk_pb.CheckOrderResponse(verdict=verdict, warnings=[warning]))
+    decision = client.check(an_order())
+    assert decision.allowed
+    assert decision.rejections == ()
+    assert decision.warnings == (Rejection(reason="LEVERAGE", measured=21_000, limit=20_000),)
+    assert client.check_many([an_order()])[0].warnings == decision.warnings
+    preview = client.preview(an_order())
+    assert preview.would_allow
+    assert preview.warnings == decision.warnings
+
+
+def test_a_preview_says_what_limits_the_order(client: Any, fake: FakeGate) -> None:
+    assert client.preview(an_order()).limiting is None
+    fake.reject("LEVERAGE", measured=5, limit=4)
+    preview = client.preview(an_order())
+    assert preview.limiting == Rejection(reason="LEVERAGE", measured=5, limit=4)
+    assert preview.largest_quantity == 0
 
 
 def test_a_preview_that_fails_raises(client: Any, fake: FakeGate) -> None:

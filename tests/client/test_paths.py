@@ -25,6 +25,7 @@ from tidegate.v1 import (
     policy_pb2,
     policy_service_pb2,
     risk_service_pb2,
+    watch_service_pb2,
 )
 from tidegate_client import RequestError, Violation, tls_credentials
 
@@ -200,6 +201,25 @@ CALLS: list[Example] = [
         (7,),
         {},
         journal_service_pb2.ExplainRecordRequest(sequence=7),
+    ),
+    (
+        "list_alerts",
+        "WatchService/ListAlerts",
+        (10, "4-0"),
+        {"unacknowledged_only": True, "account_id": "A1"},
+        watch_service_pb2.ListAlertsRequest(
+            page_size=10,
+            page_token="4-0",  # noqa: S106
+            unacknowledged_only=True,
+            account_id="A1",
+        ),
+    ),
+    (
+        "acknowledge_alert",
+        "WatchService/AcknowledgeAlert",
+        ("4-0", "seen"),
+        {},
+        watch_service_pb2.AcknowledgeAlertRequest(alert_id="4-0", note="seen"),
     ),
 ]
 

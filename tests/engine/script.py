@@ -17,6 +17,7 @@ from tidegate.v1 import (
     policy_pb2,
     policy_service_pb2,
     risk_service_pb2,
+    usage_pb2,
 )
 from tidegate_server.wire.machine import Machine
 from tidegate_server.wire.methods import BY_NAME
@@ -676,7 +677,7 @@ def verdict(found: Any) -> str:
 def usage(view: Any) -> str:
     """Write what is used of a limit: its name, used / limit, bps, and what else there is to say."""
     if not view.HasField("value"):
-        names = account_service_pb2.LimitSetting.Name
+        names = usage_pb2.LimitSetting.Name
         return f"{view.name} {short(names(view.setting), 'LIMIT_SETTING_').lower()}"
     parts = [view.name, f"{view.used if view.HasField('used') else '-'}/{view.value}"]
     parts.append(str(view.usage_bps) if view.HasField("usage_bps") else "-")

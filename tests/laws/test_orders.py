@@ -13,7 +13,6 @@ from tidegate_server.wire.machine import Machine
 from tidegate_server.wire.order_snapshots import order_request
 
 ALLOW = order_pb2.VERDICT_ALLOW
-SCOPE_INSTRUMENT = order_pb2.SCOPE_KIND_INSTRUMENT
 FACED_BY_EXITS = {
     order_pb2.REJECT_REASON_ORDER_NOT_RESERVED,
     order_pb2.REJECT_REASON_HALTED,
@@ -128,14 +127,7 @@ def test_no_accepted_order_breaches_leverage_margin_or_position(seed: int) -> No
         answer, asked = step.message(), step.asked()
         if answer.verdict == ALLOW and not answer.verified_exit:
             view = view_of(machine, asked.account_id, call.now_ns)
-            limits = {
-                limit.name: limit.value
-                for limit in view.limits
-                if limit.HasField("value")
-                and limit.mode != policy_pb2.LIMIT_MODE_WARN
-                # an instrument's own limit is shown of the one that uses most of its
-                and (limit.scope_kind != SCOPE_INSTRUMENT or limit.subject == asked.instrument_id)
-            }
+            limits = limits_that_are_on(view)
             figures = view.projected
             assert figures.equity_e4 > 0
             cap = limits.get("leverage_bps", 10**9)
@@ -146,6 +138,24 @@ def test_no_accepted_order_breaches_leverage_margin_or_position(seed: int) -> No
                     bought = held.quantity + held.open_buy_quantity
                     sold = held.quantity - held.open_sell_quantity
                     assert max(abs(bought), abs(sold)) <= limits.get("position", 10**13)
+            for limit in view.limits:
+                if limit.name in limits and limit.name in WHOLE_ACCOUNT:
+                    assert limit.used <= limit.value, limit
+
+
+# What an order is judged by whatever it trades: never over its limit after an allow.
+WHOLE_ACCOUNT = {"open_order_count", "day_order_count", "day_turnover_e4", "credit_line_e4"}
+
+
+def limits_that_are_on(view: Any) -> dict[str, int]:
+    """Return the account's limits that refuse orders."""
+    return {
+        limit.name: limit.value
+        for limit in view.limits
+        if limit.HasField("value")
+        and limit.mode == policy_pb2.LIMIT_MODE_ON
+        and limit.scope_kind == order_pb2.SCOPE_KIND_ACCOUNT
+    }
 
 
 @law(12)

@@ -7,7 +7,7 @@ found (4.0.3).
 from dataclasses import dataclass, field, replace
 
 from tests.oracle.account_checks import figures_after, position_limit, solvency, turnover
-from tests.oracle.book import Message, up
+from tests.oracle.book import QUANTITY_MAX, Message, up
 from tests.oracle.case import Case, lot
 from tests.oracle.figures import projected, valuable
 from tests.oracle.limits import missing_limits
@@ -154,3 +154,22 @@ def largest_acceptable(
     if closing > answer and not judge(case, closing, book_only=book_only).rejections:
         return closing
     return answer
+
+
+def limited(case: Case, quantity: int, rejections: list[Message]) -> Message:
+    """The largest quantity of any order alike, and what stops a larger one."""
+    for rejection in rejections:
+        wrong = rejection["reason"] == "NOT_PERMITTED" and bool(wrong_type(case))
+        if rejection["reason"] in INCURABLE or wrong:
+            return {"largest_quantity": 0, "limiting": rejection}
+    best = largest_acceptable(case, QUANTITY_MAX, [{"reason": ""}])
+    if not rejections:
+        best = max(best, quantity)
+    least, step = lot(case.instrument)
+    beyond = least
+    while beyond <= best:
+        beyond += max(1, (best - beyond) // step) * step
+    if beyond > QUANTITY_MAX:
+        return {"largest_quantity": best}
+    stopping = [one for one in judge(case, beyond).rejections if one["reason"] not in INCURABLE]
+    return {"largest_quantity": best} | ({"limiting": stopping[0]} if stopping else {})

@@ -4,6 +4,7 @@ from tests.oracle import account_checks, chains, judgement, limits, order_checks
 from tests.oracle.book import LIVE, Book, Message, Order
 from tests.oracle.case import Case, entry, open_case
 from tests.oracle.figures import Figures, projected, valuable
+from tests.oracle.usage import limits_with, share
 
 CONTENT = (
     "instrument_id",
@@ -216,7 +217,7 @@ class Orders:
             "max_acceptable_quantity": 0,
         }
         if unknown:
-            return response
+            return {**response, "limiting": unknown[0]}
         case = open_case(self.book, request, principal, now)
         quantity = request["quantity"]
         found = judgement.judge_whole(case, quantity)
@@ -231,6 +232,7 @@ class Orders:
         }
         if found.reserved_price is not None:
             response["reserved_price_e4"] = found.reserved_price
+        response |= judgement.limited(case, quantity, found.rejections)
         return response | self._difference(case, quantity, found.reserved_price)
 
     def _difference(self, case: Case, quantity: int, reserved_price: int | None) -> Message:
@@ -243,10 +245,13 @@ class Orders:
         after: Figures | None = None
         if not order_checks.notional_bound(case, quantity, reserved_price):
             after = account_checks.figures_after(case, quantity, reserved_price)
-        if after is not None and after.in_bounds:
+        if after is not None and after.in_bounds and reserved_price is not None:
             shown["after"] = after.message()
             old = before.amounts()
             shown["change"] = {name: new - old[name] for name, new in after.amounts().items()}
+            lines = account_checks.lines_after(case, quantity, reserved_price)
+            shown["limits"] = limits_with(case, lines)
+            shown["concentrations"] = [share(case, before, after)]
         return shown
 
 

@@ -1,6 +1,6 @@
 """8.5: how much of each limit an account uses, and which one binds next."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from tests.oracle.account_checks import concentration_cap, day_turnover
 from tests.oracle.book import (
@@ -30,17 +30,48 @@ from tests.oracle.valuations import stand
 Row = Message
 
 
+@dataclass
+class Counts:
+    """What an account has counted: open orders, orders today, and its bucket's next time."""
+
+    opened: int
+    decided: int
+    next_time: int
+
+
 def limits_of(book: Book, account: Account, now: int) -> list[Row]:
-    """Every limit of an account, the one that binds next first."""
+    """Every limit of an account as it stands, the one that binds next first."""
     if not book.policy:
         return []
-    lines = lines_of(account)
-    case = Case(book, account, Instrument({}), {}, "", now, lines)
-    figures = projected(book, account, lines, now) if valuable(book, lines) else None
-    rows = in_order(case, figures)
+    case = Case(book, account, Instrument({}), {}, "", now, lines_of(account))
+    return sorted_rows(case, counts_of(book, account))
+
+
+def counts_of(book: Book, account: Account) -> Counts:
+    """What an account has counted as it stands."""
+    opened = len(account.open_orders())
+    return Counts(opened, book.today_count(account), account.next_order_time)
+
+
+def limits_with(case: Case, lines: dict[str, Line]) -> list[Row]:
+    """Every limit of an account with one more order, its lines then being these."""
+    counts = counts_of(case.book, case.account)
+    found = account_bucket(case)
+    counts.opened += 1
+    counts.decided += 1
+    if found is not None:
+        counts.next_time = found.after(counts.next_time, case.now)
+    return sorted_rows(replace(case, lines=lines), counts)
+
+
+def sorted_rows(case: Case, counts: Counts) -> list[Row]:
+    """Every limit, by usage; those that warn after those that are on."""
+    known = valuable(case.book, case.lines)
+    figures = projected(case.book, case.account, case.lines, case.now) if known else None
+    rows = in_order(case, counts, figures)
     for row in rows:
         row.setdefault("scope_kind", "ACCOUNT")
-        row.setdefault("scope_id", account.account_id)
+        row.setdefault("scope_id", case.account.account_id)
         row.setdefault("mode", "ON")
         if "used" in row:
             row["used"] = min(row["used"], INT64_MAX)
@@ -65,7 +96,7 @@ def usage(used: int, value: int) -> int:
     return min(used * 10_000 // value, INT64_MAX)
 
 
-def in_order(case: Case, figures: Figures | None) -> list[Row]:
+def in_order(case: Case, counts: Counts, figures: Figures | None) -> list[Row]:
     """Every limit in order of precedence."""
     book, account = case.book, case.account
     turnover = day_turnover(book, account, case.lines)
@@ -75,9 +106,9 @@ def in_order(case: Case, figures: Figures | None) -> list[Row]:
         *own(case, "ORDER_QUANTITY", "order_quantity", None),
         *own(case, "ORDER_NOTIONAL", "order_notional_e4", None),
         *own(case, "ORDER_VOLUME_SHARE", "order_volume_share_bps", None),
-        rate(case),
-        *own(case, "OPEN_ORDER_COUNT", "open_order_count", len(account.open_orders())),
-        *own(case, "DAY_ORDER_COUNT", "day_order_count", book.today_count(account)),
+        rate(case, counts.next_time),
+        *own(case, "OPEN_ORDER_COUNT", "open_order_count", counts.opened),
+        *own(case, "DAY_ORDER_COUNT", "day_order_count", counts.decided),
         *own(case, "DAY_TURNOVER", "day_turnover_e4", turnover),
         *positions(case),
         *pools(case),
@@ -141,7 +172,7 @@ def decides(level: Message) -> bool:
     return "value" in level or bool(level.get("unlimited", False))
 
 
-def rate(case: Case) -> Row:
+def rate(case: Case, next_time: int) -> Row:
     """The account's bucket: orders of a burst that are taken."""
     row: Row = {"name": "order_rate", "reason": "ORDER_RATE"}
     found = account_bucket(case)
@@ -150,7 +181,7 @@ def rate(case: Case) -> Row:
         if any(level.get("unlimited", False) for level in every):
             return row | {"setting": "UNLIMITED"}
         return row | {"setting": "MISSING" if rate_missing(every) else "UNSET"}
-    taken = up(max(0, case.account.next_order_time - case.now), found.cost)
+    taken = up(max(0, next_time - case.now), found.cost)
     mode = "ON" if rate_in_mode(case, levels(case, "order_rate")) else "WARN"
     burst = found.tolerance // found.cost + 1
     return row | {"setting": "SET", "mode": mode, "used": taken, "value": burst}
@@ -199,8 +230,9 @@ def pools(case: Case) -> list[Row]:
         pool = case.book.instruments[name].facts.get("short_pool")
         if pool is None or line.open_sells <= line.held:
             continue
-        others = [lines_of(account).get(name, Line()) for account in case.book.accounts.values()]
-        use = sum(max(0, other.open_sells - other.held) for other in others)
+        others = [one for one in case.book.accounts.values() if one is not case.account]
+        shorts = [line, *(lines_of(other).get(name, Line()) for other in others)]
+        use = sum(max(0, one.open_sells - one.held) for one in shorts)
         one: Row = {"name": "short_pool", "reason": "SHORT_UNLOCATED", "setting": "SET"}
         one |= {"used": use, "value": pool, "scope_kind": "INSTRUMENT", "scope_id": name}
         one["subject"] = name
@@ -250,3 +282,17 @@ def initial_margin(figures: Figures | None) -> Row:
     if figures is None:
         return row
     return row | {"used": figures.initial, "value": max(0, figures.available + figures.initial)}
+
+
+def share(case: Case, before: Figures, after: Figures) -> Message:
+    """How much of the assets is in the ordered instrument, and its cap."""
+    name = case.instrument_id
+    found: Message = {"scope_kind": "INSTRUMENT", "scope_id": name, "mode": "ON"}
+    found["before_bps"] = upper_ratio(before.gross_of.get(name, 0), before.assets)
+    found["after_bps"] = upper_ratio(after.gross_of[name], after.assets)
+    for mode in ("ON", "WARN"):
+        judged = replace(case, warning=mode == "WARN")
+        cap = concentration_cap(judged, case.instrument, after)
+        if cap is not None:
+            return found | {"cap_bps": cap, "mode": mode}
+    return found

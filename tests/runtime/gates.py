@@ -25,7 +25,7 @@ from tidegate_server.runtime.recover import recover_machine
 from tidegate_server.sample import market
 from tidegate_server.sample.data import first_prices
 from tidegate_server.sample.policy import build_policy
-from tidegate_server.transport import Call, Directory, Front, Principal, Turn
+from tidegate_server.transport import Call, Directory, Front, Principal, Sent, Turn
 from tidegate_server.wire.methods import BY_NAME
 
 if TYPE_CHECKING:
@@ -70,6 +70,12 @@ class ListFront(Front):
 
     def fail(self, call_id: int, error: CallError) -> None:
         self.answers[call_id] = error
+
+    def send(self, _call_id: int, _message: bytes) -> Sent:
+        raise AssertionError("a gate has no streams")
+
+    def finish(self, _call_id: int) -> None:
+        raise AssertionError("a gate has no streams")
 
     def set_serving(self, service: str, *, serving: bool) -> None:
         self.serving[service] = serving

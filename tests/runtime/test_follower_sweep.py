@@ -113,6 +113,25 @@ def test_a_mark_that_stays_the_same_asks_for_nothing(market: Market) -> None:
     assert market.run() == []
 
 
+def test_holders_are_valued_after_a_factor_has_changed(market: Market) -> None:
+    market.run()
+    factor = market_service_pb2.VolatilityFactor(instrument_id="SPY", factor_bps=25_000)
+    request = market_service_pb2.UpdateVolatilityRequest(factors=[factor])
+    market.call("UpdateVolatility", request)
+    assert market.run() == market.holders_of("SPY") != market.holders_of()
+    assert market.run() == []
+
+
+def test_all_holders_are_valued_after_the_regime_has_changed(market: Market) -> None:
+    market.run()
+    request = market_service_pb2.SetRegimeRequest(
+        regime=market_service_pb2.REGIME_STRESSED, reason="why"
+    )
+    market.call("SetRegime", request)
+    assert market.run() == market.holders_of()
+    assert market.run() == []
+
+
 def test_an_account_with_an_unpriced_holding_is_left_alone(market: Market) -> None:
     market.run()
     name = market.holders_of("SPY")[0]

@@ -7,6 +7,7 @@ import urllib.request
 from typing import TYPE_CHECKING
 
 import structlog
+from prometheus_client import CollectorRegistry
 from structlog.testing import capture_logs
 from tests.runtime.folders import free_port
 
@@ -18,7 +19,12 @@ from tidegate_server.runtime.counters import (
     bucket_index,
     create_gate_page,
 )
-from tidegate_server.runtime.metrics import FOLLOWER_HELP, FollowerFigures, serve_metrics
+from tidegate_server.runtime.metrics import (
+    FOLLOWER_HELP,
+    FollowerCollector,
+    FollowerFigures,
+    serve_metrics,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -72,7 +78,21 @@ def test_every_figure_of_the_follower_is_told(tmp_path: Path) -> None:
     assert found["tidegate_follower_mismatches"] == 1
     assert found["tidegate_follower_lag_seconds"] == 0.5
     assert all(f"tidegate_follower_{name}" in found for name in FOLLOWER_HELP)
-    assert set(FOLLOWER_HELP) == set(FollowerFigures.__slots__)
+    tables = {"alerts", "unacknowledged_alerts"}
+    assert set(FOLLOWER_HELP) | tables == set(FollowerFigures.__slots__)
+
+
+def test_alerts_are_counted_by_kind_and_severity() -> None:
+    figures = FollowerFigures()
+    figures.alerts = {(1, 3): 5}
+    figures.unacknowledged_alerts = {(1, 3): 2}
+    registry = CollectorRegistry()
+    registry.register(FollowerCollector(figures))
+    labels = {"kind": "limit", "severity": "critical"}
+    assert registry.get_sample_value("tidegate_alerts_total", labels) == 5
+    assert registry.get_sample_value("tidegate_alerts_unacknowledged", labels) == 2
+    labels["kind"] = "overfill"
+    assert registry.get_sample_value("tidegate_alerts_total", labels) == 0
 
 
 def test_a_taken_port_is_a_warning(tmp_path: Path) -> None:

@@ -30,8 +30,10 @@ if TYPE_CHECKING:
 
 ECHO = "/tidegate.v1.RiskService/CheckOrder"
 BIG = "/tidegate.v1.RiskService/CheckOrders"
-PATHS = (ECHO, BIG)
-LIMITS = (16_384, 1_048_576)
+STREAM = "/tidegate.v1.JournalService/WatchRecords"
+PATHS = (ECHO, BIG, STREAM)
+LIMITS = (16_384, 1_048_576, 16_384)
+STREAMS = (2,)
 TRANSPORTS = ("native", "grpcio")
 TOKEN = "correct-horse"  # noqa: S105 - of nobody
 DIRECTORY = Directory(
@@ -60,6 +62,7 @@ class Gate:
         self.gone_seen: set[int] = set()
         self.crashed: BaseException | None = None
         self.after: Callable[[Gate], None] = lambda _: None
+        self.streams: list[tuple[int, bytes]] = []
 
     def turn(self, calls: list[Call]) -> float:
         self.seen += calls
@@ -78,8 +81,10 @@ class Gate:
         return self.pause
 
     def answer(self, call: Call) -> None:
-        call_id, _, payload, name = call
-        if payload.startswith(b"fail"):
+        call_id, index, payload, name = call
+        if index in STREAMS:
+            self.streams.append((call_id, payload))
+        elif payload.startswith(b"fail"):
             self.front.fail(call_id, self.error)
         elif payload.startswith(b"hold"):
             self.held.append(call_id)
@@ -101,7 +106,7 @@ class Gate:
 
 @contextmanager
 def served(config: FrontConfig, directory: Directory = DIRECTORY) -> Iterator[Gate]:
-    gate = Gate(open_front(config, PATHS, directory, LIMITS))
+    gate = Gate(open_front(config, PATHS, directory, LIMITS, STREAMS))
     thread = threading.Thread(target=gate.run)
     thread.start()
     try:

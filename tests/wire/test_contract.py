@@ -17,6 +17,7 @@ from tidegate.v1 import (
     policy_pb2,
     policy_service_pb2,
     risk_service_pb2,
+    watch_service_pb2,
 )
 from tidegate_server.engine import commands, order, policy, reports, settle, tightening, versions
 from tidegate_server.engine.reasons import RejectReason, ScopeKind
@@ -30,6 +31,7 @@ SERVICES = (
     market_service_pb2,
     policy_service_pb2,
     risk_service_pb2,
+    watch_service_pb2,
 )
 
 
@@ -89,7 +91,8 @@ def test_every_number_of_the_journal_has_its_codec_or_is_a_snapshots() -> None:
 def test_a_method_without_a_codec_is_a_read() -> None:
     reads = {spec.name for spec in METHODS if not spec.mutates}
     lists = {"ListAccounts", "ListGroups", "ListPolicies"}
-    assert reads == {"PreviewOrder", "GetAccount", "GetPolicy", "GetStatus"} | lists
+    shows = {"PreviewOrder", "GetAccount", "GetPolicy", "GetStatus", "PlanLiquidation"}
+    assert reads == shows | lists
 
 
 def test_new_risk_is_what_routers_check() -> None:

@@ -11,6 +11,7 @@ from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from tidegate.v1 import order_pb2 as _order_pb2
 from tidegate.v1 import policy_pb2 as _policy_pb2
 from tidegate.v1 import risk_service_pb2 as _risk_service_pb2
+from tidegate.v1 import usage_pb2 as _usage_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -93,38 +94,6 @@ MARGIN_MODEL_REG_T: MarginModel.ValueType  # 2
 MARGIN_MODEL_PORTFOLIO: MarginModel.ValueType  # 4
 """What the positions lose over ten moves of the price; classes of instruments hedge."""
 Global___MarginModel: _TypeAlias = MarginModel  # noqa: Y015
-
-class _LimitSetting:
-    ValueType = _typing.NewType("ValueType", _builtins.int)
-    V: _TypeAlias = ValueType  # noqa: Y015
-
-class _LimitSettingEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_LimitSetting.ValueType], _builtins.type):
-    DESCRIPTOR: _descriptor.EnumDescriptor
-    LIMIT_SETTING_UNSPECIFIED: _LimitSetting.ValueType  # 0
-    """Never returned."""
-    LIMIT_SETTING_SET: _LimitSetting.ValueType  # 1
-    """It has a value."""
-    LIMIT_SETTING_UNLIMITED: _LimitSetting.ValueType  # 2
-    """"No limit", written down."""
-    LIMIT_SETTING_UNSET: _LimitSetting.ValueType  # 3
-    """Nothing sets it: it is not judged."""
-    LIMIT_SETTING_MISSING: _LimitSetting.ValueType  # 4
-    """Nothing sets it and it must be set: new risk is refused with LIMIT_NOT_SET."""
-
-class LimitSetting(_LimitSetting, metaclass=_LimitSettingEnumTypeWrapper):
-    """Whether a limit is set."""
-
-LIMIT_SETTING_UNSPECIFIED: LimitSetting.ValueType  # 0
-"""Never returned."""
-LIMIT_SETTING_SET: LimitSetting.ValueType  # 1
-"""It has a value."""
-LIMIT_SETTING_UNLIMITED: LimitSetting.ValueType  # 2
-""""No limit", written down."""
-LIMIT_SETTING_UNSET: LimitSetting.ValueType  # 3
-"""Nothing sets it: it is not judged."""
-LIMIT_SETTING_MISSING: LimitSetting.ValueType  # 4
-"""Nothing sets it and it must be set: new risk is refused with LIMIT_NOT_SET."""
-Global___LimitSetting: _TypeAlias = LimitSetting  # noqa: Y015
 
 class _CashKind:
     ValueType = _typing.NewType("ValueType", _builtins.int)
@@ -902,7 +871,7 @@ class AccountView(_message.Message):
         """Actual figures; absent where something has no mark."""
 
     @_builtins.property
-    def limits(self) -> _containers.RepeatedCompositeFieldContainer[Global___LimitView]:
+    def limits(self) -> _containers.RepeatedCompositeFieldContainer[_usage_pb2.LimitView]:
         """Every limit that applies and what is used of it, what binds next first: then by usage, limits
         that only warn after those that are on, limits without usage last; ties in order of precedence.
         """
@@ -926,7 +895,7 @@ class AccountView(_message.Message):
         open_orders: _abc.Iterable[Global___OpenOrderView] | None = ...,
         projected: _risk_service_pb2.Figures | None = ...,
         actual: _risk_service_pb2.Figures | None = ...,
-        limits: _abc.Iterable[Global___LimitView] | None = ...,
+        limits: _abc.Iterable[_usage_pb2.LimitView] | None = ...,
         day_order_count: _builtins.int = ...,
         day_turnover_e4: _builtins.int = ...,
         start_of_day_equity_e4: _builtins.int | None = ...,
@@ -1130,80 +1099,3 @@ class OpenOrderView(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___OpenOrderView: _TypeAlias = OpenOrderView  # noqa: Y015
-
-@_typing.final
-class LimitView(_message.Message):
-    """One limit, and what the account uses of it as it stands: all opening orders filled, none added."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    NAME_FIELD_NUMBER: _builtins.int
-    VALUE_FIELD_NUMBER: _builtins.int
-    USED_FIELD_NUMBER: _builtins.int
-    REASON_FIELD_NUMBER: _builtins.int
-    SETTING_FIELD_NUMBER: _builtins.int
-    MODE_FIELD_NUMBER: _builtins.int
-    USAGE_BPS_FIELD_NUMBER: _builtins.int
-    BINDS_NEXT_FIELD_NUMBER: _builtins.int
-    SCOPE_KIND_FIELD_NUMBER: _builtins.int
-    SCOPE_ID_FIELD_NUMBER: _builtins.int
-    SUBJECT_FIELD_NUMBER: _builtins.int
-    name: _builtins.str
-    """Its name in `Limits`, in the unit of its suffix; `initial_margin` (e4), `concentration` (bps) or
-    `short_pool` (a quantity) where it is set elsewhere. `order_rate` counts orders of a burst.
-    """
-    value: _builtins.int
-    """The effective limit; absent where there is none, or where it depends on the order."""
-    used: _builtins.int
-    """What is or would be used of it; absent where that cannot be said without an order or without a
-    mark. Of the initial margin the requirement, against what is available and the requirement.
-    """
-    reason: _order_pb2.RejectReason.ValueType
-    """The reason that an order over it is refused with."""
-    setting: Global___LimitSetting.ValueType
-    """Whether it is set, and what it means if not."""
-    mode: _policy_pb2.LimitMode.ValueType
-    """Whether breaking it refuses an order or only warns."""
-    usage_bps: _builtins.int
-    """Used over limit, bps rounded down; the greatest int64 over a limit of 0."""
-    binds_next: _builtins.bool
-    """Whether it is what binds next: the greatest usage of the limits that are on."""
-    scope_kind: _order_pb2.ScopeKind.ValueType
-    """Where it lives."""
-    scope_id: _builtins.str
-    """The id within that kind."""
-    subject: _builtins.str
-    """The instrument that is measured: of a limit on every instrument the one that uses most."""
-    def __init__(
-        self,
-        *,
-        name: _builtins.str = ...,
-        value: _builtins.int | None = ...,
-        used: _builtins.int | None = ...,
-        reason: _order_pb2.RejectReason.ValueType = ...,
-        setting: Global___LimitSetting.ValueType = ...,
-        mode: _policy_pb2.LimitMode.ValueType = ...,
-        usage_bps: _builtins.int | None = ...,
-        binds_next: _builtins.bool = ...,
-        scope_kind: _order_pb2.ScopeKind.ValueType = ...,
-        scope_id: _builtins.str = ...,
-        subject: _builtins.str = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_usage_bps", b"_usage_bps", "_used", b"_used", "_value", b"_value", "usage_bps", b"usage_bps", "used", b"used", "value", b"value"]  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_usage_bps", b"_usage_bps", "_used", b"_used", "_value", b"_value", "binds_next", b"binds_next", "mode", b"mode", "name", b"name", "reason", b"reason", "scope_id", b"scope_id", "scope_kind", b"scope_kind", "setting", b"setting", "subject", b"subject", "usage_bps", b"usage_bps", "used", b"used", "value", b"value"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType__usage_bps: _TypeAlias = _typing.Literal["usage_bps"]  # noqa: Y015
-    _WhichOneofArgType__usage_bps: _TypeAlias = _typing.Literal["_usage_bps", b"_usage_bps"]  # noqa: Y015
-    _WhichOneofReturnType__used: _TypeAlias = _typing.Literal["used"]  # noqa: Y015
-    _WhichOneofArgType__used: _TypeAlias = _typing.Literal["_used", b"_used"]  # noqa: Y015
-    _WhichOneofReturnType__value: _TypeAlias = _typing.Literal["value"]  # noqa: Y015
-    _WhichOneofArgType__value: _TypeAlias = _typing.Literal["_value", b"_value"]  # noqa: Y015
-    @_typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__usage_bps) -> _WhichOneofReturnType__usage_bps | None: ...
-    @_typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__used) -> _WhichOneofReturnType__used | None: ...
-    @_typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__value) -> _WhichOneofReturnType__value | None: ...
-
-Global___LimitView: _TypeAlias = LimitView  # noqa: Y015

@@ -52,6 +52,34 @@ the gate alone.
 """
 Global___StopKind: _TypeAlias = StopKind  # noqa: Y015
 
+class _BlockedReason:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _BlockedReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_BlockedReason.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    BLOCKED_REASON_UNSPECIFIED: _BlockedReason.ValueType  # 0
+    """Never returned."""
+    BLOCKED_REASON_LOCKED: _BlockedReason.ValueType  # 1
+    """Bought today, and not to be sold before the next trading day."""
+    BLOCKED_REASON_HALTED: _BlockedReason.ValueType  # 2
+    """A halt stands over it."""
+    BLOCKED_REASON_UNPRICED: _BlockedReason.ValueType  # 3
+    """It has no mark, so it counts as nothing."""
+
+class BlockedReason(_BlockedReason, metaclass=_BlockedReasonEnumTypeWrapper):
+    """Why a position cannot be traded."""
+
+BLOCKED_REASON_UNSPECIFIED: BlockedReason.ValueType  # 0
+"""Never returned."""
+BLOCKED_REASON_LOCKED: BlockedReason.ValueType  # 1
+"""Bought today, and not to be sold before the next trading day."""
+BLOCKED_REASON_HALTED: BlockedReason.ValueType  # 2
+"""A halt stands over it."""
+BLOCKED_REASON_UNPRICED: BlockedReason.ValueType  # 3
+"""It has no mark, so it counts as nothing."""
+Global___BlockedReason: _TypeAlias = BlockedReason  # noqa: Y015
+
 @_typing.final
 class HaltRequest(_message.Message):
     """A halt to set."""
@@ -331,6 +359,259 @@ class CancelTarget(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___CancelTarget: _TypeAlias = CancelTarget  # noqa: Y015
+
+@_typing.final
+class PlanLiquidationRequest(_message.Message):
+    """An account to plan for."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACCOUNT_ID_FIELD_NUMBER: _builtins.int
+    TARGET_RATIO_BPS_FIELD_NUMBER: _builtins.int
+    account_id: _builtins.str
+    """The account."""
+    target_ratio_bps: _builtins.int
+    """The ratio of assets to debt to reach, bps, above 10 000 up to 1 000 000; 0 is 13 000."""
+    def __init__(
+        self,
+        *,
+        account_id: _builtins.str = ...,
+        target_ratio_bps: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "target_ratio_bps", b"target_ratio_bps"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PlanLiquidationRequest: _TypeAlias = PlanLiquidationRequest  # noqa: Y015
+
+@_typing.final
+class PlanLiquidationResponse(_message.Message):
+    """What would bring the account to the target, at the current marks, fills only."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TARGET_RATIO_BPS_FIELD_NUMBER: _builtins.int
+    BEFORE_RATIO_BPS_FIELD_NUMBER: _builtins.int
+    AFTER_RATIO_BPS_FIELD_NUMBER: _builtins.int
+    REACHABLE_FIELD_NUMBER: _builtins.int
+    SHORTFALL_E4_FIELD_NUMBER: _builtins.int
+    CANCELS_FIELD_NUMBER: _builtins.int
+    STAGES_FIELD_NUMBER: _builtins.int
+    BLOCKED_FIELD_NUMBER: _builtins.int
+    CUT_FIELD_NUMBER: _builtins.int
+    AS_OF_SEQUENCE_FIELD_NUMBER: _builtins.int
+    PLANNED_TIME_NS_FIELD_NUMBER: _builtins.int
+    POLICY_VERSION_FIELD_NUMBER: _builtins.int
+    target_ratio_bps: _builtins.int
+    """The ratio that is to be reached, bps."""
+    before_ratio_bps: _builtins.int
+    """The ratio as it is, bps rounded down; absent without debt."""
+    after_ratio_bps: _builtins.int
+    """The ratio after the last stage; absent without debt."""
+    reachable: _builtins.bool
+    """Whether the last stage reaches the target; without debt it is reached. False too while a short
+    position has no mark.
+    """
+    shortfall_e4: _builtins.int
+    """What assets would still lack of the target's share of debt; 0 at the target."""
+    cut: _builtins.bool
+    """Whether the plan ends because it would be too long, not because nothing more helps."""
+    as_of_sequence: _builtins.int
+    """The journal position of the state that was planned from."""
+    planned_time_ns: _builtins.int
+    """When, on the gate's clock."""
+    policy_version: _builtins.int
+    """The policy in force."""
+    @_builtins.property
+    def cancels(self) -> _containers.RepeatedCompositeFieldContainer[Global___PlannedCancel]:
+        """What to cancel first, what frees most first."""
+
+    @_builtins.property
+    def stages(self) -> _containers.RepeatedCompositeFieldContainer[Global___PlannedStage]:
+        """What to trade then, stage by stage."""
+
+    @_builtins.property
+    def blocked(self) -> _containers.RepeatedCompositeFieldContainer[Global___BlockedPosition]:
+        """What cannot be traded, by instrument."""
+
+    def __init__(
+        self,
+        *,
+        target_ratio_bps: _builtins.int = ...,
+        before_ratio_bps: _builtins.int | None = ...,
+        after_ratio_bps: _builtins.int | None = ...,
+        reachable: _builtins.bool = ...,
+        shortfall_e4: _builtins.int = ...,
+        cancels: _abc.Iterable[Global___PlannedCancel] | None = ...,
+        stages: _abc.Iterable[Global___PlannedStage] | None = ...,
+        blocked: _abc.Iterable[Global___BlockedPosition] | None = ...,
+        cut: _builtins.bool = ...,
+        as_of_sequence: _builtins.int = ...,
+        planned_time_ns: _builtins.int = ...,
+        policy_version: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_after_ratio_bps", b"_after_ratio_bps", "_before_ratio_bps", b"_before_ratio_bps", "after_ratio_bps", b"after_ratio_bps", "before_ratio_bps", b"before_ratio_bps"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_after_ratio_bps", b"_after_ratio_bps", "_before_ratio_bps", b"_before_ratio_bps", "after_ratio_bps", b"after_ratio_bps", "as_of_sequence", b"as_of_sequence", "before_ratio_bps", b"before_ratio_bps", "blocked", b"blocked", "cancels", b"cancels", "cut", b"cut", "planned_time_ns", b"planned_time_ns", "policy_version", b"policy_version", "reachable", b"reachable", "shortfall_e4", b"shortfall_e4", "stages", b"stages", "target_ratio_bps", b"target_ratio_bps"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__after_ratio_bps: _TypeAlias = _typing.Literal["after_ratio_bps"]  # noqa: Y015
+    _WhichOneofArgType__after_ratio_bps: _TypeAlias = _typing.Literal["_after_ratio_bps", b"_after_ratio_bps"]  # noqa: Y015
+    _WhichOneofReturnType__before_ratio_bps: _TypeAlias = _typing.Literal["before_ratio_bps"]  # noqa: Y015
+    _WhichOneofArgType__before_ratio_bps: _TypeAlias = _typing.Literal["_before_ratio_bps", b"_before_ratio_bps"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__after_ratio_bps) -> _WhichOneofReturnType__after_ratio_bps | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__before_ratio_bps) -> _WhichOneofReturnType__before_ratio_bps | None: ...
+
+Global___PlanLiquidationResponse: _TypeAlias = PlanLiquidationResponse  # noqa: Y015
+
+@_typing.final
+class PlannedCancel(_message.Message):
+    """An open order to cancel."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ORDER_ID_FIELD_NUMBER: _builtins.int
+    INSTRUMENT_ID_FIELD_NUMBER: _builtins.int
+    SIDE_FIELD_NUMBER: _builtins.int
+    RESERVED_QUANTITY_FIELD_NUMBER: _builtins.int
+    RISE_E4_FIELD_NUMBER: _builtins.int
+    order_id: _builtins.str
+    """The order."""
+    instrument_id: _builtins.str
+    """Its instrument."""
+    side: _order_pb2.Side.ValueType
+    """Its side."""
+    reserved_quantity: _builtins.int
+    """What is still reserved of it."""
+    rise_e4: _builtins.int
+    """By how much the available margin rises if it alone goes."""
+    def __init__(
+        self,
+        *,
+        order_id: _builtins.str = ...,
+        instrument_id: _builtins.str = ...,
+        side: _order_pb2.Side.ValueType = ...,
+        reserved_quantity: _builtins.int = ...,
+        rise_e4: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["instrument_id", b"instrument_id", "order_id", b"order_id", "reserved_quantity", b"reserved_quantity", "rise_e4", b"rise_e4", "side", b"side"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PlannedCancel: _TypeAlias = PlannedCancel  # noqa: Y015
+
+@_typing.final
+class PlannedStage(_message.Message):
+    """What may be traded at once: of each instrument at most a tenth of its usual day."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TRADES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def trades(self) -> _containers.RepeatedCompositeFieldContainer[Global___PlannedTrade]:
+        """In this order: by volatility, then by how little of a usual day the position is."""
+
+    def __init__(
+        self,
+        *,
+        trades: _abc.Iterable[Global___PlannedTrade] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["trades", b"trades"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PlannedStage: _TypeAlias = PlannedStage  # noqa: Y015
+
+@_typing.final
+class PlannedTrade(_message.Message):
+    """A sale of what is held, or a purchase of what is short."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    INSTRUMENT_ID_FIELD_NUMBER: _builtins.int
+    SIDE_FIELD_NUMBER: _builtins.int
+    QUANTITY_FIELD_NUMBER: _builtins.int
+    PRICE_E4_FIELD_NUMBER: _builtins.int
+    AMOUNT_E4_FIELD_NUMBER: _builtins.int
+    FACTOR_BPS_FIELD_NUMBER: _builtins.int
+    RATIO_BPS_FIELD_NUMBER: _builtins.int
+    SHORTFALL_E4_FIELD_NUMBER: _builtins.int
+    instrument_id: _builtins.str
+    """The instrument."""
+    side: _order_pb2.Side.ValueType
+    """Which way."""
+    quantity: _builtins.int
+    """How much."""
+    price_e4: _builtins.int
+    """The price that it is valued at: a sale at the lower of mark and slow mark, a purchase at the
+    higher.
+    """
+    amount_e4: _builtins.int
+    """What a sale brings, rounded down, or a purchase costs, rounded up."""
+    factor_bps: _builtins.int
+    """The instrument's volatility with the regime, bps: what ranks it."""
+    ratio_bps: _builtins.int
+    """The ratio after it; absent without debt."""
+    shortfall_e4: _builtins.int
+    """What is lacking after it."""
+    def __init__(
+        self,
+        *,
+        instrument_id: _builtins.str = ...,
+        side: _order_pb2.Side.ValueType = ...,
+        quantity: _builtins.int = ...,
+        price_e4: _builtins.int = ...,
+        amount_e4: _builtins.int = ...,
+        factor_bps: _builtins.int = ...,
+        ratio_bps: _builtins.int | None = ...,
+        shortfall_e4: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_ratio_bps", b"_ratio_bps", "ratio_bps", b"ratio_bps"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_ratio_bps", b"_ratio_bps", "amount_e4", b"amount_e4", "factor_bps", b"factor_bps", "instrument_id", b"instrument_id", "price_e4", b"price_e4", "quantity", b"quantity", "ratio_bps", b"ratio_bps", "shortfall_e4", b"shortfall_e4", "side", b"side"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__ratio_bps: _TypeAlias = _typing.Literal["ratio_bps"]  # noqa: Y015
+    _WhichOneofArgType__ratio_bps: _TypeAlias = _typing.Literal["_ratio_bps", b"_ratio_bps"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__ratio_bps) -> _WhichOneofReturnType__ratio_bps | None: ...
+
+Global___PlannedTrade: _TypeAlias = PlannedTrade  # noqa: Y015
+
+@_typing.final
+class BlockedPosition(_message.Message):
+    """A position, or a part of one, that cannot be traded now."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    INSTRUMENT_ID_FIELD_NUMBER: _builtins.int
+    QUANTITY_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    instrument_id: _builtins.str
+    """The instrument."""
+    quantity: _builtins.int
+    """How much, signed."""
+    reason: Global___BlockedReason.ValueType
+    """Why."""
+    def __init__(
+        self,
+        *,
+        instrument_id: _builtins.str = ...,
+        quantity: _builtins.int = ...,
+        reason: Global___BlockedReason.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["instrument_id", b"instrument_id", "quantity", b"quantity", "reason", b"reason"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BlockedPosition: _TypeAlias = BlockedPosition  # noqa: Y015
 
 @_typing.final
 class GetStatusRequest(_message.Message):

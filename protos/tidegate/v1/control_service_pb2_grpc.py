@@ -55,6 +55,11 @@ class ControlServiceStub:
                 request_serializer=tidegate_dot_v1_dot_control__service__pb2.CancelOrdersRequest.SerializeToString,
                 response_deserializer=tidegate_dot_v1_dot_control__service__pb2.CancelOrdersResponse.FromString,
                 _registered_method=True)
+        self.PlanLiquidation = channel.unary_unary(
+                '/tidegate.v1.ControlService/PlanLiquidation',
+                request_serializer=tidegate_dot_v1_dot_control__service__pb2.PlanLiquidationRequest.SerializeToString,
+                response_deserializer=tidegate_dot_v1_dot_control__service__pb2.PlanLiquidationResponse.FromString,
+                _registered_method=True)
         self.GetStatus = channel.unary_unary(
                 '/tidegate.v1.ControlService/GetStatus',
                 request_serializer=tidegate_dot_v1_dot_control__service__pb2.GetStatusRequest.SerializeToString,
@@ -98,6 +103,14 @@ class ControlServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def PlanLiquidation(self, request, context):
+        """Say how an account could get back to a maintenance ratio: an answer with its reasoning, no order.
+        Nothing is reserved, cancelled or recorded.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetStatus(self, request, context):
         """Read how the gate is.
         """
@@ -127,6 +140,11 @@ def add_ControlServiceServicer_to_server(servicer, server):
                     servicer.CancelOrders,
                     request_deserializer=tidegate_dot_v1_dot_control__service__pb2.CancelOrdersRequest.FromString,
                     response_serializer=tidegate_dot_v1_dot_control__service__pb2.CancelOrdersResponse.SerializeToString,
+            ),
+            'PlanLiquidation': grpc.unary_unary_rpc_method_handler(
+                    servicer.PlanLiquidation,
+                    request_deserializer=tidegate_dot_v1_dot_control__service__pb2.PlanLiquidationRequest.FromString,
+                    response_serializer=tidegate_dot_v1_dot_control__service__pb2.PlanLiquidationResponse.SerializeToString,
             ),
             'GetStatus': grpc.unary_unary_rpc_method_handler(
                     servicer.GetStatus,
@@ -243,6 +261,33 @@ class ControlService:
             '/tidegate.v1.ControlService/CancelOrders',
             tidegate_dot_v1_dot_control__service__pb2.CancelOrdersRequest.SerializeToString,
             tidegate_dot_v1_dot_control__service__pb2.CancelOrdersResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PlanLiquidation(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tidegate.v1.ControlService/PlanLiquidation',
+            tidegate_dot_v1_dot_control__service__pb2.PlanLiquidationRequest.SerializeToString,
+            tidegate_dot_v1_dot_control__service__pb2.PlanLiquidationResponse.FromString,
             options,
             channel_credentials,
             insecure,

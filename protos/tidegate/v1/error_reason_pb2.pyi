@@ -92,6 +92,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """INVALID_ARGUMENT: groups would be nested in themselves, or more than 4 deep. Metadata:
     {"group_id": "desk-1", "problem": "5 deep", "limit": "4"}.
     """
+    ERROR_REASON_SLOW_READER: _ErrorReason.ValueType  # 95
+    """RESOURCE_EXHAUSTED: a stream's reader took nothing for too long. Metadata: {"seconds": "30"}."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """The reasons of google.rpc.ErrorInfo, domain "tidegate.v1". An error means that the gate could not
@@ -168,4 +170,6 @@ ERROR_REASON_GROUP_NESTING: ErrorReason.ValueType  # 40
 """INVALID_ARGUMENT: groups would be nested in themselves, or more than 4 deep. Metadata:
 {"group_id": "desk-1", "problem": "5 deep", "limit": "4"}.
 """
+ERROR_REASON_SLOW_READER: ErrorReason.ValueType  # 95
+"""RESOURCE_EXHAUSTED: a stream's reader took nothing for too long. Metadata: {"seconds": "30"}."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

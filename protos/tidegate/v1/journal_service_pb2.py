@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from tidegate.v1 import journal_pb2 as tidegate_dot_v1_dot_journal__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!tidegate/v1/journal_service.proto\x12\x0btidegate.v1\x1a\x19tidegate/v1/journal.proto\">\n\x12ReadRecordsRequest\x12\x15\n\rfrom_sequence\x18\x01 \x01(\x03\x12\x11\n\tpage_size\x18\x02 \x01(\x05\"o\n\x13ReadRecordsResponse\x12*\n\x07\x65ntries\x18\x01 \x03(\x0b\x32\x19.tidegate.v1.JournalEntry\x12\x15\n\rnext_sequence\x18\x02 \x01(\x03\x12\x15\n\rlast_sequence\x18\x03 \x01(\x03\"(\n\x14\x45xplainRecordRequest\x12\x10\n\x08sequence\x18\x01 \x01(\x03\"\xa4\x01\n\x15\x45xplainRecordResponse\x12(\n\x05\x65ntry\x18\x01 \x01(\x0b\x32\x19.tidegate.v1.JournalEntry\x12\x14\n\x0crequest_json\x18\x02 \x01(\t\x12\x15\n\rresponse_json\x18\x03 \x01(\t\x12\x14\n\x0c\x65\x66\x66\x65\x63ts_json\x18\x04 \x01(\t\x12\x13\n\x06proved\x18\x05 \x01(\x08H\x00\x88\x01\x01\x42\t\n\x07_proved\"\x9c\x01\n\x0cJournalEntry\x12\x10\n\x08sequence\x18\x01 \x01(\x03\x12\x17\n\x0f\x64\x65\x63ided_time_ns\x18\x02 \x01(\x03\x12\x16\n\x0e\x66rame_sequence\x18\x03 \x01(\x03\x12\r\n\x05\x65poch\x18\x04 \x01(\x03\x12\x15\n\rrules_version\x18\x05 \x01(\x05\x12#\n\x06record\x18\x06 \x01(\x0b\x32\x13.tidegate.v1.Record2\xba\x01\n\x0eJournalService\x12P\n\x0bReadRecords\x12\x1f.tidegate.v1.ReadRecordsRequest\x1a .tidegate.v1.ReadRecordsResponse\x12V\n\rExplainRecord\x12!.tidegate.v1.ExplainRecordRequest\x1a\".tidegate.v1.ExplainRecordResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!tidegate/v1/journal_service.proto\x12\x0btidegate.v1\x1a\x19tidegate/v1/journal.proto\">\n\x12ReadRecordsRequest\x12\x15\n\rfrom_sequence\x18\x01 \x01(\x03\x12\x11\n\tpage_size\x18\x02 \x01(\x05\"o\n\x13ReadRecordsResponse\x12*\n\x07\x65ntries\x18\x01 \x03(\x0b\x32\x19.tidegate.v1.JournalEntry\x12\x15\n\rnext_sequence\x18\x02 \x01(\x03\x12\x15\n\rlast_sequence\x18\x03 \x01(\x03\"(\n\x14\x45xplainRecordRequest\x12\x10\n\x08sequence\x18\x01 \x01(\x03\"\xa4\x01\n\x15\x45xplainRecordResponse\x12(\n\x05\x65ntry\x18\x01 \x01(\x0b\x32\x19.tidegate.v1.JournalEntry\x12\x14\n\x0crequest_json\x18\x02 \x01(\t\x12\x15\n\rresponse_json\x18\x03 \x01(\t\x12\x14\n\x0c\x65\x66\x66\x65\x63ts_json\x18\x04 \x01(\t\x12\x13\n\x06proved\x18\x05 \x01(\x08H\x00\x88\x01\x01\x42\t\n\x07_proved\",\n\x13WatchRecordsRequest\x12\x15\n\rfrom_sequence\x18\x01 \x01(\x03\"Y\n\x14WatchRecordsResponse\x12*\n\x07\x65ntries\x18\x01 \x03(\x0b\x32\x19.tidegate.v1.JournalEntry\x12\x15\n\rnext_sequence\x18\x02 \x01(\x03\"\x9c\x01\n\x0cJournalEntry\x12\x10\n\x08sequence\x18\x01 \x01(\x03\x12\x17\n\x0f\x64\x65\x63ided_time_ns\x18\x02 \x01(\x03\x12\x16\n\x0e\x66rame_sequence\x18\x03 \x01(\x03\x12\r\n\x05\x65poch\x18\x04 \x01(\x03\x12\x15\n\rrules_version\x18\x05 \x01(\x05\x12#\n\x06record\x18\x06 \x01(\x0b\x32\x13.tidegate.v1.Record2\x91\x02\n\x0eJournalService\x12P\n\x0bReadRecords\x12\x1f.tidegate.v1.ReadRecordsRequest\x1a .tidegate.v1.ReadRecordsResponse\x12V\n\rExplainRecord\x12!.tidegate.v1.ExplainRecordRequest\x1a\".tidegate.v1.ExplainRecordResponse\x12U\n\x0cWatchRecords\x12 .tidegate.v1.WatchRecordsRequest\x1a!.tidegate.v1.WatchRecordsResponse0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -40,8 +40,12 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_EXPLAINRECORDREQUEST']._serialized_end=294
   _globals['_EXPLAINRECORDRESPONSE']._serialized_start=297
   _globals['_EXPLAINRECORDRESPONSE']._serialized_end=461
-  _globals['_JOURNALENTRY']._serialized_start=464
-  _globals['_JOURNALENTRY']._serialized_end=620
-  _globals['_JOURNALSERVICE']._serialized_start=623
-  _globals['_JOURNALSERVICE']._serialized_end=809
+  _globals['_WATCHRECORDSREQUEST']._serialized_start=463
+  _globals['_WATCHRECORDSREQUEST']._serialized_end=507
+  _globals['_WATCHRECORDSRESPONSE']._serialized_start=509
+  _globals['_WATCHRECORDSRESPONSE']._serialized_end=598
+  _globals['_JOURNALENTRY']._serialized_start=601
+  _globals['_JOURNALENTRY']._serialized_end=757
+  _globals['_JOURNALSERVICE']._serialized_start=760
+  _globals['_JOURNALSERVICE']._serialized_end=1033
 # @@protoc_insertion_point(module_scope)

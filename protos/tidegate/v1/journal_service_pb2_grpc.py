@@ -45,6 +45,11 @@ class JournalServiceStub:
                 request_serializer=tidegate_dot_v1_dot_journal__service__pb2.ExplainRecordRequest.SerializeToString,
                 response_deserializer=tidegate_dot_v1_dot_journal__service__pb2.ExplainRecordResponse.FromString,
                 _registered_method=True)
+        self.WatchRecords = channel.unary_stream(
+                '/tidegate.v1.JournalService/WatchRecords',
+                request_serializer=tidegate_dot_v1_dot_journal__service__pb2.WatchRecordsRequest.SerializeToString,
+                response_deserializer=tidegate_dot_v1_dot_journal__service__pb2.WatchRecordsResponse.FromString,
+                _registered_method=True)
 
 
 class JournalServiceServicer:
@@ -65,6 +70,14 @@ class JournalServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def WatchRecords(self, request, context):
+        """Stream records as they were written, and then each one as it becomes durable. A reader who takes
+        nothing for 30 s is ended with SLOW_READER, and goes on where it was.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_JournalServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -77,6 +90,11 @@ def add_JournalServiceServicer_to_server(servicer, server):
                     servicer.ExplainRecord,
                     request_deserializer=tidegate_dot_v1_dot_journal__service__pb2.ExplainRecordRequest.FromString,
                     response_serializer=tidegate_dot_v1_dot_journal__service__pb2.ExplainRecordResponse.SerializeToString,
+            ),
+            'WatchRecords': grpc.unary_stream_rpc_method_handler(
+                    servicer.WatchRecords,
+                    request_deserializer=tidegate_dot_v1_dot_journal__service__pb2.WatchRecordsRequest.FromString,
+                    response_serializer=tidegate_dot_v1_dot_journal__service__pb2.WatchRecordsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -134,6 +152,33 @@ class JournalService:
             '/tidegate.v1.JournalService/ExplainRecord',
             tidegate_dot_v1_dot_journal__service__pb2.ExplainRecordRequest.SerializeToString,
             tidegate_dot_v1_dot_journal__service__pb2.ExplainRecordResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def WatchRecords(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/tidegate.v1.JournalService/WatchRecords',
+            tidegate_dot_v1_dot_journal__service__pb2.WatchRecordsRequest.SerializeToString,
+            tidegate_dot_v1_dot_journal__service__pb2.WatchRecordsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -37,6 +37,10 @@ class JournalServiceStub:
     """Read records as they were written."""
     ExplainRecord: _grpc.UnaryUnaryMultiCallable[_journal_service_pb2.ExplainRecordRequest, _journal_service_pb2.ExplainRecordResponse]
     """Read one record with its request, response and effects spelled out, and decide it again."""
+    WatchRecords: _grpc.UnaryStreamMultiCallable[_journal_service_pb2.WatchRecordsRequest, _journal_service_pb2.WatchRecordsResponse]
+    """Stream records as they were written, and then each one as it becomes durable. A reader who takes
+    nothing for 30 s is ended with SLOW_READER, and goes on where it was.
+    """
 
 @_typing.type_check_only
 class JournalServiceAsyncStub(JournalServiceStub):
@@ -47,6 +51,10 @@ class JournalServiceAsyncStub(JournalServiceStub):
     """Read records as they were written."""
     ExplainRecord: _aio.UnaryUnaryMultiCallable[_journal_service_pb2.ExplainRecordRequest, _journal_service_pb2.ExplainRecordResponse]  # type: ignore[assignment]
     """Read one record with its request, response and effects spelled out, and decide it again."""
+    WatchRecords: _aio.UnaryStreamMultiCallable[_journal_service_pb2.WatchRecordsRequest, _journal_service_pb2.WatchRecordsResponse]  # type: ignore[assignment]
+    """Stream records as they were written, and then each one as it becomes durable. A reader who takes
+    nothing for 30 s is ended with SLOW_READER, and goes on where it was.
+    """
 
 class JournalServiceServicer(metaclass=_abc_1.ABCMeta):
     """The follower's view of the journal, for auditors and exporters."""
@@ -66,5 +74,15 @@ class JournalServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_journal_service_pb2.ExplainRecordResponse, _abc.Awaitable[_journal_service_pb2.ExplainRecordResponse]]:
         """Read one record with its request, response and effects spelled out, and decide it again."""
+
+    @_abc_1.abstractmethod
+    def WatchRecords(
+        self,
+        request: _journal_service_pb2.WatchRecordsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_journal_service_pb2.WatchRecordsResponse], _abc.AsyncIterator[_journal_service_pb2.WatchRecordsResponse]]:
+        """Stream records as they were written, and then each one as it becomes durable. A reader who takes
+        nothing for 30 s is ended with SLOW_READER, and goes on where it was.
+        """
 
 def add_JournalServiceServicer_to_server(servicer: JournalServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -9,6 +9,8 @@ from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from tidegate.v1 import order_pb2 as _order_pb2
+from tidegate.v1 import policy_pb2 as _policy_pb2
+from tidegate.v1 import usage_pb2 as _usage_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -479,6 +481,10 @@ class PreviewOrderResponse(_message.Message):
     AFTER_FIELD_NUMBER: _builtins.int
     CHANGE_FIELD_NUMBER: _builtins.int
     WARNINGS_FIELD_NUMBER: _builtins.int
+    LIMITING_FIELD_NUMBER: _builtins.int
+    LARGEST_QUANTITY_FIELD_NUMBER: _builtins.int
+    CONCENTRATIONS_FIELD_NUMBER: _builtins.int
+    LIMITS_FIELD_NUMBER: _builtins.int
     verdict: _order_pb2.Verdict.ValueType
     """Allow or reject."""
     as_of_sequence: _builtins.int
@@ -493,6 +499,8 @@ class PreviewOrderResponse(_message.Message):
     """The largest quantity that would pass."""
     verified_exit: _builtins.bool
     """Whether the whole order fits the account's exit quantity."""
+    largest_quantity: _builtins.int
+    """The largest quantity of any order alike that would pass, however much was asked; 0 for none."""
     @_builtins.property
     def rejections(self) -> _containers.RepeatedCompositeFieldContainer[_order_pb2.Rejection]:
         """Every reason, in order of precedence."""
@@ -513,6 +521,22 @@ class PreviewOrderResponse(_message.Message):
     def warnings(self) -> _containers.RepeatedCompositeFieldContainer[_order_pb2.Rejection]:
         """Every limit in mode warn that the order would break, in order of precedence."""
 
+    @_builtins.property
+    def limiting(self) -> _order_pb2.Rejection:
+        """What limits the order: the headline at the next tradable size above `largest_quantity`, or the
+        first reason that no smaller size cures. Absent where nothing does within an order's bounds.
+        """
+
+    @_builtins.property
+    def concentrations(self) -> _containers.RepeatedCompositeFieldContainer[Global___Concentration]:
+        """How much of the assets is in the ordered instrument; empty where the account cannot be valued."""
+
+    @_builtins.property
+    def limits(self) -> _containers.RepeatedCompositeFieldContainer[_usage_pb2.LimitView]:
+        """What the account would use of each limit with the order open, as `GetAccount` shows limits:
+        what binds next first. Empty where the account cannot be valued.
+        """
+
     def __init__(
         self,
         *,
@@ -528,16 +552,64 @@ class PreviewOrderResponse(_message.Message):
         after: Global___Figures | None = ...,
         change: Global___Figures | None = ...,
         warnings: _abc.Iterable[_order_pb2.Rejection] | None = ...,
+        limiting: _order_pb2.Rejection | None = ...,
+        largest_quantity: _builtins.int = ...,
+        concentrations: _abc.Iterable[Global___Concentration] | None = ...,
+        limits: _abc.Iterable[_usage_pb2.LimitView] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_reserved_price_e4", b"_reserved_price_e4", "after", b"after", "before", b"before", "change", b"change", "reserved_price_e4", b"reserved_price_e4"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_reserved_price_e4", b"_reserved_price_e4", "after", b"after", "before", b"before", "change", b"change", "limiting", b"limiting", "reserved_price_e4", b"reserved_price_e4"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_reserved_price_e4", b"_reserved_price_e4", "after", b"after", "as_of_sequence", b"as_of_sequence", "before", b"before", "change", b"change", "decided_time_ns", b"decided_time_ns", "max_acceptable_quantity", b"max_acceptable_quantity", "policy_version", b"policy_version", "rejections", b"rejections", "reserved_price_e4", b"reserved_price_e4", "verdict", b"verdict", "verified_exit", b"verified_exit", "warnings", b"warnings"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_reserved_price_e4", b"_reserved_price_e4", "after", b"after", "as_of_sequence", b"as_of_sequence", "before", b"before", "change", b"change", "concentrations", b"concentrations", "decided_time_ns", b"decided_time_ns", "largest_quantity", b"largest_quantity", "limiting", b"limiting", "limits", b"limits", "max_acceptable_quantity", b"max_acceptable_quantity", "policy_version", b"policy_version", "rejections", b"rejections", "reserved_price_e4", b"reserved_price_e4", "verdict", b"verdict", "verified_exit", b"verified_exit", "warnings", b"warnings"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__reserved_price_e4: _TypeAlias = _typing.Literal["reserved_price_e4"]  # noqa: Y015
     _WhichOneofArgType__reserved_price_e4: _TypeAlias = _typing.Literal["_reserved_price_e4", b"_reserved_price_e4"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType__reserved_price_e4) -> _WhichOneofReturnType__reserved_price_e4 | None: ...
 
 Global___PreviewOrderResponse: _TypeAlias = PreviewOrderResponse  # noqa: Y015
+
+@_typing.final
+class Concentration(_message.Message):
+    """A share of the account's assets, opening orders filled."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SCOPE_KIND_FIELD_NUMBER: _builtins.int
+    SCOPE_ID_FIELD_NUMBER: _builtins.int
+    BEFORE_BPS_FIELD_NUMBER: _builtins.int
+    AFTER_BPS_FIELD_NUMBER: _builtins.int
+    CAP_BPS_FIELD_NUMBER: _builtins.int
+    MODE_FIELD_NUMBER: _builtins.int
+    scope_kind: _order_pb2.ScopeKind.ValueType
+    """What it is in: an instrument."""
+    scope_id: _builtins.str
+    """Its id."""
+    before_bps: _builtins.int
+    """Without the order, bps rounded up."""
+    after_bps: _builtins.int
+    """With the order, bps rounded up."""
+    cap_bps: _builtins.int
+    """The effective cap with the order, bps; absent where there is none."""
+    mode: _policy_pb2.LimitMode.ValueType
+    """Whether breaking the cap refuses an order or only warns."""
+    def __init__(
+        self,
+        *,
+        scope_kind: _order_pb2.ScopeKind.ValueType = ...,
+        scope_id: _builtins.str = ...,
+        before_bps: _builtins.int = ...,
+        after_bps: _builtins.int = ...,
+        cap_bps: _builtins.int | None = ...,
+        mode: _policy_pb2.LimitMode.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_cap_bps", b"_cap_bps", "cap_bps", b"cap_bps"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_cap_bps", b"_cap_bps", "after_bps", b"after_bps", "before_bps", b"before_bps", "cap_bps", b"cap_bps", "mode", b"mode", "scope_id", b"scope_id", "scope_kind", b"scope_kind"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__cap_bps: _TypeAlias = _typing.Literal["cap_bps"]  # noqa: Y015
+    _WhichOneofArgType__cap_bps: _TypeAlias = _typing.Literal["_cap_bps", b"_cap_bps"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__cap_bps) -> _WhichOneofReturnType__cap_bps | None: ...
+
+Global___Concentration: _TypeAlias = Concentration  # noqa: Y015
 
 @_typing.final
 class Figures(_message.Message):

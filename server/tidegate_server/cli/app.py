@@ -8,6 +8,7 @@ import typer
 
 from tidegate_server.cli import (
     accounts,
+    alerts,
     control,
     demonstration,
     factors,
@@ -17,6 +18,7 @@ from tidegate_server.cli import (
     orders,
     policies,
     starting,
+    watching,
 )
 from tidegate_server.cli.failure import CODES
 from tidegate_server.cli.options import AsJson, ConfigFile, configure
@@ -109,4 +111,6 @@ app.add_typer(accounts.app, name="account", rich_help_panel=_STAFF)
 app.add_typer(groups.app, name="group", rich_help_panel=_STAFF)
 app.add_typer(policies.app, name="policy", rich_help_panel=_STAFF)
 app.add_typer(journals.app, name="journal", rich_help_panel=_STAFF)
+app.add_typer(alerts.app, name="alerts", rich_help_panel=_STAFF)
+app.add_typer(watching.app, name="watch", rich_help_panel=_STAFF)
 app.add_typer(settings, name="config", rich_help_panel=_RUN)

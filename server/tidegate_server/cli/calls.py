@@ -20,6 +20,7 @@ from tidegate.v1 import (
     market_service_pb2_grpc,
     policy_service_pb2_grpc,
     risk_service_pb2_grpc,
+    watch_service_pb2_grpc,
 )
 from tidegate_server.cli.failure import Exit, fail
 from tidegate_server.runtime.config import is_local
@@ -56,6 +57,7 @@ class Gate:
         self.policy = policy_service_pb2_grpc.PolicyServiceStub(channel)
         self.control = control_service_pb2_grpc.ControlServiceStub(channel)
         self.journal = journal_service_pb2_grpc.JournalServiceStub(channel)
+        self.watch = watch_service_pb2_grpc.WatchServiceStub(channel)
 
     def call(
         self,
@@ -71,6 +73,11 @@ class Gate:
         """
         metadata = bearer(token) if token else self._metadata
         return method(request, timeout=self.timeout_s, metadata=metadata, wait_for_ready=wait)
+
+    def stream(self, method: grpc.UnaryStreamMultiCallable[Q, R], request: Q) -> Iterator[R]:
+        """Yield what comes until it ends; there is no deadline. Raises grpc.RpcError."""
+        messages: Iterator[R] = method(request, metadata=self._metadata)
+        yield from messages
 
 
 @contextmanager

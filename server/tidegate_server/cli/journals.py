@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tidegate_server.cli.failure import Exit
-from tidegate_server.cli.options import AsJson, ConfigFile, Data, Timeout, configure_client
+from tidegate_server.cli.options import (
+    AsJson,
+    ConfigFile,
+    Data,
+    FollowerAddress,
+    Timeout,
+    configure_client,
+)
 
 if TYPE_CHECKING:
     from tidegate.v1 import journal_service_pb2 as journal_pb2
@@ -21,14 +28,6 @@ app = typer.Typer(
 
 _PAGE = 100
 _POLL_S = 0.5
-FollowerAddress = Annotated[
-    str | None,
-    typer.Option(
-        "--address",
-        help="Where the follower is: unix:PATH or HOST:PORT.",
-        show_default="where the configured follower listens",
-    ),
-]
 
 
 @app.command()
@@ -148,7 +147,7 @@ def _print_page(follower: "Gate", start: int, *, as_json: bool) -> tuple[int, in
     request = journal_service_pb2.ReadRecordsRequest(from_sequence=start, page_size=_PAGE)
     answer = follower.call(follower.journal.ReadRecords, request)
     for entry in answer.entries:
-        typer.echo(output.as_json(entry, indent=None) if as_json else _line(entry))
+        typer.echo(output.as_json(entry, indent=None) if as_json else line_of(entry))
     return max(start, answer.next_sequence), answer.last_sequence
 
 
@@ -158,7 +157,8 @@ def _method(entry: "journal_pb2.JournalEntry") -> str:
     return journal_pb2.Method.Name(entry.record.method).removeprefix("METHOD_").lower()
 
 
-def _line(entry: "journal_pb2.JournalEntry") -> str:
+def line_of(entry: "journal_pb2.JournalEntry") -> str:
+    """Write a record in one line."""
     from tidegate_server.cli import output
     from tidegate_server.cli.records import summarise
 

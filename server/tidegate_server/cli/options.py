@@ -47,6 +47,14 @@ Address = Annotated[
         show_default="where the configured gate listens",
     ),
 ]
+FollowerAddress = Annotated[
+    str | None,
+    typer.Option(
+        "--address",
+        help="Where the follower is: unix:PATH or HOST:PORT.",
+        show_default="where the configured follower listens",
+    ),
+]
 Timeout = Annotated[
     float | None,
     typer.Option(

@@ -119,13 +119,14 @@ def preview(
     timeout: Timeout = None,
     as_json: AsJson = False,
 ) -> None:
-    """Judge an order without any effect, and show what it would do to the account.
+    """Judge an order without any effect: what it would do, what limits it, what cures a reject.
 
     Exit code 0 if it would be allowed, 3 if not.
 
     Example: tidegate preview A0001 sell 50 IBM --price 182.10
     """
-    from tidegate.v1 import risk_service_pb2
+    from tidegate.v1 import order_pb2, risk_service_pb2
+    from tidegate_server.cli import output, previews
     from tidegate_server.cli.calls import calling
 
     request = risk_service_pb2.PreviewOrderRequest(
@@ -137,7 +138,13 @@ def preview(
     )
     with calling(configure_client(config, address, timeout)) as gate:
         answer = gate.call(gate.risk.PreviewOrder, request)
-    _show_decision(answer, as_json=as_json)
+    console = output.console()
+    if as_json:
+        console.out(output.as_json(answer))
+    else:
+        previews.show(console, answer)
+    allowed = answer.verdict == order_pb2.VERDICT_ALLOW
+    raise typer.Exit(0 if allowed else int(Exit.REJECTED))
 
 
 def record(
@@ -216,14 +223,10 @@ def _shape(side: Side, price: str | None) -> "_Shape":
 
 
 def _show_decision(
-    answer: "risk_pb2.CheckOrderResponse | risk_pb2.PreviewOrderResponse",
-    *,
-    as_json: bool,
-    order_id: str = "",
-    created: int = 0,
+    answer: "risk_pb2.CheckOrderResponse", *, as_json: bool, order_id: str, created: int
 ) -> None:
     """Print a decision; end with 3 unless it is an allow."""
-    from tidegate.v1 import order_pb2, risk_service_pb2
+    from tidegate.v1 import order_pb2
     from tidegate_server.cli import output
 
     allowed = answer.verdict == order_pb2.VERDICT_ALLOW
@@ -232,15 +235,14 @@ def _show_decision(
         console.out(output.as_json(answer))
         raise typer.Exit(0 if allowed else int(Exit.REJECTED))
     rows = [("verdict", "ALLOW" if allowed else "REJECT")]
-    if order_id:
-        rows += [("order id", order_id), ("created", f"{created} ns")]
-    for name in ("sequence", "as_of_sequence", "policy_version", "max_acceptable_quantity"):
-        if name in answer.DESCRIPTOR.fields_by_name and _is_set(answer, name):
+    rows += [("order id", order_id), ("created", f"{created} ns")]
+    for name in ("sequence", "policy_version", "max_acceptable_quantity"):
+        if _is_set(answer, name):
             rows.append((name.replace("_", " "), output.count(getattr(answer, name))))
     if answer.HasField("reserved_price_e4"):
         rows.append(("reserved at", output.money(answer.reserved_price_e4)))
     rows.append(("verified exit", "yes" if answer.verified_exit else "no"))
-    if isinstance(answer, risk_service_pb2.CheckOrderResponse) and answer.replayed:
+    if answer.replayed:
         state = output.short(order_pb2.OrderState.Name(answer.order_state), "ORDER_STATE_")
         rows.append(("repeats an earlier answer", f"the order is {state}"))
     console.print(output.facts(rows))
@@ -248,31 +250,12 @@ def _show_decision(
         console.print(output.rejections(answer.rejections))
     if answer.warnings:
         console.print(output.rejections(answer.warnings, "warning"))
-    if isinstance(answer, risk_service_pb2.PreviewOrderResponse):
-        _show_effect(answer)
     raise typer.Exit(0 if allowed else int(Exit.REJECTED))
 
 
 def _is_set(message: "Message", field: str) -> bool:
     descriptor = message.DESCRIPTOR.fields_by_name[field]
     return not descriptor.has_presence or message.HasField(field)
-
-
-def _show_effect(answer: "risk_pb2.PreviewOrderResponse") -> None:
-    """Print the figures before and after, and the change."""
-    from tidegate_server.cli import output
-
-    table = output.make_table("projected", ">before", ">after", ">change")
-    parts = (answer.before, answer.after, answer.change)
-    for field in answer.before.DESCRIPTOR.fields:
-        cells = []
-        for name, part in zip(("before", "after", "change"), parts, strict=True):
-            known = _is_set(answer, name) and _is_set(part, field.name)
-            value = getattr(part, field.name) if known else None
-            cells.append(output.in_unit(field.name, value))
-        label = field.name.removesuffix("_e4").removesuffix("_bps").replace("_", " ")
-        table.add_row(label, *cells)
-    output.console().print(table)
 
 
 def _show_results(

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tidegate_server.cli import comparison
 from tidegate_server.cli.failure import Exit, fail
 from tidegate_server.cli.options import Address, AsJson, ConfigFile, Timeout, configure_client
 
@@ -17,6 +18,9 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     help="Read the policy and its versions, propose another one, approve it.",
 )
+
+
+app.command("compare")(comparison.compare)
 
 
 @app.command()

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tidegate.v1 import account_service_pb2 as accounts_pb2
-from tidegate.v1 import policy_pb2
+from tidegate.v1 import policy_pb2, usage_pb2
 from tidegate_server.cli import output
 
 if TYPE_CHECKING:
@@ -18,7 +17,7 @@ _MONEY = frozenset({"initial_margin"})
 _PERCENT = frozenset({"concentration"})
 
 
-def usages(limits: Sequence[accounts_pb2.LimitView]) -> Table:
+def usages(limits: Sequence[usage_pb2.LimitView]) -> Table:
     """Lay out what is used, in the order of the answer; what cannot be said is left out."""
     table = output.make_table("limit", ">used", ">of", ">usage", "")
     for limit in limits:
@@ -33,12 +32,12 @@ def usages(limits: Sequence[accounts_pb2.LimitView]) -> Table:
     return table
 
 
-def others(limits: Sequence[accounts_pb2.LimitView]) -> list[tuple[str, str]]:
+def others(limits: Sequence[usage_pb2.LimitView]) -> list[tuple[str, str]]:
     """Return the limits of a single order, those without a mark, and those that are not set."""
     single: list[str] = []
     unmeasured: list[str] = []
     for limit in limits:
-        if limit.setting != accounts_pb2.LIMIT_SETTING_SET or limit.HasField("usage_bps"):
+        if limit.setting != usage_pb2.LIMIT_SETTING_SET or limit.HasField("usage_bps"):
             continue
         value = amount(limit.name, limit.value) if limit.HasField("value") else ""
         warns = "(warns)" if limit.mode == policy_pb2.LIMIT_MODE_WARN else ""
@@ -46,15 +45,15 @@ def others(limits: Sequence[accounts_pb2.LimitView]) -> list[tuple[str, str]]:
         (single if limit.name.startswith(("order_", "price_")) else unmeasured).append(text)
     found = [("on one order", single), ("not measured: no mark or no position", unmeasured)]
     for setting, title in (
-        (accounts_pb2.LIMIT_SETTING_MISSING, "must be set: new risk is refused"),
-        (accounts_pb2.LIMIT_SETTING_UNLIMITED, "unlimited"),
-        (accounts_pb2.LIMIT_SETTING_UNSET, "not set"),
+        (usage_pb2.LIMIT_SETTING_MISSING, "must be set: new risk is refused"),
+        (usage_pb2.LIMIT_SETTING_UNLIMITED, "unlimited"),
+        (usage_pb2.LIMIT_SETTING_UNSET, "not set"),
     ):
         found.append((title, [label(limit) for limit in limits if limit.setting == setting]))
     return [(title, ", ".join(texts)) for title, texts in found if texts]
 
 
-def label(limit: accounts_pb2.LimitView) -> str:
+def label(limit: usage_pb2.LimitView) -> str:
     """Name a limit and the instrument that it is measured in."""
     name = limit.name.removesuffix("_e4").removesuffix("_bps").replace("_", " ")
     return f"{name} {limit.subject}" if limit.subject else name
@@ -69,7 +68,7 @@ def amount(name: str, value: int | None) -> str:
     return output.percent(value) if name in _PERCENT else output.in_unit(name, value)
 
 
-def _remark(limit: accounts_pb2.LimitView) -> str:
+def _remark(limit: usage_pb2.LimitView) -> str:
     remarks = ["binds next"] if limit.binds_next else []
     if limit.mode == policy_pb2.LIMIT_MODE_WARN:
         remarks.append("warns only")

@@ -13,7 +13,6 @@ from __future__ import annotations
 from .amounts import scale_down
 from .batch import decide_batch
 from .bookings import decide_cash, decide_positions, value_all
-from .cancelling import decide_cancel
 from .commands import (
     AdjustCash,
     CheckOrder,
@@ -58,6 +57,7 @@ from .staff_commands import ApprovePolicy, WithdrawPolicy
 from .state import Account, Book, Instrument
 from .stopping import decide_release, decide_stop
 from .ticking import decide_tick
+from .to_cancel import decide_cancel
 from .versions import decide_approval, decide_proposal, decide_withdrawal
 from .walk import actual_figures
 

@@ -20,10 +20,14 @@ def class_losses(
     now_ns: int,
     *,
     fills_only: bool = False,
+    instead: Position | None = None,
 ) -> dict[str, Losses]:
-    """Return the losses of each class over all positions but one; all have marks."""
+    """Return the losses of each class over all positions but one; all have marks.
+
+    `instead` is a position to count in its place.
+    """
     found: dict[str, Losses] = {}
-    for position in account.active:
+    for position in account.active if instead is None else [*account.active, instead]:
         instrument = position.instrument
         name = class_of(instrument, policy)
         if not name or position is without or not instrument.mark:
@@ -63,11 +67,19 @@ def offsets(losses: dict[str, Losses], policy: Policy) -> int:
 
 
 def account_offset(
-    account: Account, policy: Policy, regime_bps: int, now_ns: int, *, fills_only: bool = False
+    account: Account,
+    policy: Policy,
+    regime_bps: int,
+    now_ns: int,
+    *,
+    fills_only: bool = False,
+    without: Position | None = None,
+    instead: Position | None = None,
 ) -> int:
     """Return what an account's classes need less; 0 for the other margin models."""
     if account.margin_model != MODEL_PORTFOLIO:
         return 0
-    return offsets(
-        class_losses(account, None, policy, regime_bps, now_ns, fills_only=fills_only), policy
+    losses = class_losses(
+        account, without, policy, regime_bps, now_ns, fills_only=fills_only, instead=instead
     )
+    return offsets(losses, policy)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from .cancelling import stop_of
 from .commands import Command
 from .life_commands import CancelOrders, ReconcileOrders, ReplaceOrder
 from .life_outcomes import ReconcileOutcome
@@ -11,6 +10,7 @@ from .reconcile import apply_reconcile
 from .replacing import apply_replace
 from .state import Book
 from .stopping import apply_stop
+from .to_cancel import stop_of
 
 
 def apply_life(book: Book, command: Command, outcome: Outcome, sequence: int, time_ns: int) -> None:

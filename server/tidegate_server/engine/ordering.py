@@ -16,7 +16,7 @@ from .commands import CheckOrder
 from .ends import has_room, id_taken, no_new_risk, no_policy, order_stale, refuse, repeated, unknown
 from .judge import judge
 from .judgement import Judgement
-from .outcomes import CheckOutcome, PreviewOutcome, Refusal
+from .outcomes import CheckOutcome, Refusal
 from .policy import Policy
 from .reasons import Rejection, RejectReason
 from .sizing import max_acceptable
@@ -130,33 +130,3 @@ def internal_fault(book: Book, policy: Policy, now_ns: int) -> CheckOutcome:
     """Refuse an order that a check failed on (4.27)."""
     rejection = Rejection(RejectReason.INTERNAL)
     return CheckOutcome(book.sequence + 1, now_ns, policy.version, [rejection])
-
-
-def decide_preview(book: Book, command: CheckOrder, now_ns: int) -> PreviewOutcome | Refusal:
-    """Judge an order without an id; nothing is counted, and nothing changes."""
-    policy = book.policy
-    if policy is None:
-        return no_policy()
-    account = book.accounts.get(command.account_id)
-    instrument = book.instruments.get(command.instrument_id)
-    if account is None or instrument is None:
-        outcome = unknown(book, policy, account, instrument, command, now_ns)
-        outcome.sequence = book.sequence
-        return PreviewOutcome(outcome, None, None)
-    roll_if_due(book, account)
-    judged = Judgement(book, policy, account, instrument, command, now_ns)
-    rejections = judge(judged)
-    outcome = CheckOutcome(book.sequence, now_ns, policy.version, rejections)
-    outcome.warnings = warnings_of(judged)
-    outcome.max_quantity = max_acceptable(judged, rejections)
-    judged.resize(command.quantity)
-    outcome.verified_exit = judged.is_exit
-    outcome.reserved_price_e4 = judged.reserved_price
-    judged.is_exit = False
-    judged.value()  # exits are not judged by figures, but a person wants to see them
-    rest = judged.rest
-    position = judged.position
-    held = position is not None and not position.is_flat()
-    if rest.missing_id or (held and not judged.mark):
-        return PreviewOutcome(outcome, None, None)
-    return PreviewOutcome(outcome, judged.before(), judged.figures() if judged.valued else None)

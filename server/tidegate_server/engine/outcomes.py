@@ -167,17 +167,6 @@ class Figures:
         return highest <= INT64_MAX and lowest >= -INT64_MAX
 
 
-class PreviewOutcome:
-    """A judgement without effect; figures are None where the account cannot be valued."""
-
-    __slots__ = ("after", "before", "check")
-
-    def __init__(self, check: CheckOutcome, before: Figures | None, after: Figures | None) -> None:
-        self.check = check
-        self.before = before
-        self.after = after
-
-
 class EventResult:
     """What became of one report. `keep_until_ns` is an effect: of a tombstone that it leaves."""
 

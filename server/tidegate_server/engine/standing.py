@@ -1,15 +1,17 @@
-"""An account as it stands without any order, and the usages of its limits found so far (8.5)."""
+"""An account as it stands, or with an order in it, and what it uses of its limits (8.5)."""
 
 from __future__ import annotations
 
 from typing import Final
 
-from .amounts import INT64_MAX, lower_ratio_bps
+from .amounts import INT64_MAX, lower_ratio_bps, raw_up
+from .checks.rate import next_time_ns
 from .effective import is_required, levels_of, narrowest
 from .exposure import regime_multiplier
+from .judgement import Judgement
 from .policy import NO_CHECK, Policy
 from .reasons import RejectReason, ScopeKind
-from .state import Account, Book, effective_limits, roll_if_due
+from .state import Account, Book, Position, effective_limits, roll_if_due
 from .walk import projected_figures
 
 # Whether a limit is set.
@@ -72,17 +74,26 @@ class Usage:
 
 
 class Standing:
-    """An account as it stands, and the usages found so far; figures are None without a mark."""
+    """An account's figures and counts, and the usages found so far.
+
+    Figures are None without a mark. Positions are those that are not flat, by instrument id, so
+    that ties go to the smallest.
+    """
 
     __slots__ = (
         "account",
+        "day_order_count",
         "figures",
         "found",
         "levels",
         "limits",
+        "next_order_ns",
         "now_ns",
+        "open_order_count",
         "policy",
+        "positions",
         "regime_bps",
+        "turnover_e4",
     )
 
     def __init__(self, book: Book, policy: Policy, account: Account, now_ns: int) -> None:
@@ -94,7 +105,28 @@ class Standing:
         self.levels = levels_of(policy, account.tier_id, account.limits)
         self.regime_bps = regime_multiplier(book, policy)
         self.figures = projected_figures(book, account, now_ns)
+        self.positions = sorted(account.active, key=instrument_id_of)
+        self.open_order_count = account.open_order_count
+        self.day_order_count = account.day_order_count
+        self.turnover_e4 = account.turnover_e4
+        self.next_order_ns = account.next_order_ns
         self.found: list[Usage] = []
+
+    def add_order(self, judged: Judgement) -> None:
+        """Count an order that was valued as open; the book stays as it is."""
+        limits = self.limits
+        self.figures = judged.figures()
+        self.open_order_count += 1
+        self.day_order_count += 1
+        before = judged.turnover_before
+        after = before + judged.quantity * judged.reserved_price
+        self.turnover_e4 += raw_up(after, judged.unit) - raw_up(before, judged.unit)
+        if limits.rate_cost_ns:
+            self.next_order_ns = next_time_ns(
+                self.next_order_ns, self.now_ns, limits.rate_cost_ns, limits.rate_tolerance_ns
+            )
+        others = [position for position in self.positions if position is not judged.position]
+        self.positions = sorted([*others, position_with(judged)], key=instrument_id_of)
 
     def limited(self, reason: RejectReason, name: str, measured: int | None) -> None:
         """Add the account's limit of that name in `Limits`; None: nothing without an order."""
@@ -175,6 +207,21 @@ class Standing:
         if narrowest(name, levels) is not None:
             return UNLIMITED
         return MISSING if name == "leverage_bps" or is_required(name, levels) else UNSET
+
+
+def position_with(judged: Judgement) -> Position:
+    """Return what the account would have in the instrument, the order open."""
+    position = Position(judged.instrument)
+    position.quantity = judged.position_quantity
+    position.open_buy = judged.open_buy + (judged.quantity if judged.buy else 0)
+    position.open_sell = judged.open_sell + (0 if judged.buy else judged.quantity)
+    position.line = judged.line
+    return position
+
+
+def instrument_id_of(position: Position) -> str:
+    """Return the instrument that a position is in."""
+    return position.instrument.instrument_id
 
 
 def used_bps(measured: int, limit: int) -> int:

@@ -17,6 +17,7 @@ from .checks.concentration import cap_at
 from .effective import Effective
 from .exposure import rates_of
 from .footing import Footing
+from .judgement import Judgement
 from .policy import NO_CHECK
 from .reasons import RejectReason, ScopeKind
 from .standing import MISSING, NO_USAGE, SET, UNSET, Standing, Usage, used_bps
@@ -25,14 +26,26 @@ from .valuing import held_by
 
 
 def usages(book: Book, account: Account, now_ns: int) -> list[Usage]:
-    """Return every limit of an account in order of precedence; one at most is what binds next.
-
-    That is the greatest usage of a limit that is on, ties in order of precedence.
-    """
+    """Return every limit of an account as it stands, in order of precedence."""
     policy = book.policy
     if policy is None:
         return []
-    standing = Standing(book, policy, account, now_ns)
+    return all_limits(Standing(book, policy, account, now_ns))
+
+
+def usages_with(judged: Judgement) -> list[Usage]:
+    """Return every limit of an account with an order in its book that was valued."""
+    standing = Standing(judged.book, judged.policy, judged.account, judged.now_ns)
+    standing.add_order(judged)
+    return all_limits(standing)
+
+
+def all_limits(standing: Standing) -> list[Usage]:
+    """Return every limit in order of precedence; one at most is what binds next.
+
+    That is the greatest usage of a limit that is on, ties in order of precedence.
+    """
+    opened, decided = standing.open_order_count, standing.day_order_count
     figures = standing.figures
     drawn = None if figures is None else max(0, -figures.cash)
     leverage = None if figures is None else upper_ratio_bps(figures.weighted, figures.equity)
@@ -42,9 +55,9 @@ def usages(book: Book, account: Account, now_ns: int) -> list[Usage]:
     standing.limited(RejectReason.ORDER_NOTIONAL, "order_notional_e4", None)
     standing.limited(RejectReason.ORDER_VOLUME_SHARE, "order_volume_share_bps", None)
     add_rate(standing)
-    standing.limited(RejectReason.OPEN_ORDER_COUNT, "open_order_count", account.open_order_count)
-    standing.limited(RejectReason.DAY_ORDER_COUNT, "day_order_count", account.day_order_count)
-    standing.limited(RejectReason.DAY_TURNOVER, "day_turnover_e4", account.turnover_e4)
+    standing.limited(RejectReason.OPEN_ORDER_COUNT, "open_order_count", opened)
+    standing.limited(RejectReason.DAY_ORDER_COUNT, "day_order_count", decided)
+    standing.limited(RejectReason.DAY_TURNOVER, "day_turnover_e4", standing.turnover_e4)
     add_position(standing)
     add_short_pool(standing)
     add_concentration(standing)
@@ -77,7 +90,7 @@ def add_rate(standing: Standing) -> None:
         setting = standing.setting_of("order_rate")
         standing.at_account(RejectReason.ORDER_RATE, "order_rate", setting, None, None)
         return
-    wait = max(0, standing.account.next_order_ns - standing.now_ns)
+    wait = max(0, standing.next_order_ns - standing.now_ns)
     standing.at_account(
         RejectReason.ORDER_RATE,
         "order_rate",
@@ -90,11 +103,10 @@ def add_rate(standing: Standing) -> None:
 
 def add_position(standing: Standing) -> None:
     """Add the position limit: the account's and the instruments', the smaller of each (4.18)."""
-    account = standing.account
     own, warns = standing.value_of("position")
     strict = NO_CHECK if warns else own
     worst: tuple[int, int, Position] | None = None
-    for position in by_instrument(account):
+    for position in standing.positions:
         limit = position.instrument.terms.position_limit
         limit = strict if limit < 0 else min(limit, strict)
         if limit != NO_CHECK:
@@ -116,7 +128,7 @@ def add_position(standing: Standing) -> None:
     elif not warns:
         standing.at_account(reason, "position", SET, 0, own)
     if warns:
-        held = by_instrument(account)
+        held = standing.positions
         first = max(held, key=greatest) if held else None
         most = 0 if first is None else greatest(first)
         name = "" if first is None else first.instrument.instrument_id
@@ -126,11 +138,11 @@ def add_position(standing: Standing) -> None:
 def add_short_pool(standing: Standing) -> None:
     """Add the pool of what the account is short of, the one most used (4.19)."""
     worst: tuple[int, Position] | None = None
-    for position in by_instrument(standing.account):
+    for position in standing.positions:
         pool = position.instrument.terms.dealing.short_pool
         if pool < 0 or not position.short():
             continue
-        used = used_bps(position.instrument.short_use, pool)
+        used = used_bps(short_use(standing, position), pool)
         if worst is None or used > worst[0]:
             worst = used, position
     if worst is not None:
@@ -139,12 +151,19 @@ def add_short_pool(standing: Standing) -> None:
         standing.at(
             RejectReason.SHORT_UNLOCATED,
             "short_pool",
-            instrument.short_use,
+            short_use(standing, worst[1]),
             instrument.terms.dealing.short_pool,
             ScopeKind.INSTRUMENT,
             name,
             subject=name,
         )
+
+
+def short_use(standing: Standing, position: Position) -> int:
+    """Return what all accounts are short of an instrument, this one as it is looked at."""
+    instrument = position.instrument
+    known = standing.account.positions.get(instrument.instrument_id)
+    return instrument.short_use + position.short() - (0 if known is None else known.short())
 
 
 def add_concentration(standing: Standing) -> None:
@@ -165,7 +184,7 @@ def add_worst_concentration(standing: Standing, limits: Effective, *, warns: boo
     """Add the instrument that uses most of the caps of one mode; none without positions."""
     figures = standing.figures
     worst: tuple[int, int, int, str] | None = None
-    for position in by_instrument(standing.account) if figures is not None else []:
+    for position in standing.positions if figures is not None else []:
         instrument = position.instrument
         bands = limits.concentration.get(instrument.terms.rating_group)
         if bands is None or figures is None:
@@ -220,13 +239,3 @@ def factor_of(standing: Standing, position: Position) -> int:
 def greatest(position: Position) -> int:
     """Return the greatest position that open orders of one side can make of it (4.18)."""
     return max(position.quantity + position.open_buy, position.open_sell - position.quantity)
-
-
-def by_instrument(account: Account) -> list[Position]:
-    """Return the positions that are not flat, by instrument id: ties go to the smallest."""
-    return sorted(account.active, key=instrument_id_of)
-
-
-def instrument_id_of(position: Position) -> str:
-    """Return the instrument that a position is in."""
-    return position.instrument.instrument_id

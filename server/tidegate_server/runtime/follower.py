@@ -35,20 +35,28 @@ from tidegate_server.journal import (
 )
 from tidegate_server.transport import STOP, open_front
 from tidegate_server.transport.caller import Caller
-from tidegate_server.wire.errors import CallError
 from tidegate_server.wire.machine import Machine
 from tidegate_server.wire.methods import FOLLOWER_METHODS
 
-from .counters import INDEX, create_proof_page, open_gate_page, split_hash
+from .account_watches import AccountWatches
+from .alert_calls import AlertCalls
+from .alert_desk import AlertDesk
+from .alert_store import AlertStore
+from .comparison_calls import ComparisonCalls
+from .counters import create_proof_page
+from .follower_calls import FollowerCalls
 from .follower_mismatches import Mismatches
 from .follower_records import RecordFinder
+from .hashing import HashTimer
 from .journal_calls import JournalCalls
 from .logs import configure
 from .metrics import FollowerFigures, serve_metrics
+from .parenting import Parent
 from .principals import directory_of
 from .proving import Prover
 from .serve import front_config
 from .snapshotting import Snapshots, load_newest
+from .streams import Streams
 from .sweeping import Sweep
 
 if TYPE_CHECKING:
@@ -60,6 +68,7 @@ if TYPE_CHECKING:
     from tidegate_server.transport import Call, Front
 
     from .config import Config
+    from .follower_calls import Handler
 
 LOCK: Final = "follower.lock"
 #: The follower of a gate that was killed may be in the middle of something.
@@ -69,11 +78,6 @@ NICENESS: Final = 10
 FOLD_SECONDS: Final = 0.005
 IDLE_SECONDS: Final = 0.02
 HEARTBEAT_SECONDS: Final = 0.25
-#: A state hash waits for a pause of the journal, when busy no longer than this.
-QUIET_SECONDS: Final = 0.1
-BUSY_SECONDS: Final = 10.0
-#: It takes at most one part in so many of the time.
-HASH_SHARE: Final = 20
 #: The sweep looks at a state that is older than this no more.
 SWEEP_LAG_SECONDS: Final = 2.0
 
@@ -95,6 +99,7 @@ def follow(config: Config) -> int:
             [method.path for method in FOLLOWER_METHODS],
             directory_of(config),
             [method.request_limit for method in FOLLOWER_METHODS],
+            [method.index for method in FOLLOWER_METHODS if method.streams],
         )
         prover = _start_prover(config, log, stack)
         figures = FollowerFigures()
@@ -124,24 +129,46 @@ class Follower:
         stack: ExitStack,
     ) -> None:
         folder = config.folder
-        finder = RecordFinder(folder)
         self._folder = folder
-        self._front = front
         self._prover = prover
         self._figures = figures
-        self._calls = JournalCalls(directory_of(config), finder, prover, self._durable, log)
+        self._alerts = AlertStore(folder, log)
+        desk = AlertDesk(folder, prover.machine, self._alerts, log)
+        prover.observers.append(desk)
+        self._streams = Streams(front, log)
+        self._calls = FollowerCalls(
+            directory_of(config), front, self._streams, self._handlers(), log
+        )
         start = prover.place.sequence
         every = config.follower.snapshot_records
-        self._snapshots = Snapshots(folder, config.shard, every, start, log)
+        self._snapshots = Snapshots(folder, config.shard, every, start, log, desk.save)
         caller = _caller(config)
         stack.callback(caller.close)
         self._sweep = Sweep(caller, config.client.timeout_ms / 1000, log)
-        self._hash = _HashTimer()
+        self._hash = HashTimer()
         self._proof: Page = create_proof_page(folder)
         stack.callback(self._proof.close)
-        self._parent = _Parent(folder)
+        self._parent = Parent(folder)
         self._published_s = 0.0
         self._stopping = False
+
+    def _handlers(self) -> dict[str, Handler]:
+        """Return what answers each method."""
+        journal = JournalCalls(RecordFinder(self._folder), self._prover, self._durable)
+        comparison = ComparisonCalls(self._folder, self._streams, self._durable)
+        alerts = AlertCalls(self._alerts, self._prover.machine)
+        accounts = AccountWatches(self._prover.machine)
+        self._prover.observers.append(accounts)
+        return {
+            "ReadRecords": journal.read_records,
+            "ExplainRecord": journal.explain_record,
+            "WatchRecords": journal.watch_records,
+            "WatchAccounts": accounts.watch_accounts,
+            "CompareDecisions": comparison.compare_decisions,
+            "WatchAlerts": alerts.watch_alerts,
+            "ListAlerts": alerts.list_alerts,
+            "AcknowledgeAlert": alerts.acknowledge_alert,
+        }
 
     def stop(self, _number: int, _frame: object) -> None:
         """End with the next turn; a signal handler."""
@@ -149,26 +176,26 @@ class Follower:
 
     def turn(self, calls: list[Call]) -> float:
         """Do what waits; return when the next turn is wanted."""
-        for call_id, index, request, principal in calls:
-            answer = self._calls.answer(index, request, principal)
-            if isinstance(answer, CallError):
-                self._front.fail(call_id, answer)
-            else:
-                self._front.reply(call_id, answer)
+        for call in calls:
+            self._calls.answer(call)
         if self._stopping:
+            self._streams.end()
             return STOP
         prover = self._prover
         behind = prover.step(FOLD_SECONDS)
+        self._alerts.flush()
         self._snapshots.take_if_due(prover.machine, prover.place)
         now_s = time.monotonic()
         changed = self._hash.step(prover, now_s)
         if changed or now_s - self._published_s >= HEARTBEAT_SECONDS:
             self._publish(now_s)
             if self._parent.has_gone():
+                self._streams.end()
                 return STOP
         if now_s - prover.level_at_s < SWEEP_LAG_SECONDS:
             self._sweep.step(prover.machine.book)
-        return 0.0 if behind else IDLE_SECONDS
+        busy = self._streams.step()
+        return 0.0 if behind or busy else IDLE_SECONDS
 
     def end(self) -> None:
         """Leave a snapshot, and the last figures."""
@@ -195,6 +222,8 @@ class Follower:
         figures.state_hash_seconds = hashed.seconds
         figures.revalued_accounts_total = self._sweep.valued
         figures.revaluation_failures_total = self._sweep.failures
+        figures.alerts = dict(self._alerts.counted)
+        figures.unacknowledged_alerts = dict(self._alerts.unacknowledged)
         self._proof.write(
             (
                 prover.sequence,
@@ -206,65 +235,6 @@ class Follower:
                 os.getpid(),
             )
         )
-
-
-class _HashTimer:
-    """Computes the state hash when the journal pauses, and bounds what that takes."""
-
-    __slots__ = ("_busy_at_s", "_not_before_s", "parts", "proved", "seconds", "sequence")
-
-    def __init__(self) -> None:
-        self.sequence = 0
-        self.parts = (0, 0, 0)
-        self.seconds = 0.0
-        self.proved = -1
-        self._not_before_s = 0.0
-        self._busy_at_s = time.monotonic() + BUSY_SECONDS
-
-    def step(self, prover: Prover, now_s: float) -> bool:
-        """Hash if it is time; tell whether there is anything new to publish."""
-        news = prover.sequence != self.proved
-        self.proved = prover.sequence
-        if prover.sequence == self.sequence or now_s < self._not_before_s:
-            return news
-        quiet = not prover.is_behind and now_s - prover.last_record_at_s >= QUIET_SECONDS
-        if not quiet and now_s < self._busy_at_s:
-            return news
-        begin_s = time.monotonic()
-        self.parts = split_hash(prover.machine.state_hash())
-        self.sequence = prover.sequence
-        end_s = time.monotonic()
-        self.seconds = end_s - begin_s
-        self._not_before_s = end_s + self.seconds * HASH_SHARE
-        self._busy_at_s = end_s + BUSY_SECONDS
-        return True
-
-
-class _Parent:
-    """Whether the gate that started this process has gone."""
-
-    __slots__ = ("_folder", "_id", "_is_gate")
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._id = os.getppid()
-        self._is_gate = False
-
-    def has_gone(self) -> bool:
-        """Tell whether the parent was the gate and is not there any more."""
-        if not self._is_gate:
-            self._is_gate = self._gate_id() == self._id
-        return self._is_gate and os.getppid() != self._id
-
-    def _gate_id(self) -> int:
-        try:
-            page = open_gate_page(self._folder)
-        except (OSError, ValueError):
-            return 0
-        try:
-            return page.get(INDEX["process_id"])
-        finally:
-            page.close()
 
 
 @contextmanager

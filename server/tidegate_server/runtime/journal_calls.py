@@ -6,83 +6,60 @@ of the contract; whoever has the `.proto` files can check it.
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Final
-from uuid import uuid4
 
 from google.protobuf import descriptor_pool, json_format, message_factory
 
 from tidegate.v1 import journal_pb2, journal_service_pb2
-from tidegate_server.journal.frames import Damage
 from tidegate_server.wire.decoding import parse
-from tidegate_server.wire.errors import INTERNAL, CallError, malformed, not_found
-from tidegate_server.wire.methods import FOLLOWER_METHODS, METHODS, START_EPOCH, TICK
+from tidegate_server.wire.errors import not_found
+from tidegate_server.wire.methods import METHODS, START_EPOCH, TICK
 from tidegate_server.wire.records import decode_record
 from tidegate_server.wire.validation import MalformedError
+
+from .streams import StreamError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from google.protobuf.message import Message
-    from structlog.typing import FilteringBoundLogger
 
-    from tidegate_server.transport import Directory
+    from tidegate_server.wire.errors import CallError
 
     from .follower_records import Entry, RecordFinder
     from .proving import Prover
+    from .streams import Messages
 
 PAGE_RECORDS: Final = 100
 #: A page ends early rather than pass this; clients take 4 MiB by default.
 PAGE_BYTES: Final = 1 << 20
-PERMISSION_DENIED: Final = 7
 
 EFFECTS: Final[dict[int, type[Message]]] = {
     journal_pb2.METHOD_CHECK_ORDER: journal_pb2.CheckEffects,
     journal_pb2.METHOD_CHECK_ORDERS: journal_pb2.CheckEffects,
     journal_pb2.METHOD_RECORD_ORDER_EVENTS: journal_pb2.EventEffects,
+    journal_pb2.METHOD_ADJUST_CASH: journal_pb2.AccountEffects,
+    journal_pb2.METHOD_SET_POSITIONS: journal_pb2.AccountEffects,
+    journal_pb2.METHOD_REVALUE_ACCOUNTS: journal_pb2.AccountEffects,
     journal_pb2.METHOD_UPDATE_MARKS: journal_pb2.MarkEffects,
     journal_pb2.METHOD_UPDATE_VOLATILITY: journal_pb2.VolatilityEffects,
+    journal_pb2.METHOD_PROPOSE_POLICY: journal_pb2.PolicyEffects,
+    journal_pb2.METHOD_APPROVE_POLICY: journal_pb2.PolicyEffects,
 }
 
 
 class JournalCalls:
-    """Answers the follower's methods."""
+    """Answers JournalService."""
 
-    def __init__(
-        self,
-        directory: Directory,
-        finder: RecordFinder,
-        prover: Prover,
-        durable: Callable[[], int],
-        log: FilteringBoundLogger,
-    ) -> None:
+    def __init__(self, finder: RecordFinder, prover: Prover, durable: Callable[[], int]) -> None:
         """Take `durable`, which tells the last record that is known to stay."""
-        self._directory = directory
         self._finder = finder
         self._prover = prover
         self._durable = durable
-        self._log = log
-        self._answers = (self._read_records, self._explain_record)
 
-    def answer(self, index: int, request: bytes, principal: str) -> bytes | CallError:
-        """Answer one call; never raises."""
-        method = FOLLOWER_METHODS[index]
-        caller = self._directory.find(principal)
-        if caller is None or not caller.roles & method.roles:
-            roles = ", ".join(sorted(method.roles))
-            return CallError(
-                PERMISSION_DENIED,
-                "PERMISSION_DENIED",
-                f"{principal} may not call {method.name}: it takes one of {roles}",
-                {"principal": principal, "method": method.path, "roles": roles.replace(" ", "")},
-            )
-        try:
-            return self._answers[index](request)
-        except MalformedError as error:
-            return malformed(error)
-        except Exception as error:  # noqa: BLE001 - whatever it is, the caller gets no text of it
-            return self._fault(method.name, error)
-
-    def _read_records(self, request: bytes) -> bytes | CallError:
+    def read_records(self, request: bytes, _principal: str) -> bytes | CallError:
+        """Answer ReadRecords."""
         asked = parse(journal_service_pb2.ReadRecordsRequest, request)
         if asked.from_sequence < 1:
             raise MalformedError([("from_sequence", "must be at least 1")])
@@ -99,7 +76,8 @@ class JournalCalls:
             last_sequence=durable,
         ).SerializeToString()
 
-    def _explain_record(self, request: bytes) -> bytes | CallError:
+    def explain_record(self, request: bytes, _principal: str) -> bytes | CallError:
+        """Answer ExplainRecord."""
         asked = parse(journal_service_pb2.ExplainRecordRequest, request)
         sequence = asked.sequence
         if sequence < 1:
@@ -116,24 +94,34 @@ class JournalCalls:
         answer.request_json = as_json(request_class, record.request)
         answer.response_json = as_json(response_class, record.response)
         if record.effects:
-            answer.effects_json = as_json(EFFECTS[record.method], record.effects)
+            kind = EFFECTS.get(record.method)
+            hidden = json.dumps({"bytes": record.effects.hex()})
+            answer.effects_json = as_json(kind, record.effects) if kind is not None else hidden
         proved = self._prover.verdict(sequence, entry.rules_version)
         if proved is not None:
             answer.proved = proved
         return answer.SerializeToString()
 
-    def _fault(self, method: str, error: Exception) -> CallError:
-        """Log a fault under an id, and return the error that names nothing but the id."""
-        correlation_id = uuid4().hex
-        if isinstance(error, Damage):
-            self._log.critical("the journal cannot be read", problem=str(error))
-        self._log.error("fault", method=method, correlation_id=correlation_id, exc_info=error)
-        return CallError(
-            INTERNAL,
-            "INTERNAL",
-            f"a fault in the follower; its log knows it as {correlation_id}",
-            {"correlation_id": correlation_id},
-        )
+    def watch_records(self, request: bytes, _principal: str) -> CallError | Messages:
+        """Begin a watch of the journal."""
+        asked = parse(journal_service_pb2.WatchRecordsRequest, request)
+        if asked.from_sequence < 0:
+            raise MalformedError([("from_sequence", "must be at least 0")])
+        return self._entries(asked.from_sequence or self._durable() + 1)
+
+    def _entries(self, first: int) -> Messages:
+        while True:
+            last = min(first + PAGE_RECORDS - 1, self._durable())
+            entries = self._finder.read(first, last, most_bytes=PAGE_BYTES)
+            if entries is None:
+                raise StreamError(not_found("record", str(first)))
+            if not entries:
+                yield None
+                continue
+            first += len(entries)
+            yield journal_service_pb2.WatchRecordsResponse(
+                entries=[entry_message(entry) for entry in entries], next_sequence=first
+            ).SerializeToString()
 
 
 def entry_message(entry: Entry) -> journal_service_pb2.JournalEntry:

@@ -17,6 +17,7 @@ from prometheus_client.core import (
 )
 from prometheus_client.registry import Collector
 
+from tidegate.v1 import watch_service_pb2
 from tidegate_server.wire.methods import METHODS
 
 from .counters import COMMIT_BUCKETS_US, GAUGES, NAMES, REASONS, TOTALS, open_gate_page
@@ -34,10 +35,18 @@ NANOSECONDS: Final = 10**9
 STALE_NS: Final = 3 * NANOSECONDS
 
 
+#: Alerts by kind and severity, numbers of the contract.
+Alerts = dict[tuple[int, int], int]
+
+
 class FollowerFigures:
-    """What the follower tells of itself; written by its loop, read by whoever scrapes."""
+    """What the follower tells of itself; written by its loop, read by whoever scrapes.
+
+    Tables are exchanged whole, never changed: the reader is another thread.
+    """
 
     __slots__ = (
+        "alerts",
         "lag_records",
         "lag_seconds",
         "mismatches",
@@ -49,9 +58,12 @@ class FollowerFigures:
         "snapshot_sequence",
         "state_hash_seconds",
         "state_hash_sequence",
+        "unacknowledged_alerts",
     )
 
     def __init__(self) -> None:
+        self.alerts: Alerts = {}
+        self.unacknowledged_alerts: Alerts = {}
         self.proved_sequence = 0
         self.lag_records = 0
         self.lag_seconds = 0.0
@@ -101,6 +113,12 @@ GATE_HELP: Final = {
     "calls_malformed": "Calls that could not be read or decided.",
     "faults": "Faults.",
 }
+ALERT_LABELS: Final = tuple(
+    (kind, severity)
+    for kind in watch_service_pb2.AlertKind.values()
+    for severity in watch_service_pb2.AlertSeverity.values()
+    if kind and severity
+)
 HIDDEN: Final = frozenset({"published_time_ns", "process_id"})
 
 
@@ -165,6 +183,19 @@ class FollowerCollector(Collector):
                 yield CounterMetricFamily(f"tidegate_follower_{name}", text, value)
             else:
                 yield GaugeMetricFamily(f"tidegate_follower_{name}", text, value)
+        labels = ["kind", "severity"]
+        raised = CounterMetricFamily(
+            "tidegate_alerts", "Alerts that came since the start.", labels=labels
+        )
+        waiting = GaugeMetricFamily(
+            "tidegate_alerts_unacknowledged", "Alerts that nobody has noted.", labels=labels
+        )
+        for kind, severity in ALERT_LABELS:
+            words = _words(kind, severity)
+            raised.add_metric(words, self._figures.alerts.get((kind, severity), 0))
+            waiting.add_metric(words, self._figures.unacknowledged_alerts.get((kind, severity), 0))
+        yield raised
+        yield waiting
 
 
 def serve_metrics(
@@ -184,6 +215,15 @@ def serve_metrics(
         log.warning("no metrics: set follower.metrics", address=address, problem=str(error))
         return
     log.info("metrics", address=f"http://{host}:{server.server_port}/metrics")
+
+
+def _words(kind: int, severity: int) -> list[str]:
+    """Return an alert's kind and severity as labels."""
+    names = (
+        watch_service_pb2.AlertKind.Name(kind).removeprefix("ALERT_KIND_"),  # type: ignore[arg-type] # of the contract
+        watch_service_pb2.AlertSeverity.Name(severity).removeprefix("ALERT_SEVERITY_"),  # type: ignore[arg-type] # the same
+    )
+    return [name.lower() for name in names]
 
 
 def _help(name: str) -> str:

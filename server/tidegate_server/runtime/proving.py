@@ -9,6 +9,7 @@ was answered stands: it is folded as it was written, and the proof goes on after
 from __future__ import annotations
 
 import time
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tidegate_server.engine.policy import RULES_VERSION
@@ -19,6 +20,8 @@ from tidegate_server.wire.validation import MalformedError
 if TYPE_CHECKING:
     from structlog.typing import FilteringBoundLogger
 
+    from tidegate_server.engine.commands import Command
+    from tidegate_server.engine.outcomes import Outcome
     from tidegate_server.journal import Frame, Tail
     from tidegate_server.wire.machine import Machine
 
@@ -38,6 +41,28 @@ class Place(NamedTuple):
     time_ns: int = 0
 
 
+class Folded(NamedTuple):
+    """One record that was folded: what it asked, what became of it, and how that differs or ""."""
+
+    sequence: int
+    time_ns: int
+    command: Command
+    outcome: Outcome
+    problem: str
+
+
+class Observer(ABC):
+    """Sees every record that is folded, in order, and the end of each frame."""
+
+    @abstractmethod
+    def saw(self, folded: Folded) -> None:
+        """Look at one record; the book is as it left it."""
+
+    @abstractmethod
+    def frame_ended(self) -> None:
+        """Look at the book after a whole frame."""
+
+
 class Prover:
     """Follows a journal with a machine.
 
@@ -54,6 +79,7 @@ class Prover:
         "level_at_s",
         "machine",
         "mismatches",
+        "observers",
         "place",
     )
 
@@ -68,6 +94,7 @@ class Prover:
         self.machine = machine
         self.place = place
         self.mismatches = mismatches
+        self.observers: list[Observer] = []
         self.folded = 0
         self.is_behind = True
         self.level_at_s = self.last_record_at_s = time.monotonic()
@@ -107,12 +134,16 @@ class Prover:
         sequence = frame.first_sequence
         for record in frame.records:
             if sequence > machine.sequence:
-                problem = fold(machine, record, header.time_ns, verify=verify)
-                if problem:
+                folded = fold(machine, record, header.time_ns, verify=verify)
+                if problem := folded.problem:
                     self.mismatches.add(sequence, problem)
                     self._log.critical("outcome differs", sequence=sequence, problem=problem)
+                for observer in self.observers:
+                    observer.saw(folded)
                 self.folded += 1
             sequence += 1
+        for observer in self.observers:
+            observer.frame_ended()
         self.last_record_at_s = time.monotonic()
         self.place = Place(
             header.last_sequence, header.frame_sequence, frame.digest, header.epoch, header.time_ns
@@ -134,27 +165,26 @@ def is_comparable(frame: Frame) -> bool:
     return version == RULES_VERSION
 
 
-def fold(machine: Machine, record: bytes, time_ns: int, *, verify: bool) -> str:
-    """Fold one record as it was written; return how it differs when decided again, or "".
+def fold(machine: Machine, record: bytes, time_ns: int, *, verify: bool) -> Folded:
+    """Fold one record as it was written; tell how it differs when decided again.
 
     Raises RecoveryRefusedError when this program cannot fold it.
     """
     problem = ""
+    sequence = machine.sequence + 1
     try:
         if verify:
             try:
-                machine.replay(record, time_ns, verify=True)
+                return Folded(sequence, time_ns, *machine.replay(record, time_ns, verify=True), "")
             except OutcomeMismatchError as error:
                 problem = str(error)
-            else:
-                return ""
-        machine.replay(record, time_ns, verify=False)
+        command, outcome = machine.replay(record, time_ns, verify=False)
     except OutcomeMismatchError as error:
         raise RecoveryRefusedError(RecoveryRow.UNKNOWN_VERSION, str(error)) from error
     except NOT_OURS as error:
         raise RecoveryRefusedError(
             RecoveryRow.OUTCOME_MISMATCH,
-            f"record {machine.sequence + 1} cannot be folded ({error!r}):"
+            f"record {sequence} cannot be folded ({error!r}):"
             " run the program version that wrote it",
         ) from error
-    return problem
+    return Folded(sequence, time_ns, command, outcome, problem)

@@ -27,7 +27,7 @@ from tidegate_server.wire.snapshots import Loader
 from .proving import Place
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
     from structlog.typing import FilteringBoundLogger
@@ -70,11 +70,28 @@ class Snapshots:
     Only one process may have one of these: the follower's lock sees to it.
     """
 
-    __slots__ = ("_every", "_folder", "_log", "_not_before_s", "_shard", "seconds", "sequence")
+    __slots__ = (
+        "_beside",
+        "_every",
+        "_folder",
+        "_log",
+        "_not_before_s",
+        "_shard",
+        "seconds",
+        "sequence",
+    )
 
-    def __init__(
-        self, folder: Path, shard: int, every: int, sequence: int, log: FilteringBoundLogger
+    def __init__(  # noqa: PLR0913, PLR0917 - each is a fact of the start
+        self,
+        folder: Path,
+        shard: int,
+        every: int,
+        sequence: int,
+        log: FilteringBoundLogger,
+        beside: Callable[[Place], None],
     ) -> None:
+        """Take `beside`, which keeps what must lie beside a snapshot before it counts."""
+        self._beside = beside
         self._folder = folder
         self._shard = shard
         self._every = every
@@ -110,6 +127,7 @@ class Snapshots:
         )
         records = machine.snapshot_records(mark.chain.hex())
         try:
+            self._beside(place)
             path = write_snapshot(self._folder, mark, _prove(records))
         except (OSError, *UNSOUND) as error:
             self._not_before_s = time.monotonic() + RETRY_SECONDS

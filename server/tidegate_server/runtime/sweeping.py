@@ -58,7 +58,8 @@ class Sweep:
         self._call_seconds = call_seconds
         self._log = log
         self._clock = clock
-        self._marks: dict[str, int] | None = None
+        self._seen: dict[str, tuple[int, int]] | None = None
+        self._rules = (0, 0)  # policy and regime
         self._moved_ns: dict[str, int] = {}
         self._due = False  # whether a walk may find anybody
         self._walk: list[str] = []
@@ -111,17 +112,21 @@ class Sweep:
         self._spent_s += time.perf_counter() - begin
 
     def _notice(self, book: Book) -> None:
-        """Note which marks have moved since the last look."""
-        marks = self._marks
-        known = {} if marks is None else marks
-        begins = marks is None
+        """Note what has moved since the last look: marks, and what a holding counts for.
+
+        That is the factor of an instrument, and for all of them the regime and the policy.
+        """
+        begins = self._seen is None
+        rules = (book.policy.version if book.policy is not None else 0, book.regime)
+        known = {} if self._seen is None or rules != self._rules else self._seen
+        self._rules = rules
         for name, instrument in book.instruments.items():
-            mark = instrument.mark
-            if mark and known.get(name) != mark:
-                known[name] = mark
+            mark, factor = instrument.mark, instrument.factor_bps
+            if mark and known.get(name) != (mark, factor):
+                known[name] = mark, factor
                 self._moved_ns[name] = instrument.mark_time_ns if begins else book.time_ns
                 self._due = True
-        self._marks = known
+        self._seen = known
 
     def _is_affected(self, account: Account) -> bool:
         """Tell whether a mark has moved since the account was valued, and it can be valued."""

@@ -160,8 +160,9 @@ class _Proof:
             if self._until is not None and sequence > self._until:
                 break
             if sequence > machine.sequence:
-                if problem := fold(machine, record, frame.header.time_ns, verify=compare):
-                    self._problems.append(problem)
+                folded = fold(machine, record, frame.header.time_ns, verify=compare)
+                if folded.problem:
+                    self._problems.append(folded.problem)
                 report.records += 1
                 if sequence in snapshots:
                     self._compare(sequence, snapshots[sequence])

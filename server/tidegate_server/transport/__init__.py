@@ -17,6 +17,7 @@ from tidegate_server.transport.front import (
     FrontConfig,
     FrontConfigError,
     FrontError,
+    Sent,
     Turn,
     open_front,
 )
@@ -36,6 +37,7 @@ __all__ = [
     "FrontError",
     "IdentityError",
     "Principal",
+    "Sent",
     "Turn",
     "encode_status",
     "open_front",

@@ -6,18 +6,24 @@ import asyncio
 import itertools
 from typing import TYPE_CHECKING, Final
 
-from tidegate_server.transport.front import DRAINING, FOREVER_SECONDS, Call, Turn
+from tidegate_server.transport.front import DRAINING, FOREVER_SECONDS, Call, Sent, Turn
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from tidegate_server.wire.errors import CallError
 
     Answer = bytes | CallError
+    Reader = Callable[[], Awaitable[Answer | None]]
 
 #: After a turn that took longer than this, the loop reads for a tenth of that time before the next
 #: one: gRPC needs several rounds of the loop to hand a call over. Without them a halt waited for
 #: two batches of 1 000 orders, with them for what is left of one.
 LONG_TURN_SECONDS: Final = 0.005
 BREATH_SHARE: Final = 0.1
+
+#: Messages of one stream that wait for its reader; gRPC's own buffers come on top.
+STREAM_MESSAGES: Final = 2
 
 
 class Desk:
@@ -32,6 +38,7 @@ class Desk:
         self._wake: asyncio.Handle | None = None
         self._timer: asyncio.TimerHandle | None = None
         self.open: dict[int, asyncio.Future[Answer]] = {}
+        self._streams: dict[int, asyncio.Queue[Answer | None]] = {}
         self.ended: asyncio.Future[None] = self._loop.create_future()
         self.health_changed = asyncio.Event()
         self.closed = False
@@ -49,6 +56,42 @@ class Desk:
             if call_id in self.open:
                 self._gone.add(call_id)
             raise
+
+    def open_stream(self, method: int, request: bytes, name: str) -> tuple[int, Reader]:
+        """Queue a call that is answered by a stream; whoever reads it must `close_stream`.
+
+        What is read ends with None, or with the error that the stream failed with.
+        """
+        call_id = next(self._ids)
+        queue: asyncio.Queue[Answer | None] = asyncio.Queue()
+        self._streams[call_id] = queue
+        self._waiting.append((call_id, method, request, name))
+        self.wake()
+        return call_id, queue.get
+
+    def close_stream(self, call_id: int) -> None:
+        """Note that nobody reads any more."""
+        if self._streams.pop(call_id, None) is not None:
+            self._gone.add(call_id)
+
+    def send(self, call_id: int, message: bytes) -> Sent:
+        """Leave one message for a stream's reader, unless too many wait."""
+        queue = self._streams.get(call_id)
+        if queue is None:
+            self._gone.discard(call_id)
+            return Sent.GONE
+        if queue.qsize() >= STREAM_MESSAGES:
+            return Sent.FULL
+        queue.put_nowait(message)
+        return Sent.TAKEN
+
+    def finish(self, call_id: int, error: CallError | None = None) -> bool:
+        """End a stream after what was sent; False if it is none."""
+        self._gone.discard(call_id)
+        queue = self._streams.pop(call_id, None)
+        if queue is not None:
+            queue.put_nowait(error)
+        return queue is not None
 
     def wake(self) -> None:
         """Take a turn in the next round of the loop."""
@@ -70,6 +113,8 @@ class Desk:
                 handle.cancel()
         for call_id in tuple(self.open):
             self.settle(call_id, DRAINING)
+        for call_id in tuple(self._streams):
+            self.finish(call_id, DRAINING)
         self._gone.clear()
 
     def _take(self) -> None:

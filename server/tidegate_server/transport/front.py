@@ -13,12 +13,13 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import Enum
 from typing import TYPE_CHECKING, Final, Literal
 
 from tidegate_server.wire.errors import CallError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
     from pathlib import Path
 
     from tidegate_server.transport.identity import Directory
@@ -54,6 +55,17 @@ UNAUTHENTICATED: Final = CallError(
     " exactly one URI name",
 )
 DRAINING: Final = CallError(14, "DRAINING", "the gate is draining; repeat with the same id")
+
+
+class Sent(Enum):
+    """What became of a message of a stream."""
+
+    #: It is on its way.
+    TAKEN = 1
+    #: The reader is behind, and the message was not taken: send it again later.
+    FULL = 2
+    #: The stream is over; there is nobody to send to.
+    GONE = 3
 
 
 class FrontError(Exception):
@@ -132,12 +144,23 @@ class Front(ABC):
         """Answer a call with an error: canonical code, message and `google.rpc.Status`."""
 
     @abstractmethod
+    def send(self, call_id: int, message: bytes) -> Sent:
+        """Send one message of a stream, unless its reader is behind; never wait."""
+
+    @abstractmethod
+    def finish(self, call_id: int) -> None:
+        """End a stream well, after what was sent; `fail` ends it otherwise."""
+
+    @abstractmethod
     def set_serving(self, service: str, *, serving: bool) -> None:
         """Tell grpc.health.v1 whether a service serves; before `run`, too."""
 
     @abstractmethod
     def in_flight(self) -> int:
-        """Count the calls that are accepted and not yet answered, health watches left out."""
+        """Count the calls that are accepted and not yet answered, health watches left out.
+
+        A stream counts until it is ended: whoever stops a front ends its streams first.
+        """
 
 
 def open_front(
@@ -145,10 +168,12 @@ def open_front(
     paths: Sequence[str],
     directory: Directory,
     limits: Sequence[int],
+    streams: Collection[int] = (),
 ) -> Front:
     """Check the configuration and make its front, without binding anything yet.
 
-    `paths` and `limits` (request bytes) are in the order of the method indices.
+    `paths` and `limits` (request bytes) are in the order of the method indices; `streams` are the
+    indices of the methods that answer with a stream.
     Raises FrontConfigError with what to change.
     """
     if len(paths) != len(limits) or not paths:
@@ -156,11 +181,11 @@ def open_front(
     if config.transport == "native":
         from tidegate_server.transport.native import NativeFront  # noqa: PLC0415 - one is loaded
 
-        return NativeFront(config, paths, directory, limits)
+        return NativeFront(config, paths, directory, limits, streams)
     if config.transport == "grpcio":
         from tidegate_server.transport.grpcio import GrpcioFront  # noqa: PLC0415 - one is loaded
 
-        return GrpcioFront(config, paths, directory, limits)
+        return GrpcioFront(config, paths, directory, limits, streams)
     raise FrontConfigError(f"transport {config.transport!r} is unknown: use native or grpcio")
 
 

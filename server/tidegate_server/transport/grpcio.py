@@ -41,6 +41,7 @@ from tidegate_server.transport.front import (
     AddressTakenError,
     Front,
     FrontConfig,
+    Sent,
     Turn,
     too_large,
 )
@@ -48,7 +49,7 @@ from tidegate_server.transport.reflection import add_reflection
 from tidegate_server.transport.tls import check_tls, server_credentials, spiffe_id_of
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable, Collection, Sequence
 
     from tidegate_server.transport.desk import Answer
     from tidegate_server.transport.identity import Directory
@@ -63,7 +64,7 @@ _IDENTITY_ONLY: Final = 1
 
 
 class GrpcioFront(Front):
-    """Unary calls over plaintext or TLS, on any platform."""
+    """Calls over plaintext or TLS, on any platform."""
 
     name = "grpcio"
 
@@ -73,6 +74,7 @@ class GrpcioFront(Front):
         paths: Sequence[str],
         directory: Directory,
         limits: Sequence[int],
+        streams: Collection[int] = (),
     ) -> None:
         check_tls(config)
         machine_only = check_listen(config)
@@ -82,6 +84,7 @@ class GrpcioFront(Front):
         self._config = config
         self._limits = tuple(limits)
         self._paths = tuple(paths)
+        self._streams = frozenset(streams)
         self._callers = _Callers(config, directory, machine_only=machine_only)
         self._serving = dict.fromkeys(HEALTH_SERVICES, True)
         self._desk: Desk | None = None
@@ -96,7 +99,17 @@ class GrpcioFront(Front):
 
     def fail(self, call_id: int, error: CallError) -> None:
         """Answer a call with an error."""
-        self._settle(call_id, error)
+        if self._desk is None or not self._desk.finish(call_id, error):
+            self._settle(call_id, error)
+
+    def send(self, call_id: int, message: bytes) -> Sent:
+        """Send one message of a stream, unless its reader is behind."""
+        return Sent.GONE if self._desk is None else self._desk.send(call_id, message)
+
+    def finish(self, call_id: int) -> None:
+        """End a stream well."""
+        if self._desk is not None:
+            self._desk.finish(call_id)
 
     def set_serving(self, service: str, *, serving: bool) -> None:
         """Tell grpc.health.v1 whether a service serves."""
@@ -115,7 +128,7 @@ class GrpcioFront(Front):
     async def _serve(self, turn: Turn) -> None:
         desk = self._desk = Desk(turn, self.gone)
         server = grpc.aio.server(options=_options(self._config, self._limits))
-        server.add_generic_rpc_handlers((_Methods(self, desk, self._paths),))
+        server.add_generic_rpc_handlers((_Methods(self, desk, self._paths, self._streams),))
         servicer = health.aio.HealthServicer()
         health_pb2_grpc.add_HealthServicer_to_server(servicer, server)
         if self._config.reflection:
@@ -160,31 +173,49 @@ class GrpcioFront(Front):
 
     async def handle(self, desk: Desk, method: int, request: bytes, context: Context) -> bytes:
         """Answer one call; raise nothing but gRPC's own abort, whose text is ours."""
-        answer = await self._answer(desk, method, request, context)
+        name, refusal = self._admit(desk, method, request, context)
+        answer: Answer = refusal or await desk.hand_in(method, request, name)
         if isinstance(answer, bytes):
             return answer
-        message = answer.message[:MESSAGE_LENGTH]
-        await context.abort(_CODES[answer.code], message, trailers(answer))
+        await _abort(context, answer)
         raise AssertionError  # abort raises
 
-    async def _answer(self, desk: Desk, method: int, request: bytes, context: Context) -> Answer:
+    async def stream(self, desk: Desk, method: int, request: bytes, context: Context) -> None:
+        """Answer one call with a stream, as fast as its reader takes it."""
+        name, refusal = self._admit(desk, method, request, context)
+        if refusal is not None:
+            await _abort(context, refusal)
+        call_id, read = desk.open_stream(method, request, name)
+        try:
+            while isinstance(message := await read(), bytes):
+                await context.write(message)
+        finally:
+            desk.close_stream(call_id)
+        if message is not None:
+            await _abort(context, message)
+
+    def _admit(
+        self, desk: Desk, method: int, request: bytes, context: Context
+    ) -> tuple[str, CallError | None]:
         limit = self._limits[method]
         name = self._callers.name_of(context)
         if not name:
-            return UNAUTHENTICATED
+            return "", UNAUTHENTICATED
         if len(request) > limit:
-            return too_large(len(request), limit)
-        if desk.closed:
-            return DRAINING
-        return await desk.hand_in(method, request, name)
+            return "", too_large(len(request), limit)
+        return name, DRAINING if desk.closed else None
 
 
 class _Methods(grpc.GenericRpcHandler):
     """Finds the handler of a path; requests and responses stay bytes."""
 
-    def __init__(self, front: GrpcioFront, desk: Desk, paths: Sequence[str]) -> None:
+    def __init__(
+        self, front: GrpcioFront, desk: Desk, paths: Sequence[str], streams: Collection[int]
+    ) -> None:
         self._handlers: dict[str, Handler] = {
-            path: grpc.unary_unary_rpc_method_handler(_handler(front, desk, index))
+            path: grpc.unary_stream_rpc_method_handler(_streamer(front, desk, index))
+            if index in streams
+            else grpc.unary_unary_rpc_method_handler(_handler(front, desk, index))
             for index, path in enumerate(paths)
         }
 
@@ -198,6 +229,17 @@ def _handler(front: GrpcioFront, desk: Desk, index: int) -> Callable[..., Awaita
         return await front.handle(desk, index, request, context)
 
     return handle
+
+
+def _streamer(front: GrpcioFront, desk: Desk, index: int) -> Callable[..., Awaitable[None]]:
+    async def stream(request: bytes, context: Context) -> None:
+        await front.stream(desk, index, request, context)
+
+    return stream
+
+
+async def _abort(context: Context, error: CallError) -> None:
+    await context.abort(_CODES[error.code], error.message[:MESSAGE_LENGTH], trailers(error))
 
 
 class _Callers:

@@ -20,7 +20,7 @@ import os
 import time
 from typing import TYPE_CHECKING, Final, NoReturn
 
-from pygrpc_native import NativeGrpcFront
+from pygrpc_native import STREAM_FULL, STREAM_SENT, NativeGrpcFront
 
 from tidegate_server.transport.address import check_listen, claim_socket, narrow_umask, with_port
 from tidegate_server.transport.errors import MESSAGE_LENGTH, trailers
@@ -37,13 +37,14 @@ from tidegate_server.transport.front import (
     FrontClosedError,
     FrontConfig,
     FrontConfigError,
+    Sent,
     Turn,
     too_large,
 )
 from tidegate_server.transport.health import HEALTH_METHODS, Health
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
     from tidegate_server.transport.identity import Directory
     from tidegate_server.wire.errors import CallError
@@ -59,6 +60,7 @@ REMEMBERED_CALLERS: Final = 4096
 #: One core is the gate's. A second thread on two cores only takes turns with the first: one call in
 #: flight then takes 35 us longer, and as many are carried (bench: idle and unary rungs).
 _IO_THREADS: Final = min(2, max(1, (os.cpu_count() or 1) - 1))
+_SENT: Final = {STREAM_SENT: Sent.TAKEN, STREAM_FULL: Sent.FULL}
 _MILLISECONDS: Final = 1000
 _FOREVER_MS: Final = int(FOREVER_SECONDS * _MILLISECONDS)
 _POLL_MS: Final = 5
@@ -67,7 +69,7 @@ SPIN_NS: Final = 200_000
 
 
 class NativeFront(Front):
-    """Unary calls over plaintext HTTP/2 on a Unix socket or loopback."""
+    """Calls over plaintext HTTP/2 on a Unix socket or loopback."""
 
     name = "native"
 
@@ -77,6 +79,7 @@ class NativeFront(Front):
         paths: Sequence[str],
         directory: Directory,
         limits: Sequence[int],
+        streams: Collection[int] = (),
     ) -> None:
         _check_config(config)
         machine_only = check_listen(config)
@@ -84,7 +87,8 @@ class NativeFront(Front):
         self.gone = set()
         self.reply = _not_running
         self._config = config
-        self._methods = [(path, False) for path in paths] + list(HEALTH_METHODS)
+        self._methods = [(path, index in streams) for index, path in enumerate(paths)]
+        self._methods += HEALTH_METHODS
         # Health is never within its bound, so that it leaves the hot path.
         self._limits = (*limits, *(-1 for _ in HEALTH_METHODS))
         self._health_index = len(paths)
@@ -108,6 +112,14 @@ class NativeFront(Front):
         """Answer a call with an error."""
         message = error.message[:MESSAGE_LENGTH]
         self._running().fail(call_id, error.code, message, trailers(error))
+
+    def send(self, call_id: int, message: bytes) -> Sent:
+        """Send one message of a stream, unless its reader is behind."""
+        return _SENT.get(self._running().stream_try_send(call_id, message), Sent.GONE)
+
+    def finish(self, call_id: int) -> None:
+        """End a stream well."""
+        self._running().stream_end(call_id)
 
     def set_serving(self, service: str, *, serving: bool) -> None:
         """Tell grpc.health.v1 whether a service serves."""

@@ -29,7 +29,6 @@ from tidegate_server.engine.outcomes import (
     MarksOutcome,
     Outcome,
     PositionsOutcome,
-    PreviewOutcome,
     RegimeOutcome,
     RevalueOutcome,
     RollOutcome,
@@ -195,30 +194,6 @@ def read_checks(
     return batch
 
 
-def encode_preview(outcome: PreviewOutcome) -> bytes:
-    """Write a PreviewOrderResponse."""
-    check = outcome.check
-    message = risk_service_pb2.PreviewOrderResponse(
-        verdict=VERDICT_REJECT if check.rejections else VERDICT_ALLOW,
-        rejections=[rejection_message(rejection) for rejection in check.rejections],
-        warnings=[rejection_message(warning) for warning in check.warnings],
-        as_of_sequence=check.sequence,
-        decided_time_ns=check.decided_time_ns,
-        policy_version=check.policy_version,
-        max_acceptable_quantity=check.max_quantity,
-        verified_exit=check.verified_exit,
-    )
-    if check.reserved_price_e4 >= 0:
-        message.reserved_price_e4 = check.reserved_price_e4
-    if outcome.before is not None:
-        message.before.CopyFrom(figures_message(outcome.before))
-    if outcome.after is not None:
-        message.after.CopyFrom(figures_message(outcome.after))
-    if outcome.before is not None and outcome.after is not None:
-        message.change.CopyFrom(change_message(outcome.before, outcome.after))
-    return message.SerializeToString()
-
-
 def figures_message(figures: Figures) -> risk_service_pb2.Figures:
     """Return an account's figures."""
     message = risk_service_pb2.Figures(
@@ -237,21 +212,6 @@ def figures_message(figures: Figures) -> risk_service_pb2.Figures:
     if figures.leverage_bps >= 0:
         message.leverage_bps = figures.leverage_bps
     return message
-
-
-def change_message(before: Figures, after: Figures) -> risk_service_pb2.Figures:
-    """Return after less before."""
-    return risk_service_pb2.Figures(
-        cash_e4=cut(after.cash - before.cash),
-        assets_e4=cut(after.assets - before.assets),
-        debt_e4=cut(after.debt - before.debt),
-        equity_e4=cut(after.equity - before.equity),
-        gross_e4=cut(after.gross - before.gross),
-        weighted_gross_e4=cut(after.weighted - before.weighted),
-        initial_margin_e4=cut(after.initial - before.initial),
-        maintenance_margin_e4=cut(after.maintenance - before.maintenance),
-        available_e4=cut(after.available - before.available),
-    )
 
 
 def cut(figure: int) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tidegate.v1 import account_service_pb2, policy_pb2
+from tidegate.v1 import policy_pb2, usage_pb2
 from tidegate_server.engine.standing import NO_USAGE
 from tidegate_server.engine.usage import usages
 
@@ -15,9 +15,14 @@ if TYPE_CHECKING:
     from tidegate_server.engine.state import Account, Book
 
 
-def limit_views(book: Book, account: Account, now_ns: int) -> list[account_service_pb2.LimitView]:
+def limit_views(book: Book, account: Account, now_ns: int) -> list[usage_pb2.LimitView]:
     """Return every limit of an account, what binds next first."""
-    return [limit_view(usage) for usage in sorted(usages(book, account, now_ns), key=place)]
+    return shown(usages(book, account, now_ns))
+
+
+def shown(found: list[Usage]) -> list[usage_pb2.LimitView]:
+    """Return limits in the order in which they are shown."""
+    return [limit_view(usage) for usage in sorted(found, key=place)]
 
 
 def place(usage: Usage) -> tuple[bool, bool, int]:
@@ -27,9 +32,9 @@ def place(usage: Usage) -> tuple[bool, bool, int]:
     return False, usage.warns, -usage.usage_bps
 
 
-def limit_view(usage: Usage) -> account_service_pb2.LimitView:
+def limit_view(usage: Usage) -> usage_pb2.LimitView:
     """Return one limit; figures are cut to 64 bits."""
-    return account_service_pb2.LimitView(
+    return usage_pb2.LimitView(
         name=usage.name,
         value=None if usage.limit is None else cut(usage.limit),
         used=None if usage.measured is None else cut(usage.measured),

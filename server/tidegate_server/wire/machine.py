@@ -179,10 +179,10 @@ class Machine:
     ) -> bytes:
         return encode_record(codec.number, "", request, codec.write_response(outcome, command), b"")
 
-    def replay(self, record: bytes, time_ns: int, *, verify: bool) -> None:
+    def replay(self, record: bytes, time_ns: int, *, verify: bool) -> tuple[Command, Outcome]:
         """Apply a record; `verify` decides it again first and compares with what was written.
 
-        Raises OutcomeMismatchError, the book being as it was.
+        Return what was applied. Raises OutcomeMismatchError, the book being as it was.
         """
         parsed = decode_record(record)
         codec = CODECS.get(parsed.method)
@@ -190,10 +190,10 @@ class Machine:
             raise OutcomeMismatchError(f"method {parsed.method} is not known to this program")
         command = codec.read_request(parsed.request, parsed.principal)
         if verify:
-            self._decide_again(codec, command, record, parsed, time_ns)
-            return
+            return command, self._decide_again(codec, command, record, parsed, time_ns)
         outcome = codec.read_outcome(parsed.response, parsed.effects, command)
         evolve(self.book, command, outcome, time_ns)
+        return command, outcome
 
     def _decide_again(
         self,
@@ -202,7 +202,7 @@ class Machine:
         record: bytes,
         parsed: journal_pb2.Record,
         time_ns: int,
-    ) -> None:
+    ) -> Outcome:
         outcome: Outcome | Refusal = decide(self.book, command, time_ns)
         sequence = self.book.sequence + 1
         if isinstance(outcome, Refusal):
@@ -215,6 +215,7 @@ class Machine:
                 f"record {sequence} (method {codec.number}) was decided otherwise than it is now"
             )
         evolve(self.book, command, outcome, time_ns)
+        return outcome
 
     def snapshot_records(self, chain_head: str = "") -> Iterator[bytes]:
         """Yield the records of a snapshot."""

@@ -10,13 +10,19 @@ from enum import IntEnum
 from typing import Final
 
 from tidegate.v1 import (
-    account_service_pb2,
     control_service_pb2,
     journal_pb2,
     market_service_pb2,
 )
 
-from . import decoding, effects, encoding, groups
+from . import decoding, effects, encoding
+from .account_codecs import (
+    ADJUST_CASH,
+    REVALUE_ACCOUNTS,
+    SET_POSITIONS,
+    UPSERT_ACCOUNTS,
+    UPSERT_GROUPS,
+)
 from .codec import Codec, plain
 from .life import CANCEL_ORDERS, RECONCILE_ORDERS, REPLACE_ORDER
 from .staff_codecs import APPROVE_POLICY, PROPOSE_POLICY, RELEASE, WITHDRAW_POLICY
@@ -47,7 +53,10 @@ class Lane(IntEnum):
 
 
 class MethodSpec:
-    """One method: `codec` is None for a read; `risk` says that it asks for new risk."""
+    """One method: `codec` is None for a read; `risk` says that it asks for new risk.
+
+    `streams` says that it answers with a stream, as only the follower's do.
+    """
 
     __slots__ = (
         "codec",
@@ -60,6 +69,7 @@ class MethodSpec:
         "request_limit",
         "risk",
         "roles",
+        "streams",
     )
 
     def __init__(
@@ -71,6 +81,7 @@ class MethodSpec:
         *,
         request_limit: int = LARGE,
         risk: bool = False,
+        streams: bool = False,
     ) -> None:
         self.index = -1
         self.path = path
@@ -82,6 +93,7 @@ class MethodSpec:
         self.mutates = codec is not None
         self.request_limit = request_limit
         self.risk = risk
+        self.streams = streams
 
 
 CHECK_ORDER: Final = Codec(
@@ -104,37 +116,6 @@ RECORD_ORDER_EVENTS: Final = Codec(
     encoding.encode_events,
     encoding.decode_events,
     encoding.events_effects,
-)
-UPSERT_ACCOUNTS: Final = plain(
-    journal_pb2.METHOD_UPSERT_ACCOUNTS,
-    decoding.decode_accounts,
-    account_service_pb2.UpsertAccountsResponse,
-)
-UPSERT_GROUPS: Final = plain(
-    journal_pb2.METHOD_UPSERT_GROUPS,
-    groups.decode_groups,
-    account_service_pb2.UpsertGroupsResponse,
-)
-ADJUST_CASH: Final = Codec(
-    journal_pb2.METHOD_ADJUST_CASH,
-    decoding.decode_cash,
-    encoding.encode_cash,
-    encoding.decode_cash,
-    effects.account_effects,
-)
-SET_POSITIONS: Final = Codec(
-    journal_pb2.METHOD_SET_POSITIONS,
-    decoding.decode_positions,
-    encoding.plain(account_service_pb2.SetPositionsResponse),
-    encoding.decode_positions,
-    effects.account_effects,
-)
-REVALUE_ACCOUNTS: Final = Codec(
-    journal_pb2.METHOD_REVALUE_ACCOUNTS,
-    decoding.decode_revaluation,
-    encoding.encode_revaluation,
-    encoding.decode_revaluation,
-    effects.account_effects,
 )
 UPDATE_MARKS: Final = Codec(
     journal_pb2.METHOD_UPDATE_MARKS,
@@ -194,6 +175,7 @@ _MARKET = "/tidegate.v1.MarketService/"
 _POLICY = "/tidegate.v1.PolicyService/"
 _CONTROL = "/tidegate.v1.ControlService/"
 _JOURNAL = "/tidegate.v1.JournalService/"
+_WATCH = "/tidegate.v1.WatchService/"
 _STAFF = "risk approver killer operator auditor viewer"
 
 METHODS: Final = (
@@ -259,6 +241,12 @@ METHODS: Final = (
         request_limit=SMALL,
     ),
     MethodSpec(
+        _CONTROL + "PlanLiquidation",
+        Lane.READS,
+        "risk approver killer operator viewer",
+        request_limit=SMALL,
+    ),
+    MethodSpec(
         _CONTROL + "GetStatus",
         Lane.CONTROL,
         "router feed drop_copy " + _STAFF,
@@ -269,6 +257,27 @@ METHODS: Final = (
 FOLLOWER_METHODS: Final = (
     MethodSpec(_JOURNAL + "ReadRecords", Lane.READS, "auditor operator", request_limit=SMALL),
     MethodSpec(_JOURNAL + "ExplainRecord", Lane.READS, "auditor operator", request_limit=SMALL),
+    MethodSpec(
+        _JOURNAL + "WatchRecords",
+        Lane.READS,
+        "auditor operator",
+        request_limit=SMALL,
+        streams=True,
+    ),
+    MethodSpec(
+        _WATCH + "WatchAccounts", Lane.READS, "router " + _STAFF, request_limit=SMALL, streams=True
+    ),
+    MethodSpec(_WATCH + "WatchAlerts", Lane.READS, _STAFF, request_limit=SMALL, streams=True),
+    MethodSpec(_WATCH + "ListAlerts", Lane.READS, _STAFF, request_limit=SMALL),
+    MethodSpec(
+        _WATCH + "AcknowledgeAlert",
+        Lane.READS,
+        "risk approver killer operator",
+        request_limit=SMALL,
+    ),
+    MethodSpec(
+        _WATCH + "CompareDecisions", Lane.READS, "risk approver operator auditor", streams=True
+    ),
 )
 
 for _table in (METHODS, FOLLOWER_METHODS):

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from tidegate.v1 import account_service_pb2, policy_service_pb2
-from tidegate_server.engine.ordering import decide_preview
 from tidegate_server.engine.outcomes import Refusal
+from tidegate_server.engine.preview import decide_preview
 
-from . import decoding, encoding, groups, staff_views, views
+from . import decoding, groups, liquidation, staff_views, views
 from .errors import CallError, not_found, refused
+from .preview import encode_preview
 from .validation import page_size
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ def preview(book: Book, request: bytes, principal: str, now_ns: int) -> bytes | 
     outcome = decide_preview(book, decoding.decode_preview(request, principal), now_ns)
     if isinstance(outcome, Refusal):
         return refused(outcome)
-    return encoding.encode_preview(outcome)
+    return encode_preview(outcome)
 
 
 def get_account(book: Book, request: bytes, _principal: str, now_ns: int) -> bytes | CallError:
@@ -77,4 +78,5 @@ READS: Final[dict[str, Read]] = {
     "ListGroups": list_groups,
     "GetPolicy": get_policy,
     "ListPolicies": list_policies,
+    "PlanLiquidation": liquidation.plan,
 }

@@ -1,0 +1,143 @@
+"""What staff must be told of: usage that reaches a level, and lines (8.5).
+
+The ladder. Each limit of each account has the same six levels. All armed levels that the usage has
+reached fire together, as one alert that names the highest, and are disarmed; a level is armed again
+once the usage is below level - 500 bps. So usage that trembles about a level alerts once.
+
+Alerts follow from the records alone: an account is looked at after each frame with a record that
+touches it. What is odd about a record itself is `flagging`.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from .alert import CRITICAL, INFO, KIND_LIMIT, KIND_LINE, WARNING, Alert
+from .margin_lines import LINE_NAMES, NO_LINES
+from .reasons import ScopeKind
+from .standing import NO_USAGE, SET, Usage
+from .state import Account, Book, effective_limits
+from .usage import usages
+from .walk import actual_figures
+
+LEVELS_BPS: Final = (5_000, 7_500, 8_500, 9_000, 9_500, 10_000)
+REARM_BPS: Final = 500
+
+LEVEL_SEVERITIES: Final = (INFO, INFO, WARNING, WARNING, CRITICAL, CRITICAL)
+# By line: withdraw, warning, margin_call, top_up, liquidation, freeze.
+LINE_SEVERITIES: Final = (INFO, WARNING, CRITICAL, CRITICAL, CRITICAL, CRITICAL)
+
+# A limit whose usage comes and goes with each order: it refuses, and nobody need be called (4.14).
+THROTTLES: Final = ("order_rate",)
+
+# Which limit of whom: account (empty where all accounts share it), scope, its id, name, mode.
+LimitKey = tuple[str, int, str, str, bool]
+
+
+class Arming:
+    """Which levels of which limits have fired and are not armed again; one bit a level."""
+
+    __slots__ = ("fired",)
+
+    def __init__(self) -> None:
+        self.fired: dict[LimitKey, int] = {}
+
+    def step(self, key: LimitKey, usage_bps: int) -> int:
+        """Take a usage; return the index of the highest level that fires, -1 for none."""
+        before = self.fired.get(key, 0)
+        after, highest = climbed(before, usage_bps)
+        if after:
+            self.fired[key] = after
+        elif before:
+            del self.fired[key]
+        return highest
+
+    def forget(self, key: LimitKey) -> None:
+        """Arm every level of a limit that is there no more."""
+        self.fired.pop(key, None)
+
+
+def climbed(mask: int, usage_bps: int) -> tuple[int, int]:
+    """Return the levels that have fired after a usage, and the highest that fires now or -1."""
+    highest = -1
+    for index, level in enumerate(LEVELS_BPS):
+        bit = 1 << index
+        if mask & bit:
+            if usage_bps < level - REARM_BPS:
+                mask -= bit
+        elif usage_bps >= level:
+            mask |= bit
+            highest = index
+    return mask, highest
+
+
+def limit_alerts(
+    book: Book, account: Account, arming: Arming, sequence: int, time_ns: int
+) -> list[Alert]:
+    """Look at every limit of an account as it stands; return what fires."""
+    found: list[Alert] = []
+    for usage in usages(book, account, time_ns):
+        if usage.name in THROTTLES:
+            continue
+        key = key_of(account, usage)
+        if usage.usage_bps == NO_USAGE:
+            if usage.setting != SET:
+                arming.forget(key)
+            continue
+        highest = arming.step(key, usage.usage_bps)
+        if highest >= 0:
+            found.append(limit_alert(account, usage, highest, sequence, time_ns))
+    return found
+
+
+def line_alerts(
+    book: Book, account: Account, before: int, sequence: int, time_ns: int
+) -> list[Alert]:
+    """Tell of each line that an account has entered or left (2.6), the outermost first.
+
+    Measured is the actual ratio, limit the line's, or the release of one that was left; in bps.
+    """
+    found: list[Alert] = []
+    figures = actual_figures(book, account, time_ns)
+    policy = book.policy
+    lines = effective_limits(account, policy).lines if policy is not None else NO_LINES
+    changed = before ^ account.lines
+    for index, name in enumerate(LINE_NAMES):
+        if not changed & 1 << index:
+            continue
+        entered = account.lines & 1 << index > 0
+        alert = Alert(sequence, time_ns, KIND_LINE, LINE_SEVERITIES[index] if entered else INFO)
+        alert.account_id = account.account_id
+        alert.name = name
+        alert.cleared = not entered
+        if figures is not None and figures.ratio_bps >= 0:
+            alert.measured = figures.ratio_bps
+        if lines:
+            alert.limit = lines[2 * index] if entered else lines[2 * index + 1]
+        found.append(alert)
+    return found
+
+
+def key_of(account: Account, usage: Usage) -> LimitKey:
+    """Tell which limit it is; what is summed over accounts is one for all of them."""
+    kind = usage.scope_kind
+    shared = kind in (ScopeKind.FIRM, ScopeKind.GROUP) or usage.name == "short_pool"
+    name = "" if shared else account.account_id
+    return name, int(kind), usage.scope_id, usage.name, usage.warns
+
+
+def limit_alert(account: Account, usage: Usage, highest: int, sequence: int, time_ns: int) -> Alert:
+    """Say that a level was reached."""
+    alert = Alert(sequence, time_ns, KIND_LIMIT, LEVEL_SEVERITIES[highest])
+    alert.account_id = account.account_id
+    alert.name = usage.name
+    alert.reason = int(usage.reason)
+    alert.level_bps = LEVELS_BPS[highest]
+    alert.usage_bps = usage.usage_bps
+    alert.measured = usage.measured
+    alert.limit = usage.limit
+    alert.scope_kind = int(usage.scope_kind)
+    alert.scope_id = usage.scope_id
+    alert.subject = usage.subject
+    alert.warns = usage.warns
+    return alert

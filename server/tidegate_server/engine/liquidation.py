@@ -1,0 +1,287 @@
+"""How an account could get back to a maintenance ratio: an answer with its reasoning (8.6).
+
+First every open order is cancelled. Then stages: in each, every position once, the most volatile
+first, gives up the fewest steps that reach the target, at most a tenth of a day's volume. Figures
+are actual ones (3.7): sales are valued at the low, purchases at the high of mark and slow mark.
+What an account lacks of the target is its shortfall: debt x target - assets. Whatever lowers it
+helps; where assets are below debt the ratio itself falls meanwhile.
+
+Nothing here changes the book. One plan looks at no more than `LOOKS` positions in all its stages.
+"""
+
+from __future__ import annotations
+
+from functools import cmp_to_key
+from typing import Final
+
+from .amounts import lower_ratio_bps, raw_down, raw_up, scale_up
+from .cancelling import Cancel, cancels_of
+from .checks.stops import halted
+from .commands import BUY, SELL
+from .exposure import rates_of, regime_multiplier
+from .state import Account, Book, Instrument, roll_if_due
+
+DEFAULT_TARGET_BPS: Final = 13_000
+LOOKS: Final = 10_000
+VOLUME_PART: Final = 10  # a stage may be a tenth of a day's volume
+
+# Why a position cannot be used.
+LOCKED: Final = 1
+HALTED: Final = 2
+UNPRICED: Final = 3
+
+
+class Blocked:
+    """A quantity, signed, that cannot be sold or bought back, and the first reason why."""
+
+    __slots__ = ("instrument_id", "quantity", "why")
+
+    def __init__(self, instrument_id: str, quantity: int, why: int) -> None:
+        self.instrument_id = instrument_id
+        self.quantity = quantity
+        self.why = why
+
+
+class Trade:
+    """One sale or purchase, with what ranked it and where the account stands after it.
+
+    `ratio_bps` is -1 without debt.
+    """
+
+    __slots__ = (
+        "amount_e4",
+        "factor_bps",
+        "instrument_id",
+        "price_e4",
+        "quantity",
+        "ratio_bps",
+        "shortfall_e4",
+        "side",
+    )
+
+    def __init__(self, holding: Holding, quantity: int, amount_e4: int) -> None:
+        self.instrument_id = holding.instrument.instrument_id
+        self.side = SELL if holding.quantity > 0 else BUY
+        self.quantity = quantity
+        self.price_e4 = holding.price
+        self.amount_e4 = amount_e4
+        self.factor_bps = holding.factor
+        self.ratio_bps = -1
+        self.shortfall_e4 = 0
+
+
+class Plan:
+    """What to cancel, what to trade stage by stage, what is blocked, and what is reached."""
+
+    __slots__ = (
+        "after_bps",
+        "before_bps",
+        "blocked",
+        "cancels",
+        "cut",
+        "reachable",
+        "shortfall_e4",
+        "stages",
+        "target_bps",
+    )
+
+    def __init__(self, target_bps: int, cancels: list[Cancel], blocked: list[Blocked]) -> None:
+        self.target_bps = target_bps
+        self.cancels = cancels
+        self.blocked = blocked
+        self.stages: list[list[Trade]] = []
+        self.before_bps = self.after_bps = -1
+        self.reachable = False
+        self.shortfall_e4 = 0
+        self.cut = False
+
+
+class Holding:
+    """A position that can be used: what is left of it and how much of that is free, unsigned."""
+
+    __slots__ = ("factor", "free", "instrument", "price", "quantity", "unit")
+
+    def __init__(self, instrument: Instrument, quantity: int, free: int, factor: int) -> None:
+        self.instrument = instrument
+        self.quantity = quantity
+        self.free = free
+        self.factor = factor
+        self.price = instrument.low if quantity > 0 else instrument.high
+        self.unit = instrument.terms.unit
+
+    def value(self, quantity: int) -> int:
+        """Return what so much is held at or owed at."""
+        raw = quantity * self.price
+        return raw_down(raw, self.unit) if self.quantity > 0 else raw_up(raw, self.unit)
+
+    def largest(self) -> int:
+        """Return the most that one stage takes: whole steps, or all if that is no more."""
+        step = self.instrument.terms.quantity_step
+        volume = self.instrument.terms.average_volume
+        most = max(step, volume // VOLUME_PART if volume > 0 else 0)
+        return self.free if self.free <= most else most // step * step
+
+    def size(self, index: int) -> int:
+        """Return the index-th quantity that a stage may take, from 1; the last is the largest."""
+        step = self.instrument.terms.quantity_step
+        return min(index * step, self.largest())
+
+
+class Balance:
+    """The account while it is being planned for: cash, long value, short value and dues, in e4."""
+
+    __slots__ = ("cash", "due", "held", "owed", "target_bps")
+
+    def __init__(self, cash: int, due: int, target_bps: int) -> None:
+        self.cash = cash
+        self.due = due
+        self.held = 0
+        self.owed = 0
+        self.target_bps = target_bps
+
+    def debt(self) -> int:
+        """Return what is owed."""
+        return self.owed + self.due + (-self.cash if self.cash < 0 else 0)
+
+    def shortfall(self) -> int:
+        """Return what assets lack of the target; 0 at the target and without debt."""
+        debt = self.debt()
+        assets = self.held + (self.cash if self.cash > 0 else 0)
+        return max(0, scale_up(debt, self.target_bps) - assets) if debt > 0 else 0
+
+    def ratio_bps(self) -> int:
+        """Return assets over debt, rounded down; -1 without debt."""
+        debt = self.debt()
+        assets = self.held + (self.cash if self.cash > 0 else 0)
+        return lower_ratio_bps(assets, debt) if debt > 0 else -1
+
+    def add(self, quantity: int, value: int) -> None:
+        """Add the value of a position to its side."""
+        if quantity > 0:
+            self.held += value
+        else:
+            self.owed += value
+
+    def after(self, holding: Holding, quantity: int) -> Balance:
+        """Return where the account stands once so much of a position is gone."""
+        then = Balance(self.cash, self.due, self.target_bps)
+        then.held = self.held
+        then.owed = self.owed
+        left = abs(holding.quantity) - quantity
+        then.add(holding.quantity, holding.value(left) - holding.value(left + quantity))
+        amount = holding.value(quantity)
+        then.cash += amount if holding.quantity > 0 else -amount
+        return then
+
+
+def plan_liquidation(book: Book, account: Account, target_bps: int, now_ns: int) -> Plan:
+    """Return what would bring an account to its target, from its figures as they are."""
+    roll_if_due(book, account)
+    balance = Balance(account.cash, account.interest_and_fees, target_bps)
+    holdings, blocked, known = looked_at(book, account, balance, now_ns)
+    plan = Plan(target_bps, cancels_of(book, account, now_ns), blocked)
+    plan.before_bps = balance.ratio_bps()
+    looks = 0
+    while balance.shortfall() and holdings:
+        if looks + len(holdings) > LOOKS:
+            plan.cut = True
+            break
+        looks += len(holdings)
+        balance, stage = staged(balance, holdings)
+        if not stage:
+            break
+        plan.stages.append(stage)
+        holdings = [holding for holding in holdings if holding.free]
+    plan.after_bps = balance.ratio_bps()
+    plan.shortfall_e4 = balance.shortfall()
+    plan.reachable = known and not plan.shortfall_e4
+    return plan
+
+
+def looked_at(
+    book: Book, account: Account, balance: Balance, now_ns: int
+) -> tuple[list[Holding], list[Blocked], bool]:
+    """Return what can be used, what cannot, and whether all that is owed has a mark.
+
+    Everything with a mark counts in the account's balance.
+    """
+    holdings: list[Holding] = []
+    blocked: list[Blocked] = []
+    known = True
+    policy = book.policy
+    if policy is None:
+        return holdings, blocked, known
+    regime_bps = regime_multiplier(book, policy)
+    for name in sorted(account.positions):
+        position = account.positions[name]
+        quantity, instrument = position.quantity, position.instrument
+        if not quantity:
+            continue
+        if not instrument.mark:
+            blocked.append(Blocked(name, quantity, UNPRICED))
+            known = known and quantity > 0
+            continue
+        stressed = instrument.factor_time_ns < now_ns - policy.max_volatility_age_ns
+        rates = rates_of(instrument, policy, regime_bps, account.margin_model, stressed=stressed)
+        free = abs(quantity)
+        if halted(book, account, name, ""):
+            blocked.append(Blocked(name, quantity, HALTED))
+            free = 0
+        elif quantity > 0 and instrument.terms.dealing.sellable_next_day and position.bought_today:
+            locked = min(quantity, position.bought_today)
+            blocked.append(Blocked(name, locked, LOCKED))
+            free = quantity - locked
+        holding = Holding(instrument, quantity, free, rates[0])
+        balance.add(quantity, holding.value(abs(quantity)))
+        if free:
+            holdings.append(holding)
+    return holdings, blocked, known
+
+
+def staged(balance: Balance, holdings: list[Holding]) -> tuple[Balance, list[Trade]]:
+    """Return where one stage leads, and its trades; the holdings give up what is traded."""
+    stage: list[Trade] = []
+    for holding in sorted(holdings, key=cmp_to_key(compared)):
+        before = balance.shortfall()
+        if not before:
+            break
+        quantity = least(balance, holding)
+        then = balance.after(holding, quantity)
+        if then.shortfall() >= before:
+            continue
+        trade = Trade(holding, quantity, holding.value(quantity))
+        balance = then
+        holding.quantity -= quantity if holding.quantity > 0 else -quantity
+        holding.free -= quantity
+        trade.ratio_bps = balance.ratio_bps()
+        trade.shortfall_e4 = balance.shortfall()
+        stage.append(trade)
+    return balance, stage
+
+
+def least(balance: Balance, holding: Holding) -> int:
+    """Return the fewest steps that reach the target, else the most that a stage takes."""
+    step = holding.instrument.terms.quantity_step
+    low, high = 0, -(-holding.largest() // step)
+    while high - low > 1:
+        middle = (low + high) // 2
+        if balance.after(holding, holding.size(middle)).shortfall():
+            low = middle
+        else:
+            high = middle
+    return holding.size(high)
+
+
+def compared(one: Holding, other: Holding) -> int:
+    """Order holdings: volatility falling, share of a day's volume rising (unknown last), id."""
+    if one.factor != other.factor:
+        return other.factor - one.factor
+    volume = one.instrument.terms.average_volume
+    others = other.instrument.terms.average_volume
+    if volume > 0 and others > 0:
+        share = abs(one.quantity) * others - abs(other.quantity) * volume
+        if share:
+            return share
+    elif volume > 0 or others > 0:
+        return -1 if volume > 0 else 1
+    return -1 if one.instrument.instrument_id < other.instrument.instrument_id else 1
