@@ -31,6 +31,8 @@ LONG_MODULES = {
     "server/tidegate_server/wire/encoding.py": 540,
     "server/tidegate_server/wire/snapshots.py": 430,
     "client/tidegate_client/_methods.py": 330,
+    # The table of methods.
+    "server/tidegate_server/wire/methods.py": 400,
     # One rule after the other, in the rulebook's order: read as one.
     "server/tidegate_server/engine/decide.py": 340,
     "server/tidegate_server/engine/settle.py": 420,

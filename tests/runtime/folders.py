@@ -237,7 +237,7 @@ def hash_of(proof: dict[str, int]) -> str:
     return join_hash(proof["state_hash_version"], proof["state_hash_high"], proof["state_hash_low"])
 
 
-def wait_until(holds: Callable[[], object], process: Process, seconds: float = 20.0) -> None:
+def wait_until(holds: Callable[[], object], process: Process, seconds: float = 60.0) -> None:
     limit = time.monotonic() + seconds
     while not holds():
         assert process.process.poll() is None, process.log

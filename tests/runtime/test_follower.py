@@ -64,11 +64,11 @@ class Auditor:
 
     def read(self, first: int, size: int = 0) -> journal_service_pb2.ReadRecordsResponse:
         request = journal_service_pb2.ReadRecordsRequest(from_sequence=first, page_size=size)
-        return self.stub.ReadRecords(request, timeout=5, wait_for_ready=True)
+        return self.stub.ReadRecords(request, timeout=30, wait_for_ready=True)
 
     def explain(self, sequence: int) -> journal_service_pb2.ExplainRecordResponse:
         request = journal_service_pb2.ExplainRecordRequest(sequence=sequence)
-        return self.stub.ExplainRecord(request, timeout=5, wait_for_ready=True)
+        return self.stub.ExplainRecord(request, timeout=30, wait_for_ready=True)
 
 
 def refusal(ask: Callable[..., object], *arguments: int) -> grpc.StatusCode:
@@ -237,7 +237,7 @@ def test_beside_a_gate_it_has_moved_accounts_valued_and_ends_with_it(folder: Pat
             if holder.positions:
                 name = holder.account.account_id
                 request = account_service_pb2.GetAccountRequest(account_id=name)
-                answer = accounts.GetAccount(request, timeout=5, wait_for_ready=True)
+                answer = accounts.GetAccount(request, timeout=30, wait_for_ready=True)
                 times[name] = answer.account.valued_time_ns
         return times
 
@@ -247,7 +247,7 @@ def test_beside_a_gate_it_has_moved_accounts_valued_and_ends_with_it(folder: Pat
         mark = market_service_pb2.Mark(instrument_id="SPY", price_e4=1_671_000)
         request = market_service_pb2.UpdateMarksRequest(marks=[mark])
         market.UpdateMarks(request, timeout=5)
-        wait_until(lambda: valued() != before, gate, 5)
+        wait_until(lambda: valued() != before, gate)
 
         # The same price again moves nothing: the sweep comes to rest behind it.
         resting = market.UpdateMarks(request, timeout=5).sequence
