@@ -145,7 +145,7 @@ def fill(stands: list[Stand], order: Order, quantity: int) -> None:
 def acknowledge(stands: list[Stand], order: Order) -> None:
     """Let a member stand, and those before it be replaced; a refused one stays refused."""
     own = next(stand for stand in stands if stand.member is order)
-    if own.state in (*REFUSALS, REPLACED):
+    if own.state in REFUSALS or own.state == REPLACED:
         return
     if own.state == RESERVED:
         own.state = PARTLY_FILLED if own.filled else ACKNOWLEDGED
