@@ -448,6 +448,12 @@ class Script:
         found = self.call("CheckOrder", request, principal)
         return found if isinstance(found, str) else verdict(found)
 
+    def do_replace(self, words: list[str]) -> str:
+        """`replace #old buy A X 50 [@ 10.0] [#id] ...`: the rest is as of an order."""
+        request, principal = self.request(words[1].upper(), words[2:])
+        found = self.call("ReplaceOrder", {**request, "replaced_order_id": words[0][1:]}, principal)
+        return found if isinstance(found, str) else verdict(found)
+
     def do_preview(self, words: list[str]) -> str:
         request, principal = self.request(words[0].upper(), words[1:])
         for name in ("order_id", "created_time_ns", "want_max_acceptable_quantity"):
@@ -500,15 +506,18 @@ class Script:
         request["created_time_ns"] = created
         return request, principal
 
-    # Reports: `fill A #o1 e1 buy X 50 @ 10.0 [date=20240101]`, `cancel A #o1 e2 [cum=50]`, ...
+    # Reports: `fill A #o1 e1 buy X 50 @ 10.0 [date=20240101] [from=dc]`, `report cancelled A ...`.
 
     def do_fill(self, words: list[str]) -> str:
         account, order, event, side, instrument, quantity, _, price, *rest = words
         made = {"event_id": event, "account_id": account, "order_id": order[1:], "kind": "FILLED"}
         made |= {"side": side.upper(), "instrument_id": instrument}
         figures = {"quantity": int(quantity), "price_e4": int(price)}
-        if rest:
-            figures["trade_date"] = int(rest[0][5:])
+        for word in rest:
+            if word.startswith("date="):
+                figures["trade_date"] = int(word[5:])
+            else:
+                made["source"] = word[5:]
         return self.report({**made, **figures})
 
     def do_report(self, words: list[str]) -> str:
@@ -519,6 +528,8 @@ class Script:
         for word in rest:
             if word.startswith("cum="):
                 made["cumulative_quantity"] = int(word[4:])
+            elif word.startswith("from="):
+                made["source"] = word[5:]
             else:
                 made["busted_event_id"] = word[3:]
         return self.report(made)
@@ -535,6 +546,55 @@ class Script:
         outcome = short(risk_service_pb2.EventOutcome.Name(result.outcome), "EVENT_OUTCOME_")
         state = short(order_pb2.OrderState.Name(result.order_state), "ORDER_STATE_")
         return " ".join([outcome, *flags, state, str(result.reserved_quantity)])
+
+    def do_reconcile(self, words: list[str]) -> str:
+        """`reconcile A <list id> at=-2s [page=2] [more]: o buy X 100 @ 10.0 [filled=5] | ...`."""
+        head, _, text = " ".join(words).partition(":")
+        account, session, *rest = head.split()
+        request: dict[str, Any] = {"account_id": account, "session_id": session, "page_number": 1}
+        request |= {"last_page": "more" not in rest, "list_time_ns": self.now}
+        for word in rest:
+            if word.startswith("at="):
+                request["list_time_ns"] = self.now + int(word[3:])
+            elif word.startswith("page="):
+                request["page_number"] = int(word[5:])
+        request["orders"] = [self.listed(part.split()) for part in text.split("|") if part.strip()]
+        found = self.call("ReconcileOrders", request)
+        if isinstance(found, str):
+            return found
+        parts = []
+        for one in found.differences:
+            kind = short(risk_service_pb2.DifferenceKind.Name(one.kind), "DIFFERENCE_KIND_")
+            state = short(order_pb2.OrderState.Name(one.order_state), "ORDER_STATE_")
+            parts.append(f"{one.order_id} {kind} {state} {one.reserved_quantity}")
+        told = "; ".join(parts) or ("same" if found.closed else "kept")
+        return f"replayed {told}" if found.replayed else told
+
+    def listed(self, words: list[str]) -> dict[str, Any]:
+        """Read an order of a list."""
+        name, side, instrument, quantity, *rest = words
+        order = {"order_id": name, "side": side.upper(), "instrument_id": instrument}
+        figures = {"quantity": int(quantity), "order_type": "MARKET"}
+        for index, word in enumerate(rest):
+            if word == "@":
+                figures |= {"order_type": "LIMIT", "price_e4": int(rest[index + 1])}
+            elif word.startswith("filled="):
+                figures["filled_quantity"] = int(word[7:])
+        return {**order, **figures}
+
+    def do_cancel(self, words: list[str]) -> str:
+        """`cancel account A [stop=k] [after=A/o]`: the ids to cancel; `+` for more."""
+        request = {"scope_kind": words[0].upper(), "scope_id": words[1], "reason": "test"}
+        for word in words[2:]:
+            if word.startswith("stop="):
+                request["stop_id"] = word[5:]
+            else:
+                request["page_token"] = word[6:].replace("/", " ")
+        found = self.call("CancelOrders", request, "staff")
+        if isinstance(found, str):
+            return found
+        names = [f"{order.account_id}/{order.order_id}" for order in found.orders]
+        return " ".join(names + ["+"] * bool(found.next_page_token)) or "none"
 
     # Reads.
 
@@ -595,13 +655,14 @@ class Script:
         return found if isinstance(found, str) else plan(found)
 
     def do_open(self, words: list[str]) -> str:
-        """`open A`: the open orders, oldest first."""
+        """`open A`: the open orders, oldest first; `o 50 for p` replaces p."""
         view = self.call("GetAccount", {"account_id": words[0]}).account
         parts = []
         for order in view.open_orders:
             state = short(order_pb2.OrderState.Name(order.state), "ORDER_STATE_")
             late = " unconfirmed" if order.unconfirmed else ""
-            parts.append(f"{order.order_id} {state} {order.reserved_quantity}{late}")
+            old = f" for {order.replaced_order_id}" if order.replaced_order_id else ""
+            parts.append(f"{order.order_id} {state} {order.reserved_quantity}{late}{old}")
         return "; ".join(parts) or "none"
 
     def do_status(self, words: list[str]) -> str:
@@ -647,7 +708,8 @@ def verdict(found: Any) -> str:
     if found.warnings:
         parts.append("warned " + "; ".join(reason(entry) for entry in found.warnings))
     preview = isinstance(found, risk_service_pb2.PreviewOrderResponse)
-    if preview or found.HasField("max_acceptable_quantity"):
+    replace = isinstance(found, risk_service_pb2.ReplaceOrderResponse)
+    if preview or (not replace and found.HasField("max_acceptable_quantity")):
         parts.append(f"max={found.max_acceptable_quantity}")
     if found.verified_exit:
         parts.append("exit")

@@ -109,6 +109,10 @@ class Order:
     acknowledge_by: int = 0
     unconfirmed: bool = False
     reported: bool = False
+    replaces: str = ""  # the order whose place it is to take (7.2)
+    chain: "list[Order] | None" = None  # orders that replace each other, oldest first
+    allowed_time: int = 0  # when it was decided, or added by a list
+    awaited: int = 0  # in a chain: fills that its end told of
 
     @property
     def is_market(self) -> bool:
@@ -129,6 +133,9 @@ class Event:
     recorded: bool = True  # False: only its bust has been reported so far
     busted: bool = False
     booked: tuple[str, int, int] | None = None  # instrument, signed quantity, cash
+    price: int = 0
+    source: str = ""  # who reported it; empty for the router
+    is_fill: bool = False
 
 
 @dataclass
@@ -146,6 +153,9 @@ class Account:
     orders: dict[str, Order] = field(default_factory=dict)
     events: dict[str, Event] = field(default_factory=dict)
     adjustments: set[str] = field(default_factory=set)
+    pages: list[Message] = field(default_factory=list)  # of a list that is not complete (7.4)
+    page_stamp: Message = field(default_factory=dict)
+    compared: Message = field(default_factory=dict)  # the list compared last, and its answer
     entered: frozenset[str] = frozenset()  # lines entered and not left (2.6)
     high: int | None = None
     start: int | None = None

@@ -17,6 +17,8 @@ class Case:
     now: int
     lines: dict[str, Line]
     warning: bool = False  # judge the limits in mode warn instead of those that are on (4.28)
+    opening: int | None = None  # of a replace: what would be open of it (7.2)
+    room: int = 0  # of a replace: up to what open quantity it is judged as an exit
 
     @property
     def instrument_id(self) -> str:
@@ -53,7 +55,12 @@ class Case:
 
     def is_exit(self, quantity: int) -> bool:
         """Say whether a quantity fits the exit quantity (3.3)."""
-        return quantity <= self.line.exit_quantity(self.side)
+        return quantity <= max(self.line.exit_quantity(self.side), self.room)
+
+    @property
+    def asked(self) -> int:
+        """What is asked for: the quantity, or what would be open of a replace."""
+        return int(self.request["quantity"]) if self.opening is None else self.opening
 
 
 def open_case(book: Book, request: Message, principal: str, now: int) -> Case:

@@ -8,7 +8,7 @@ be obviously right: big integers, plain dictionaries, every sum taken anew. Wher
     4      judgement (the order of the checks), order_checks, permissions, account_checks, selling,
            orders, batches
     5      book.Book.factor, facts
-    7      reports (what the venue said), staff.Staff.tick
+    7      reports (what the venue said), replaces, chains and reconcile, staff.Staff.tick
     8      staff, versions, tightening, usage, liquidation
 
 Requests and answers are dictionaries shaped like the messages of the contract: names in snake case,
@@ -23,6 +23,8 @@ from tests.oracle.batches import Batches
 from tests.oracle.book import Book, Message
 from tests.oracle.facts import Facts
 from tests.oracle.orders import Orders
+from tests.oracle.reconcile import Cancels, Lists
+from tests.oracle.replaces import Replaces
 from tests.oracle.staff import Staff
 from tests.oracle.versions import Versions
 from tests.oracle.views import Views
@@ -45,6 +47,9 @@ class Oracle:
         self._methods: dict[str, Callable[[Message, str, int], Message]] = {
             "CheckOrder": orders.check_order,
             "CheckOrders": self._check_orders,
+            "ReplaceOrder": Replaces(self.book, orders).replace_order,
+            "ReconcileOrders": Lists(self.book).reconcile_orders,
+            "CancelOrders": Cancels(self.book).cancel_orders,
             "PreviewOrder": orders.preview_order,
             "RecordOrderEvents": facts.record_order_events,
             "UpsertAccounts": facts.upsert_accounts,

@@ -7,6 +7,7 @@ from tests.oracle.book import (
     LIVE,
     MONEY_MAX,
     Message,
+    Order,
     Stop,
     out_of_bounds,
     scale_down,
@@ -98,6 +99,9 @@ def lot_and_tick(case: Case, quantity: int, *, is_exit: bool) -> list[Message]:
     least, step = lot(case.instrument)
     odd = quantity < least or (quantity - least) % step != 0
     if is_exit and (case.line.exit_quantity(case.side) - quantity) % step == 0:
+        odd = False
+    kept = case.room >= quantity and (case.room - quantity) % step == 0
+    if quantity == 0 or kept:  # a replace that keeps what is open, or leaves no odd part of it
         odd = False
     if odd:
         reasons.append(of_instrument(case, "LOT_SIZE", quantity, step))
@@ -247,15 +251,16 @@ def self_trade(case: Case) -> list[Message]:
     resting = [
         order
         for mate in mates
-        for order in mate.open_orders()
+        for order in mate.orders.values()
         if order.state in LIVE
+        and (order.reserved > 0 or order.chain is not None)
         and order.instrument_id == case.instrument_id
         and order.side != case.side
     ]
     if not resting:
         return []
     best_of = min if case.side == "BUY" else max
-    markets = [order.reserved_price for order in resting if order.is_market]
+    markets = [own_price(order) for order in resting if order.is_market]
     if markets:
         return [entry("SELF_TRADE", scope, (case.price, best_of(markets)))]
     best = best_of(order.limit_price for order in resting)
@@ -263,6 +268,11 @@ def self_trade(case: Case) -> list[Message]:
         case.price < best if case.side == "BUY" else case.price > best
     )
     return [] if apart else [entry("SELF_TRADE", scope, (case.price, best))]
+
+
+def own_price(order: Order) -> int:
+    """What an order is reserved at by itself."""
+    return int((order.answer or {})["reserved_price_e4"])
 
 
 def principal_next(case: Case) -> int:
@@ -301,7 +311,7 @@ def order_repeated(case: Case) -> list[Message]:
             return [entry("ORDER_REPEATED", scope, (count, rule["count"]), subject=subject)]
     if latch is None or case.warning:
         return []
-    if case.is_exit(case.request["quantity"]) and likeness(case) != latch.latched:
+    if case.is_exit(case.asked) and likeness(case) != latch.latched:
         return []
     return [entry("ORDER_REPEATED", scope, subject=latch.stop_id, note=latch.note)]
 

@@ -1049,6 +1049,7 @@ class OpenOrderView(_message.Message):
     UNCONFIRMED_FIELD_NUMBER: _builtins.int
     ACKNOWLEDGE_BY_TIME_NS_FIELD_NUMBER: _builtins.int
     SEQUENCE_FIELD_NUMBER: _builtins.int
+    REPLACED_ORDER_ID_FIELD_NUMBER: _builtins.int
     order_id: _builtins.str
     """Its id."""
     instrument_id: _builtins.str
@@ -1071,6 +1072,10 @@ class OpenOrderView(_message.Message):
     """When it falls or fell due; 0 once reported."""
     sequence: _builtins.int
     """The record that allowed it."""
+    replaced_order_id: _builtins.str
+    """The order that it replaces or has replaced; empty for none. Until the venue's answer
+    `reserved_quantity` and `reserved_price_e4` are those of both as one.
+    """
     def __init__(
         self,
         *,
@@ -1085,10 +1090,11 @@ class OpenOrderView(_message.Message):
         unconfirmed: _builtins.bool = ...,
         acknowledge_by_time_ns: _builtins.int = ...,
         sequence: _builtins.int = ...,
+        replaced_order_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["acknowledge_by_time_ns", b"acknowledge_by_time_ns", "filled_quantity", b"filled_quantity", "instrument_id", b"instrument_id", "order_id", b"order_id", "quantity", b"quantity", "reserved_price_e4", b"reserved_price_e4", "reserved_quantity", b"reserved_quantity", "sequence", b"sequence", "side", b"side", "state", b"state", "unconfirmed", b"unconfirmed"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["acknowledge_by_time_ns", b"acknowledge_by_time_ns", "filled_quantity", b"filled_quantity", "instrument_id", b"instrument_id", "order_id", b"order_id", "quantity", b"quantity", "replaced_order_id", b"replaced_order_id", "reserved_price_e4", b"reserved_price_e4", "reserved_quantity", b"reserved_quantity", "sequence", b"sequence", "side", b"side", "state", b"state", "unconfirmed", b"unconfirmed"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -43,6 +43,10 @@ class ControlServiceStub:
     `local` may ask, and is refused with SECOND_PERSON as the second one. The scope is free when no
     stop is left.
     """
+    CancelOrders: _grpc.UnaryUnaryMultiCallable[_control_service_pb2.CancelOrdersRequest, _control_service_pb2.CancelOrdersResponse]
+    """Name the orders to cancel at the venue within an account, a group or an instrument, and halt it if
+    a stop id is given. Nothing is released: that takes the venue's report of each end.
+    """
     PlanLiquidation: _grpc.UnaryUnaryMultiCallable[_control_service_pb2.PlanLiquidationRequest, _control_service_pb2.PlanLiquidationResponse]
     """Say how an account whose line state is liquidation or freeze could get back: an answer with its
     reasoning, no order. Nothing is reserved, cancelled or recorded. NOT_IN_LIQUIDATION for others.
@@ -64,6 +68,10 @@ class ControlServiceAsyncStub(ControlServiceStub):
     effect when another principal asks the same within the policy's `release_window_ns`. The caller
     `local` may ask, and is refused with SECOND_PERSON as the second one. The scope is free when no
     stop is left.
+    """
+    CancelOrders: _aio.UnaryUnaryMultiCallable[_control_service_pb2.CancelOrdersRequest, _control_service_pb2.CancelOrdersResponse]  # type: ignore[assignment]
+    """Name the orders to cancel at the venue within an account, a group or an instrument, and halt it if
+    a stop id is given. Nothing is released: that takes the venue's report of each end.
     """
     PlanLiquidation: _aio.UnaryUnaryMultiCallable[_control_service_pb2.PlanLiquidationRequest, _control_service_pb2.PlanLiquidationResponse]  # type: ignore[assignment]
     """Say how an account whose line state is liquidation or freeze could get back: an answer with its
@@ -101,6 +109,16 @@ class ControlServiceServicer(metaclass=_abc_1.ABCMeta):
         effect when another principal asks the same within the policy's `release_window_ns`. The caller
         `local` may ask, and is refused with SECOND_PERSON as the second one. The scope is free when no
         stop is left.
+        """
+
+    @_abc_1.abstractmethod
+    def CancelOrders(
+        self,
+        request: _control_service_pb2.CancelOrdersRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_control_service_pb2.CancelOrdersResponse, _abc.Awaitable[_control_service_pb2.CancelOrdersResponse]]:
+        """Name the orders to cancel at the venue within an account, a group or an instrument, and halt it if
+        a stop id is given. Nothing is released: that takes the venue's report of each end.
         """
 
     @_abc_1.abstractmethod

@@ -98,6 +98,10 @@ class _OrderStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_OrderState
     """Refused by the gate: it never had a reservation."""
     ORDER_STATE_UNKNOWN_TO_GATE: _OrderState.ValueType  # 10
     """Known only from reports of it; the gate never decided it."""
+    ORDER_STATE_REPLACED: _OrderState.ValueType  # 42
+    """The venue took an order that replaces it."""
+    ORDER_STATE_RECONCILED: _OrderState.ValueType  # 43
+    """The router's list of open orders no longer has it."""
 
 class OrderState(_OrderState, metaclass=_OrderStateEnumTypeWrapper):
     """Where an order is in its life (FIX 39, as far as a gate knows it)."""
@@ -124,6 +128,10 @@ ORDER_STATE_REFUSED: OrderState.ValueType  # 9
 """Refused by the gate: it never had a reservation."""
 ORDER_STATE_UNKNOWN_TO_GATE: OrderState.ValueType  # 10
 """Known only from reports of it; the gate never decided it."""
+ORDER_STATE_REPLACED: OrderState.ValueType  # 42
+"""The venue took an order that replaces it."""
+ORDER_STATE_RECONCILED: OrderState.ValueType  # 43
+"""The router's list of open orders no longer has it."""
 Global___OrderState: _TypeAlias = OrderState  # noqa: Y015
 
 class _Verdict:
@@ -165,7 +173,9 @@ class _RejectReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_RejectRe
     REJECT_REASON_ORDER_ID_REUSED: _RejectReason.ValueType  # 20
     """The id was used for an order with other content [6]."""
     REJECT_REASON_ORDER_NOT_RESERVED: _RejectReason.ValueType  # 21
-    """The id is known and its order has moved on: it holds no fresh reservation [0]."""
+    """The id is known and its order has moved on: it holds no fresh reservation; or the order that
+    `subject` names is not there to be replaced [0].
+    """
     REJECT_REASON_ORDER_STALE: _RejectReason.ValueType  # 30
     """Created too long ago, or too far ahead of the gate's clock; ns [8]."""
     REJECT_REASON_HALTED: _RejectReason.ValueType  # 40
@@ -265,7 +275,9 @@ REJECT_REASON_INSTRUMENT_UNKNOWN: RejectReason.ValueType  # 11
 REJECT_REASON_ORDER_ID_REUSED: RejectReason.ValueType  # 20
 """The id was used for an order with other content [6]."""
 REJECT_REASON_ORDER_NOT_RESERVED: RejectReason.ValueType  # 21
-"""The id is known and its order has moved on: it holds no fresh reservation [0]."""
+"""The id is known and its order has moved on: it holds no fresh reservation; or the order that
+`subject` names is not there to be replaced [0].
+"""
 REJECT_REASON_ORDER_STALE: RejectReason.ValueType  # 30
 """Created too long ago, or too far ahead of the gate's clock; ns [8]."""
 REJECT_REASON_HALTED: RejectReason.ValueType  # 40

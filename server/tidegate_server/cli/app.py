@@ -15,6 +15,7 @@ from tidegate_server.cli import (
     groups,
     journals,
     liquidations,
+    open_orders,
     orders,
     policies,
     starting,
@@ -96,12 +97,15 @@ for _panel, _name, _command in (
     (_RUN, "demo", demonstration.demo),
     (_ORDERS, "check", orders.check),
     (_ORDERS, "preview", orders.preview),
+    (_ORDERS, "replace", open_orders.replace),
     (_ORDERS, "record", orders.record),
+    (_ORDERS, "reconcile", open_orders.reconcile),
     (_STAFF, "status", control.status),
     (_STAFF, "halt", control.halt),
     (_STAFF, "reduce-only", control.reduce_only),
     (_STAFF, "release", control.release),
     (_STAFF, "plan-liquidation", liquidations.plan_liquidation),
+    (_STAFF, "cancel-orders", open_orders.cancel_orders),
     (_FACTS, "volatility", factors.volatility),
 ):
     app.command(_name, rich_help_panel=_panel)(_command)

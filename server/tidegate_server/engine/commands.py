@@ -137,6 +137,7 @@ class OrderEvent:
         "price_e4",
         "quantity",
         "side",
+        "source",
         "trade_date",
     )
 
@@ -153,6 +154,7 @@ class OrderEvent:
         cumulative_quantity: int,
         trade_date: int,
         busted_event_id: str,
+        source: str = "",
     ) -> None:
         self.event_id = event_id
         self.account_id = account_id
@@ -165,6 +167,7 @@ class OrderEvent:
         self.cumulative_quantity = cumulative_quantity
         self.trade_date = trade_date
         self.busted_event_id = busted_event_id
+        self.source = source
 
 
 class RecordOrderEvents(Command):

@@ -6,7 +6,7 @@ it is then taken anew, and the rest of the account stays summed (4.0.3).
 
 from __future__ import annotations
 
-from .amounts import ONE, product_in_bounds, scale_up
+from .amounts import ONE, product_in_bounds
 from .commands import BUY, MARKET_ORDER, MODEL_LEVERAGED, MODEL_PORTFOLIO, REGIME_CALM, CheckOrder
 from .effective import collar_bps
 from .exposure import (
@@ -24,29 +24,30 @@ from .lines import plus
 from .margin.models import required
 from .margin.portfolio import NO_LOSSES, Losses, added, offset_of
 from .outcomes import Figures
-from .policy import NO_COLLAR, Policy
+from .policy import Policy
+from .pricing import reserved_price
 from .scopes import scopes_over
-from .state import Account, Book, Instrument, effective_limits
+from .state import Account, Book, Instrument, Rates, effective_limits
 from .valuing import held_beside, held_in
 from .walk import Walk, walk
-
-NO_PRICE = -1
 
 
 class Judgement:
     """An order, its account and instrument, and the figures that checks compare.
 
-    `price` is 0 for a market order, `mark` 0 where there is none. `reserved_price` is NO_PRICE
-    where rule 3.1 has none; `collar` is NO_COLLAR where none is set. `warning` says that limits in
-    mode warn are judged: `limits` are then those. `scopes` are those other than the account that
-    limit anything. `valued` says whether 4.20 to 4.22 can be judged: only then `line` (the
-    instrument's, with the order) and the account's figures from `cash` to `initial` are set.
+    `asked` is the quantity that was sent, of a replace what would be open; that is an exit up to
+    `old_room`, too. `price` is 0 for a market order, `mark` 0 where there is none. `reserved_price`
+    is NO_PRICE where rule 3.1 has none; `collar` is NO_COLLAR where none is set. `warning` says
+    that limits in mode warn are judged: `limits` are then those. `scopes` are those other than the
+    account that limit anything. `valued` says whether 4.20 to 4.22 can be judged: only then `line`
+    (the instrument's, with the order) and the account's figures from `cash` to `initial` are set.
     `footing` is what 4.23 and 4.25 read besides.
     """
 
     __slots__ = (
         "account",
         "alone",
+        "asked",
         "assets",
         "book",
         "buy",
@@ -69,6 +70,7 @@ class Judgement:
         "mark",
         "now_ns",
         "offset",
+        "old_room",
         "open_buy",
         "open_sell",
         "order",
@@ -119,16 +121,9 @@ class Judgement:
         self.price = order.price_e4
         self.mark = instrument.mark
         self.unit = instrument.terms.unit
-        regime = ONE if book.regime == REGIME_CALM else regime_multiplier(book, policy)
-        self.regime_bps = regime
-        stressed = instrument.factor_time_ns < now_ns - policy.max_volatility_age_ns
-        rates = instrument.stressed_rates if stressed else instrument.rates
-        if rates is None:
-            rates = rates_of(instrument, policy, regime, MODEL_LEVERAGED, stressed=stressed)
-        if account.margin_model != MODEL_LEVERAGED:
-            rates = rates_of(instrument, policy, regime, account.margin_model, stressed=stressed)
-        self.rates = rates
-        self.factor = rates[0]
+        self.regime_bps = ONE if book.regime == REGIME_CALM else regime_multiplier(book, policy)
+        self.rates = self._rates()
+        self.factor = self.rates[0]
         position = account.positions.get(instrument.instrument_id)
         self.position = position
         if position is None:
@@ -145,16 +140,28 @@ class Judgement:
             self.position_quantity, self.open_buy, self.open_sell, self.buy
         )
         self.collar = collar_bps(self.limits, self.factor, instrument.terms.price_limit_bps)
-        self.rest: Walk = walk(account, position, policy, regime, now_ns)
+        self.rest: Walk = walk(account, position, policy, self.regime_bps, now_ns)
         self.footing = self._footing()
         self.other_losses: dict[str, Losses] | None = None
         self.offset = self.rest_offset = 0
         self.priced = self.valued = False
-        self.quantity = order.quantity
+        self.old_room = 0
+        self.quantity = self.asked = order.quantity
         self.is_exit = order.quantity <= self.exit_room
-        self.reserved_price = self._reserved_price()
+        self.reserved_price = reserved_price(self)
         self.in_bounds = True
         self._measure()
+
+    def _rates(self) -> Rates:
+        """Return v_eff of the instrument and its effective margin rates."""
+        instrument = self.instrument
+        policy = self.policy
+        stressed = instrument.factor_time_ns < self.now_ns - policy.max_volatility_age_ns
+        rates = instrument.stressed_rates if stressed else instrument.rates
+        model = self.account.margin_model
+        if rates is None or model != MODEL_LEVERAGED:
+            rates = rates_of(instrument, policy, self.regime_bps, model, stressed=stressed)
+        return rates
 
     def _footing(self) -> Footing:
         """Value the account before it is judged (2.7)."""
@@ -167,9 +174,9 @@ class Judgement:
     def resize(self, quantity: int) -> None:
         """Take what depends on the quantity anew."""
         self.quantity = quantity
-        self.is_exit = quantity <= self.exit_room
+        self.is_exit = quantity <= self.exit_room or quantity <= self.old_room
         if self.is_market:
-            self.reserved_price = self._reserved_price()
+            self.reserved_price = reserved_price(self)
         self._measure()
 
     def _measure(self) -> None:
@@ -183,27 +190,6 @@ class Judgement:
         self.valued = False
         if not self.is_exit:
             self.value()
-
-    def _reserved_price(self) -> int:
-        """Return the price that the order is reserved at (3.1)."""
-        mark = self.mark
-        if not self.is_market:
-            if not mark:
-                return self.price
-            return max(self.price, mark) if self.buy else min(self.price, mark)
-        terms = self.instrument.terms
-        day_limit = terms.upper_limit_e4 if self.buy else terms.lower_limit_e4
-        if not mark:
-            return max(day_limit, 0) if self.is_exit else NO_PRICE
-        if self.collar == NO_COLLAR:
-            if day_limit >= 0:
-                return day_limit
-            return mark if self.is_exit else NO_PRICE
-        reach = scale_up(mark, self.collar)
-        if self.buy:
-            price = mark + reach
-            return min(price, day_limit) if day_limit >= 0 else price
-        return max(mark - reach, day_limit, 0)
 
     def value(self) -> None:
         """Project the account with the order, if everything that counts has a mark (3.5, 3.6)."""

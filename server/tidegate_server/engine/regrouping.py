@@ -5,10 +5,11 @@ from __future__ import annotations
 from .commands import Command
 from .group import Group
 from .groups import NESTING_LIMIT, ancestors
+from .order import Order
 from .outcomes import Outcome, Refusal
 from .reach import join, leave
 from .resting import put_back, take_from_rest
-from .state import Account, Book, Order
+from .state import Account, Book
 
 
 class UpsertGroups(Command):

@@ -10,26 +10,28 @@ from __future__ import annotations
 from .commands import BUY, CheckOrder
 from .latches import count_alike, uncount_alike
 from .margin_lines import Valued
+from .order import REFUSED, RESERVED, Order
 from .outcomes import CheckOutcome
 from .reach import count_open, tally
 from .reasons import RejectReason
 from .resting import put_to_rest
-from .state import (
-    REFUSED,
-    RESERVED,
-    Account,
-    Book,
-    Order,
-    Position,
-    roll_if_due,
-)
+from .state import Account, Book, Position, roll_if_due
 from .valuing import apply_valued, kept_values
 
 
 def apply_check(book: Book, command: CheckOrder, outcome: CheckOutcome, sequence: int) -> None:
     """Store the order and its answer, count it, and reserve it if it was allowed."""
+    order = keep_order(book, command, outcome, sequence)
+    if order is not None and outcome.allowed:
+        reserve(book, book.accounts[command.account_id], order, command, outcome)
+
+
+def keep_order(
+    book: Book, command: CheckOrder, outcome: CheckOutcome, sequence: int
+) -> Order | None:
+    """Store the order and its answer, and count it; None where nothing is stored."""
     if outcome.replayed or not outcome.keep_until_ns:
-        return
+        return None
     account = book.accounts[command.account_id]
     roll_if_due(book, account)
     account.sequence = sequence
@@ -54,11 +56,11 @@ def apply_check(book: Book, command: CheckOrder, outcome: CheckOutcome, sequence
             count_alike(book, account, command, outcome)
     if not outcome.allowed:
         order.state = REFUSED
-        return
+        return order
     order.state = RESERVED
     order.acknowledge_by_ns = outcome.acknowledge_by_ns
     book.acknowledge_queue.add(order, outcome.acknowledge_by_ns, sequence)
-    reserve(book, account, order, command, outcome)
+    return order
 
 
 def counts(outcome: CheckOutcome) -> bool:
@@ -76,6 +78,7 @@ def reserve(
     position = account.position_in(instrument)
     was_flat = position.is_flat()
     order.reserved = command.quantity
+    order.reserved_price = outcome.reserved_price_e4
     count_open(book, account, 1)
     move_open(account, position, command, order, command.quantity)
     if book.self_trade_scope:
@@ -106,11 +109,8 @@ def release(book: Book, account: Account, order: Order, quantity: int) -> None:
 def move_open(
     account: Account, position: Position, command: CheckOrder, order: Order, quantity: int
 ) -> None:
-    """Change what is open of a position, at the order's reserved price."""
-    outcome = order.outcome
-    if outcome is None:
-        raise ValueError("only a decided order can be reserved")
-    notional = quantity * outcome.reserved_price_e4
+    """Change what is open of a position, at the price that the order is reserved at."""
+    notional = quantity * order.reserved_price
     unit = position.instrument.terms.unit
     before = 0 if unit == 1 else position.turnover()
     reach = position.reach()

@@ -9,18 +9,10 @@ from __future__ import annotations
 
 from .commands import BUY, MARKET_ORDER, SELL, CheckOrder
 from .ladders import Ladder
+from .order import Order
 from .policy import SELF_TRADE_GROUP
 from .reasons import ScopeKind
-from .state import (
-    ACKNOWLEDGED,
-    PARTLY_FILLED,
-    RESERVED,
-    Account,
-    Book,
-    LadderKey,
-    Order,
-    Position,
-)
+from .state import Account, Book, LadderKey, Position
 
 # Better than any price: where a market order stands.
 MARKET_EDGE = 1 << 60
@@ -28,7 +20,7 @@ MARKET_EDGE = 1 << 60
 
 def is_resting(order: Order) -> bool:
     """Tell whether some of an order is open and it has not ended."""
-    return order.reserved > 0 and order.state in (RESERVED, ACKNOWLEDGED, PARTLY_FILLED)
+    return (order.reserved > 0 or order.chain is not None) and order.is_live()
 
 
 def self_trade_scope(book: Book, account: Account) -> tuple[ScopeKind, str]:

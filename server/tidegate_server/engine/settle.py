@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from .amounts import raw_down, raw_up
+from .chains import after, open_under, settle
 from .commands import (
     BUY,
     EVENT_BUSTED,
@@ -19,27 +20,20 @@ from .commands import (
     InstrumentTerms,
     OrderEvent,
 )
-from .lines import NO_LINE
-from .outcomes import EventResult
-from .reach import add, count_in_groups, tally
-from .reasons import ScopeKind
-from .reserve import release
-from .state import (
-    ACKNOWLEDGED,
+from .order import (
     CANCELLED,
     EXPIRED,
-    PARTLY_FILLED,
     REJECTED,
-    RESERVED,
     UNSENT,
-    Account,
-    Book,
     EventEntry,
-    Instrument,
     Order,
-    Position,
-    roll_if_due,
 )
+from .outcomes import EventResult
+from .reach import tally
+from .reasons import ScopeKind
+from .reserve import release
+from .sources import SOURCES_DISAGREE, disagrees, note_execution, stop_disagreeing
+from .state import Account, Book, Instrument, roll_if_due
 from .stop import GATE, Stop, frozen_id
 
 APPLIED = 1
@@ -61,7 +55,7 @@ END_STATE = {
 
 def is_ended(order: Order) -> bool:
     """Tell whether an order of the gate's has ended, or never began."""
-    return order.state not in (RESERVED, ACKNOWLEDGED, PARTLY_FILLED)
+    return not order.is_live()
 
 
 def fill_cash(event: OrderEvent, unit: int) -> int:
@@ -87,8 +81,11 @@ def apply_event(
         instrument = instrument_for_fact(book, event.instrument_id, time_ns)
         if result.outcome == APPLIED:
             book_fill(account, event, instrument)
+            note_execution(book, account, event.event_id)
     elif event.kind == EVENT_BUSTED and result.outcome == APPLIED:
         book_bust(book, account, event)
+    if SOURCES_DISAGREE in result.flags:
+        stop_disagreeing(book, event, time_ns)
     if TOO_OLD in result.flags:
         stop_late(book, account, time_ns)
     elif OUT_OF_BOUNDS in result.flags:
@@ -99,11 +96,17 @@ def apply_event(
 def remember(book: Book, account: Account, event: OrderEvent, result: EventResult) -> None:
     """Keep the event's id, and that of an execution whose bust came first."""
     trade_date = event.trade_date or book.trading_date
+    if event.source:
+        book.has_sources = True
     entry = account.events.get(event.event_id)
     if entry is None:
         entry = EventEntry(trade_date)
         account.events[event.event_id] = entry
+        entry.source = event.source
+    elif SOURCES_DISAGREE in result.flags and disagrees(event, entry):
+        return
     if event.kind == EVENT_FILLED:
+        entry.source = event.source
         entry.instrument_id = event.instrument_id
         # A bust that came first may be dated before its execution: the later one keeps the id.
         entry.trade_date = max(entry.trade_date, trade_date)
@@ -128,11 +131,15 @@ def progress(
         book.unconfirmed_count -= 1
     matched = result.outcome == APPLIED and ORDER_MISMATCH not in result.flags
     ended_before = is_ended(order)
-    if event.kind == EVENT_FILLED and matched:
+    if event.kind == EVENT_FILLED and matched and order.chain is None:
         order.filled += event.quantity
         if order.awaited:
             order.awaited -= min(event.quantity, order.awaited)
     if order.command is None:
+        return
+    if order.chain is not None:
+        if matched:
+            advance(book, account, order, event, time_ns)
         return
     release(book, account, order, order.reserved - result.reserved_quantity)
     order.state = result.order_state
@@ -141,6 +148,19 @@ def progress(
     if not order.reserved and order.keep_until_ns <= time_ns:
         # Its entry may have come up while it was open.
         book.forget_queue.add(order, order.keep_until_ns, order.sequence)
+
+
+def advance(book: Book, account: Account, order: Order, event: OrderEvent, time_ns: int) -> None:
+    """Move an order's whole chain to where a report on one member leaves it (7.2)."""
+    chain = order.chain
+    if chain is None:
+        return
+    settle(book, account, chain, after(order, event))
+    if open_under(order):
+        return
+    for member in chain.members:
+        if member.keep_until_ns <= time_ns:
+            book.forget_queue.add(member, member.keep_until_ns, member.sequence)
 
 
 def leave_tombstone(
@@ -162,6 +182,7 @@ def book_fill(account: Account, event: OrderEvent, instrument: Instrument) -> No
     entry = account.events[event.event_id]
     entry.fill_quantity = signed
     entry.cash_change = cash_change
+    entry.price_e4 = event.price_e4
     account.cash += cash_change
     position = account.position_in(instrument)
     before = position.turnover()
@@ -262,151 +283,3 @@ def stop_late(book: Book, account: Account, time_ns: int) -> None:
                 book.sequence + 1,
             )
         )
-
-
-class SavedEvent:
-    """What one report may touch, as it was before: for decisions that must leave no trace."""
-
-    __slots__ = (
-        "account",
-        "account_figures",
-        "active",
-        "entries",
-        "instrument",
-        "order",
-        "order_figures",
-        "positions",
-        "stop_ids",
-        "totals",
-        "touched",
-    )
-
-    def __init__(self, book: Book, event: OrderEvent) -> None:
-        self.account = book.accounts.get(event.account_id)
-        self.instrument = book.instruments.get(event.instrument_id)
-        self.touched = self.instrument is not None and self.instrument.touched
-        self.stop_ids = list(book.stops)
-        self.totals = (book.order_id_count, book.open_order_count, book.unconfirmed_count)
-        self.order: Order | None = None
-        self.order_figures = (0, 0, 0, 0, False, False)
-        self.account_figures = (0, 0, 0, 0)
-        self.active: list[Position] = []
-        self.positions: dict[str, tuple[int, int, int, int, int, int, int]] = {}
-        self.entries: dict[str, tuple[str, int, int, bool, int]] = {}
-        if self.account is not None:
-            self._save_account(self.account, event)
-
-    def _save_account(self, account: Account, event: OrderEvent) -> None:
-        self.account_figures = (
-            account.sequence,
-            account.cash,
-            account.turnover_e4,
-            account.open_order_count,
-        )
-        self.active = list(account.active)
-        for key, p in account.positions.items():
-            self.positions[key] = (
-                p.quantity,
-                p.open_buy,
-                p.open_sell,
-                p.buy_notional,
-                p.sell_notional,
-                p.day_traded,
-                p.bought_today,
-            )
-        for key in (event.event_id, event.busted_event_id):
-            entry = account.events.get(key)
-            if entry is not None:
-                self.entries[key] = (
-                    entry.instrument_id,
-                    entry.fill_quantity,
-                    entry.cash_change,
-                    entry.busted,
-                    entry.trade_date,
-                )
-        self.order = account.orders.get(event.order_id)
-        if self.order is not None:
-            self.order_figures = (
-                self.order.state,
-                self.order.filled,
-                self.order.reserved,
-                self.order.awaited,
-                self.order.unconfirmed,
-                self.order.reported,
-            )
-
-
-def retract_event(book: Book, event: OrderEvent, saved: SavedEvent) -> None:
-    """Put back what one report touched."""
-    book.order_id_count, book.open_order_count, book.unconfirmed_count = saved.totals
-    for stop_id in list(book.stops):
-        if stop_id not in saved.stop_ids:
-            book.remove_stop(stop_id)
-    if saved.instrument is not None:
-        saved.instrument.touched = saved.touched
-    else:
-        book.instruments.pop(event.instrument_id, None)
-    account = saved.account
-    if account is None:
-        created = book.accounts.pop(event.account_id, None)
-        if created is not None:
-            for position in created.positions.values():
-                position.instrument.short_use -= position.short()
-                add(created, position, -position.reach())
-        return
-    count_in_groups(book, account, saved.account_figures[3] - account.open_order_count)
-    account.sequence, account.cash, account.turnover_e4, account.open_order_count = (
-        saved.account_figures
-    )
-    retract_positions(account, saved)
-    for key in (event.event_id, event.busted_event_id):
-        if key not in saved.entries:
-            account.events.pop(key, None)
-            continue
-        entry = account.events[key]
-        (
-            entry.instrument_id,
-            entry.fill_quantity,
-            entry.cash_change,
-            entry.busted,
-            entry.trade_date,
-        ) = saved.entries[key]
-    order = saved.order
-    if order is None:
-        account.orders.pop(event.order_id, None)
-        return
-    (
-        order.state,
-        order.filled,
-        order.reserved,
-        order.awaited,
-        order.unconfirmed,
-        order.reported,
-    ) = saved.order_figures
-
-
-def retract_positions(account: Account, saved: SavedEvent) -> None:
-    """Put an account's positions back."""
-    account.active = saved.active
-    account.totals = None
-    for key in list(account.positions):
-        position = account.positions[key]
-        position.instrument.short_use -= position.short()
-        add(account, position, -position.reach())
-        if key not in saved.positions:
-            del account.positions[key]
-            continue
-        (
-            position.quantity,
-            position.open_buy,
-            position.open_sell,
-            position.buy_notional,
-            position.sell_notional,
-            position.day_traded,
-            position.bought_today,
-        ) = saved.positions[key]
-        position.instrument.short_use += position.short()
-        add(account, position, position.reach())
-        position.line_revision = -1
-        if position.is_flat():
-            position.line = NO_LINE

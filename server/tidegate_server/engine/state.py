@@ -15,30 +15,21 @@ from __future__ import annotations
 from collections import deque
 
 from .closing import count_bought, equity_at_close
-from .commands import CheckOrder, CheckOrders, InstrumentTerms
+from .commands import CheckOrders, InstrumentTerms
 from .due import DueQueue, Rank
 from .effective import Effective
 from .group import Group
 from .ladders import Ladder
 from .lines import NO_LINE, Line, exchanged
 from .margin_lines import NEVER
-from .outcomes import BatchOutcome, CheckOutcome, Figures, Refusal
+from .order import EventEntry, Order
+from .outcomes import BatchOutcome, Figures, Refusal
 from .permissions import NO_PERMISSIONS
 from .policy import Limit, Policy
 from .policy_version import PolicyVersion
+from .reconciliation import Reconciliation
 from .repeats import Times
 from .stop import RepeatKey, Stop, stop_id_of
-
-RESERVED = 1
-ACKNOWLEDGED = 2
-PARTLY_FILLED = 3
-FILLED = 4
-CANCELLED = 5
-REJECTED = 6
-EXPIRED = 7
-UNSENT = 8
-REFUSED = 9
-UNKNOWN_TO_GATE = 10
 
 Rates = tuple[int, int, int, int, int]
 # Where, in which instrument, on which side.
@@ -178,59 +169,6 @@ class Position:
         return raw if unit == 1 else (raw + unit - 1) // unit
 
 
-class Order:
-    """One order id that is kept, with its first answer; `command` is None for a tombstone.
-
-    Invariant: `reserved` > 0 only while its position counts reserved x reserved price.
-    `acknowledge_by_ns` counts only until anything was reported. `awaited` is what an end's
-    cumulative quantity says will still be filled.
-    """
-
-    __slots__ = (
-        "account_id",
-        "acknowledge_by_ns",
-        "awaited",
-        "command",
-        "filled",
-        "keep_until_ns",
-        "order_id",
-        "outcome",
-        "reported",
-        "reserved",
-        "sequence",
-        "state",
-        "unconfirmed",
-    )
-
-    def __init__(self, account_id: str, order_id: str, sequence: int) -> None:
-        self.account_id = account_id
-        self.order_id = order_id
-        self.sequence = sequence
-        self.command: CheckOrder | None = None
-        self.outcome: CheckOutcome | None = None
-        self.state = UNKNOWN_TO_GATE
-        self.filled = 0
-        self.reserved = 0
-        self.awaited = 0
-        self.acknowledge_by_ns = 0
-        self.keep_until_ns = 0
-        self.unconfirmed = False
-        self.reported = False
-
-
-class EventEntry:
-    """One event id that is kept; of a fill also what a bust must undo."""
-
-    __slots__ = ("busted", "cash_change", "fill_quantity", "instrument_id", "trade_date")
-
-    def __init__(self, trade_date: int) -> None:
-        self.trade_date = trade_date
-        self.instrument_id = ""
-        self.fill_quantity = 0
-        self.cash_change = 0
-        self.busted = False
-
-
 class Account:
     """One account. `start_of_day_equity` is None until it is valued, where the last roll could not.
 
@@ -267,6 +205,7 @@ class Account:
         "orders",
         "permissions",
         "positions",
+        "reconciliation",
         "repeats",
         "sequence",
         "start_of_day_equity",
@@ -297,6 +236,7 @@ class Account:
         self.trading_date = 0
         self.day_order_count = 0
         self.repeats: dict[RepeatKey, Times] = {}
+        self.reconciliation: Reconciliation | None = None
         self.turnover_e4 = 0
         self.start_of_day_equity: int | None = None
         self.lines = 0
@@ -359,7 +299,8 @@ class Book:
     Memos: `order_id_count`, `open_order_count`, `open_orders_of` (by group), `unconfirmed_count`,
     the due queues, `stops_at` (without latches), `latches` and `repeat_queue` follow from the rest;
     so do `ladders`, those of groups, kept only while `self_trade_scope`, the policy's, asks for
-    them. `repeats_floor_ns` is 0 between records.
+    them; and `executions`, where an execution was booked, while `has_sources`: a drop copy reported
+    something (sources.py). `repeats_floor_ns` is 0 between records.
     """
 
     __slots__ = (
@@ -368,10 +309,12 @@ class Book:
         "batch_queue",
         "batches",
         "epoch",
+        "executions",
         "forget_queue",
         "former_age_ns",
         "former_until_ns",
         "groups",
+        "has_sources",
         "instruments",
         "ladders",
         "latches",
@@ -423,6 +366,8 @@ class Book:
         self.open_order_count = 0
         self.open_orders_of: dict[str, int] = {}
         self.unconfirmed_count = 0
+        self.has_sources = False
+        self.executions: dict[str, list[str]] | None = None
         self.self_trade_scope = 0
         self.ladders: dict[LadderKey, Ladder[Order]] = {}
         self.acknowledge_queue: DueQueue[Order] = DueQueue(acknowledge_rank)

@@ -195,6 +195,7 @@ def read_event(event: risk_service_pb2.OrderEvent, problems: Problems) -> comman
     problems.need_id("account_id", event.account_id)
     problems.need_id("order_id", event.order_id)
     problems.need_one_of("kind", kind, range(1, 8))
+    problems.may_id("source", event.source)
     if kind == commands.EVENT_FILLED:
         problems.need_id("instrument_id", event.instrument_id)
         problems.need_one_of("side", event.side, SIDES)
@@ -228,6 +229,7 @@ def read_event(event: risk_service_pb2.OrderEvent, problems: Problems) -> comman
         cumulative,
         event.trade_date,
         event.busted_event_id,
+        event.source,
     )
 
 
@@ -516,7 +518,7 @@ def decode_release(data: bytes, principal: str) -> commands.Release:
     """Read a ReleaseRequest."""
     request = parse(control_service_pb2.ReleaseRequest, data)
     problems = Problems()
-    problems.need_id("stop_id", request.stop_id)
+    problems.need_stop_id("stop_id", request.stop_id)
     problems.need_reason("reason", request.reason)
     problems.refuse()
     return commands.Release(principal, request.stop_id, request.reason)
