@@ -40,6 +40,8 @@ RETRIED_PATHS = tuple(
         "PolicyService/GetPolicy",
         "PolicyService/ListPolicies",
         "PolicyService/ApprovePolicy",
+        "PolicyService/ApproveOverride",
+        "PolicyService/ListOverrides",
         "ControlService/Halt",
         "ControlService/SetReduceOnly",
         "ControlService/PlanLiquidation",

@@ -38,6 +38,10 @@ COMMANDS = (
     ("policy", "withdraw"),
     ("policy", "restore"),
     ("policy", "compare"),
+    ("override", "propose"),
+    ("override", "approve"),
+    ("override", "list"),
+    ("override", "show"),
     ("journal", "tail"),
     ("journal", "explain"),
     ("journal", "verify"),
@@ -59,6 +63,8 @@ READING = (
     ("group", "show"),
     ("policy", "show"),
     ("policy", "list"),
+    ("override", "list"),
+    ("override", "show"),
     ("journal", "tail"),
     ("journal", "explain"),
     ("alerts", "list"),
@@ -76,6 +82,8 @@ CALLING = (
     ("policy", "approve"),
     ("policy", "withdraw"),
     ("policy", "restore"),
+    ("override", "propose"),
+    ("override", "approve"),
 )
 
 

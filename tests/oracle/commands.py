@@ -11,7 +11,7 @@ from functools import partial
 from random import Random
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
-from tests.oracle import groups, policy_commands, world
+from tests.oracle import groups, override_commands, policy_commands, world
 from tests.oracle.book import SECOND, Account, Instrument, Message, Order, scale_down
 from tests.oracle.case import lot, open_case
 from tests.oracle.limits import collar
@@ -75,8 +75,11 @@ class Commands:
             (0.4, self._regime),
             (0.4, self._session),
             (0.8, self._roll),
-            (0.8, partial(policy_commands.propose, self)),
-            (0.8, partial(policy_commands.decide, self)),
+            (1, partial(policy_commands.propose, self)),
+            (1.5, partial(policy_commands.decide, self)),
+            (1, partial(override_commands.propose, self)),
+            (1.5, partial(override_commands.decide, self)),
+            (0.8, partial(override_commands.set_tier, self)),
             (0.5, self._upsert_account),
             (0.5, partial(groups.draw, self)),
             (0.5, self._upsert_instrument),
@@ -105,6 +108,10 @@ class Commands:
     def _name(self, prefix: str) -> str:
         self.serial += 1
         return f"{prefix}{self.serial}"
+
+    def name(self, prefix: str) -> str:
+        """A new id."""
+        return self._name(prefix)
 
     def _staff(self, method: str, request: Message) -> Command:
         return Command(method, request, "staff", self.now)

@@ -676,6 +676,7 @@ class Account(_message.Message):
     LIMITS_FIELD_NUMBER: _builtins.int
     PERMISSIONS_FIELD_NUMBER: _builtins.int
     ACKNOWLEDGED_DISCLOSURE_VERSION_FIELD_NUMBER: _builtins.int
+    CUSTOMER_LIMITS_FIELD_NUMBER: _builtins.int
     account_id: _builtins.str
     """Its id."""
     group_id: _builtins.str
@@ -694,6 +695,14 @@ class Account(_message.Message):
     def permissions(self) -> Global___Permissions:
         """What it may do; absent grants nothing."""
 
+    @_builtins.property
+    def customer_limits(self) -> _policy_pb2.Limits:
+        """Caps that the customer set on itself. Each counts wherever it is the stricter one, whatever tier,
+        account or override say: a value without a mode of leverage_bps, order_quantity,
+        order_notional_e4, open_order_count, day_order_count, day_turnover_e4, position, credit_line_e4,
+        day_loss_e4, drawdown_bps.
+        """
+
     def __init__(
         self,
         *,
@@ -704,10 +713,11 @@ class Account(_message.Message):
         limits: _policy_pb2.Limits | None = ...,
         permissions: Global___Permissions | None = ...,
         acknowledged_disclosure_version: _builtins.int = ...,
+        customer_limits: _policy_pb2.Limits | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["limits", b"limits", "permissions", b"permissions"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["customer_limits", b"customer_limits", "limits", b"limits", "permissions", b"permissions"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "acknowledged_disclosure_version", b"acknowledged_disclosure_version", "group_id", b"group_id", "limits", b"limits", "margin_model", b"margin_model", "permissions", b"permissions", "tier_id", b"tier_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "acknowledged_disclosure_version", b"acknowledged_disclosure_version", "customer_limits", b"customer_limits", "group_id", b"group_id", "limits", b"limits", "margin_model", b"margin_model", "permissions", b"permissions", "tier_id", b"tier_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -832,6 +842,9 @@ class AccountView(_message.Message):
     VALUED_TIME_NS_FIELD_NUMBER: _builtins.int
     LINE_STATE_FIELD_NUMBER: _builtins.int
     HIGH_WATER_MARK_E4_FIELD_NUMBER: _builtins.int
+    SCORECARD_VERSION_FIELD_NUMBER: _builtins.int
+    SCORECARD_TIME_NS_FIELD_NUMBER: _builtins.int
+    PENDING_TIER_ID_FIELD_NUMBER: _builtins.int
     sequence: _builtins.int
     """The last record that touched it: send it back with AdjustCash and SetPositions."""
     cash_e4: _builtins.int
@@ -850,6 +863,12 @@ class AccountView(_message.Message):
     """The deepest line on the maintenance ratio that is entered and not left."""
     high_water_mark_e4: _builtins.int
     """The highest equity at any valuation, bookings moving it along; absent before the first."""
+    scorecard_version: _builtins.str
+    """The scorecard that last set its tier; empty for none."""
+    scorecard_time_ns: _builtins.int
+    """When that scorecard was made."""
+    pending_tier_id: _builtins.str
+    """The tier that waits for a second person; empty for none."""
     @_builtins.property
     def account(self) -> Global___Account:
         """What it is."""
@@ -904,10 +923,13 @@ class AccountView(_message.Message):
         valued_time_ns: _builtins.int = ...,
         line_state: Global___LineState.ValueType = ...,
         high_water_mark_e4: _builtins.int | None = ...,
+        scorecard_version: _builtins.str = ...,
+        scorecard_time_ns: _builtins.int = ...,
+        pending_tier_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_high_water_mark_e4", b"_high_water_mark_e4", "_start_of_day_equity_e4", b"_start_of_day_equity_e4", "account", b"account", "actual", b"actual", "high_water_mark_e4", b"high_water_mark_e4", "last_valuation", b"last_valuation", "projected", b"projected", "start_of_day_equity_e4", b"start_of_day_equity_e4"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_high_water_mark_e4", b"_high_water_mark_e4", "_start_of_day_equity_e4", b"_start_of_day_equity_e4", "account", b"account", "actual", b"actual", "cash_e4", b"cash_e4", "day_order_count", b"day_order_count", "day_turnover_e4", b"day_turnover_e4", "high_water_mark_e4", b"high_water_mark_e4", "interest_and_fees_e4", b"interest_and_fees_e4", "last_valuation", b"last_valuation", "limits", b"limits", "line_state", b"line_state", "open_orders", b"open_orders", "positions", b"positions", "projected", b"projected", "sequence", b"sequence", "start_of_day_equity_e4", b"start_of_day_equity_e4", "stop_ids", b"stop_ids", "valued_time_ns", b"valued_time_ns"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_high_water_mark_e4", b"_high_water_mark_e4", "_start_of_day_equity_e4", b"_start_of_day_equity_e4", "account", b"account", "actual", b"actual", "cash_e4", b"cash_e4", "day_order_count", b"day_order_count", "day_turnover_e4", b"day_turnover_e4", "high_water_mark_e4", b"high_water_mark_e4", "interest_and_fees_e4", b"interest_and_fees_e4", "last_valuation", b"last_valuation", "limits", b"limits", "line_state", b"line_state", "open_orders", b"open_orders", "pending_tier_id", b"pending_tier_id", "positions", b"positions", "projected", b"projected", "scorecard_time_ns", b"scorecard_time_ns", "scorecard_version", b"scorecard_version", "sequence", b"sequence", "start_of_day_equity_e4", b"start_of_day_equity_e4", "stop_ids", b"stop_ids", "valued_time_ns", b"valued_time_ns"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__high_water_mark_e4: _TypeAlias = _typing.Literal["high_water_mark_e4"]  # noqa: Y015
     _WhichOneofArgType__high_water_mark_e4: _TypeAlias = _typing.Literal["_high_water_mark_e4", b"_high_water_mark_e4"]  # noqa: Y015

@@ -16,6 +16,7 @@ from tidegate_server.cli import (
     journals,
     liquidations,
     orders,
+    overrides,
     policies,
     starting,
     watching,
@@ -108,6 +109,7 @@ for _panel, _name, _command in (
 app.add_typer(accounts.app, name="account", rich_help_panel=_STAFF)
 app.add_typer(groups.app, name="group", rich_help_panel=_STAFF)
 app.add_typer(policies.app, name="policy", rich_help_panel=_STAFF)
+app.add_typer(overrides.app, name="override", rich_help_panel=_STAFF)
 app.add_typer(journals.app, name="journal", rich_help_panel=_STAFF)
 app.add_typer(alerts.app, name="alerts", rich_help_panel=_STAFF)
 app.add_typer(watching.app, name="watch", rich_help_panel=_STAFF)

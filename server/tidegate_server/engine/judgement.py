@@ -24,9 +24,10 @@ from .lines import plus
 from .margin.models import required
 from .margin.portfolio import NO_LOSSES, Losses, added, offset_of
 from .outcomes import Figures
+from .overriding import effective_limits
 from .policy import NO_COLLAR, Policy
 from .scopes import scopes_over
-from .state import Account, Book, Instrument, effective_limits
+from .state import Account, Book, Instrument
 from .valuing import held_beside, held_in
 from .walk import Walk, walk
 
@@ -111,7 +112,7 @@ class Judgement:
         self.alone = True
         self.warning = False
         self.now_ns = now_ns
-        self.limits = effective_limits(account, policy)
+        self.limits = effective_limits(account, policy, now_ns)
         self.scopes = scopes_over(policy, account, instrument) if policy.scopes else []
         self.principal_next_ns = book.principal_next_ns.get(order.principal, 0)
         self.buy = order.side == BUY

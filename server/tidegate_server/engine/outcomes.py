@@ -303,9 +303,9 @@ class EpochOutcome(Outcome):
 
 
 class TickOutcome(Outcome):
-    """What fell due: orders now unconfirmed, orders forgotten, batches forgotten."""
+    """What fell due: orders now unconfirmed, orders and batches forgotten, overrides ended."""
 
-    __slots__ = ("forgotten", "forgotten_batches", "unconfirmed")
+    __slots__ = ("ended_overrides", "forgotten", "forgotten_batches", "unconfirmed")
 
     def __init__(
         self,
@@ -320,4 +320,5 @@ class TickOutcome(Outcome):
         self.unconfirmed = unconfirmed
         self.forgotten = forgotten
         self.forgotten_batches = forgotten_batches
+        self.ended_overrides: list[str] = []
         self.replayed = False

@@ -16,6 +16,7 @@ from tidegate.v1 import (
     risk_service_pb2,
 )
 from tidegate_server.engine import commands
+from tidegate_server.engine.account_terms import AccountTerms
 from tidegate_server.engine.amounts import (
     AMOUNT_BOUND,
     DECIMALS_BOUND,
@@ -24,6 +25,7 @@ from tidegate_server.engine.amounts import (
     RATIO_BOUND,
 )
 
+from .customer_limits import read_customer_limits
 from .permissions import read_dealing, read_permissions
 from .policies import read_limits
 from .validation import TIME_BOUND, MalformedError, Problems, is_id, refuse_unknown
@@ -247,19 +249,20 @@ def decode_accounts(data: bytes, principal: str) -> commands.UpsertAccounts:
     return commands.UpsertAccounts(principal, accounts)
 
 
-def read_account(account: account_service_pb2.Account, problems: Problems) -> commands.AccountTerms:
+def read_account(account: account_service_pb2.Account, problems: Problems) -> AccountTerms:
     """Read what one account is."""
     problems.need_id("account_id", account.account_id)
     problems.may_id("group_id", account.group_id)
     problems.may_id("tier_id", account.tier_id)
     problems.need_one_of("margin_model", account.margin_model, commands.MARGIN_MODELS)
-    return commands.AccountTerms(
+    return AccountTerms(
         account.account_id,
         account.group_id,
         account.tier_id,
         account.margin_model,
         read_limits(account.limits, problems, "limits."),
         read_permissions(account, problems),
+        read_customer_limits(account.customer_limits, problems),
     )
 
 

@@ -441,19 +441,22 @@ def encode_tick(outcome: TickOutcome, _command: Command) -> bytes:
             for account_id, order_id in outcome.forgotten
         ],
         forgotten_batches=outcome.forgotten_batches,
+        ended_overrides=outcome.ended_overrides,
     ).SerializeToString()
 
 
 def decode_tick(response: bytes, _effects: bytes, _command: Command) -> TickOutcome:
     """Read what fell due back; the frame has its time."""
     message = journal_pb2.TickResponse.FromString(response)
-    return TickOutcome(
+    outcome = TickOutcome(
         message.sequence,
         0,
         [(key.account_id, key.order_id) for key in message.unconfirmed],
         [(key.account_id, key.order_id) for key in message.forgotten],
         list(message.forgotten_batches),
     )
+    outcome.ended_overrides = list(message.ended_overrides)
+    return outcome
 
 
 def plain(kind: type[Message]) -> Callable[[Outcome, Command], bytes]:

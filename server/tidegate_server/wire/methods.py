@@ -19,9 +19,12 @@ from tidegate.v1 import (
 from . import decoding, effects, encoding
 from .codec import Codec, plain
 from .staff_codecs import (
+    APPROVE_OVERRIDE,
     APPROVE_POLICY,
+    PROPOSE_OVERRIDE,
     PROPOSE_POLICY,
     RELEASE,
+    SET_TIER,
     UPSERT_GROUPS,
     WITHDRAW_POLICY,
 )
@@ -244,6 +247,16 @@ METHODS: Final = (
         "risk approver",
         WITHDRAW_POLICY,
         request_limit=SMALL,
+    ),
+    MethodSpec(
+        _POLICY + "ProposeOverride", Lane.CONTROL, "risk", PROPOSE_OVERRIDE, request_limit=SMALL
+    ),
+    MethodSpec(
+        _POLICY + "ApproveOverride", Lane.CONTROL, "approver", APPROVE_OVERRIDE, request_limit=SMALL
+    ),
+    MethodSpec(_POLICY + "ListOverrides", Lane.READS, _STAFF, request_limit=SMALL),
+    MethodSpec(
+        _POLICY + "SetTier", Lane.CONTROL, "risk approver operator", SET_TIER, request_limit=SMALL
     ),
     MethodSpec(_CONTROL + "Halt", Lane.CONTROL, "killer risk", HALT, request_limit=SMALL),
     MethodSpec(
