@@ -57,7 +57,7 @@ class Commands:
             (38, self._order),
             (6, self._repeat),
             (6, self._preview),
-            (2, self._once_more),
+            (3, self._once_more),
             (20, self._reports),
             (4, self._batch),
             (5, self._atomic),
