@@ -26,6 +26,7 @@ COMMANDS = (
     ("reduce-only",),
     ("release",),
     ("volatility",),
+    ("scorecard",),
     ("account", "show"),
     ("account", "list"),
     ("group", "list"),
@@ -52,6 +53,7 @@ COMMANDS = (
     ("alerts", "acknowledge"),
 )
 READING = (
+    ("scorecard",),
     ("check",),
     ("preview",),
     ("record",),

@@ -18,6 +18,7 @@ from tidegate_server.cli import (
     orders,
     overrides,
     policies,
+    scorecards,
     starting,
     watching,
 )
@@ -104,6 +105,7 @@ for _panel, _name, _command in (
     (_STAFF, "release", control.release),
     (_STAFF, "plan-liquidation", liquidations.plan_liquidation),
     (_FACTS, "volatility", factors.volatility),
+    (_FACTS, "scorecard", scorecards.scorecard),
 ):
     app.command(_name, rich_help_panel=_panel)(_command)
 app.add_typer(accounts.app, name="account", rich_help_panel=_STAFF)
