@@ -116,6 +116,7 @@ class AsyncClient(ClientBase):
     upsert_groups = _method(methods.upsert_groups)
     list_groups = _method(methods.list_groups)
     adjust_cash = _method(methods.adjust_cash)
+    withdraw_cash = _method(overrides.withdraw_cash)
     set_positions = _method(methods.set_positions)
     revalue_accounts = _method(methods.revalue_accounts)
 

@@ -1,9 +1,10 @@
-"""What the gate can be asked about overrides and tiers; see _methods."""
+"""What the gate can be asked about overrides, tiers and withdrawals; see _methods."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tidegate.v1 import account_service_pb2 as accounts_pb
 from tidegate.v1 import policy_service_pb2 as policies_pb
 from tidegate.v1.order_pb2 import SCOPE_KIND_ACCOUNT
 from tidegate_client._methods import call_of
@@ -70,3 +71,23 @@ def set_tier(
         scorecard_time_ns=scorecard_time_ns,
     )
     return call_of("PolicyService/SetTier", request, policies_pb.SetTierResponse.FromString)
+
+
+def withdraw_cash(
+    account_id: str, adjustment_id: str, amount_e4: int, *, expected_sequence: int
+) -> Call[accounts_pb.AdjustCashResponse]:
+    """Ask for cash, in 1/10 000 of the currency unit, positive: it is booked or refused.
+
+    It is booked only if the answer's `verdict` is VERDICT_ALLOW; else `rejections` say why, and
+    `max_withdrawal_e4` how much would pass. Raise ConflictError if the account has moved on from
+    `expected_sequence`.
+    """
+    request = accounts_pb.AdjustCashRequest(
+        account_id=account_id,
+        adjustment_id=adjustment_id,
+        kind=accounts_pb.CASH_KIND_WITHDRAWAL,
+        amount_e4=-amount_e4,
+        expected_sequence=expected_sequence,
+    )
+    decode = accounts_pb.AdjustCashResponse.FromString
+    return call_of("AccountService/AdjustCash", request, decode)

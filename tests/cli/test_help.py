@@ -29,6 +29,7 @@ COMMANDS = (
     ("scorecard",),
     ("account", "show"),
     ("account", "list"),
+    ("account", "withdraw"),
     ("group", "list"),
     ("group", "show"),
     ("group", "set"),
@@ -53,6 +54,7 @@ COMMANDS = (
     ("alerts", "acknowledge"),
 )
 READING = (
+    ("account", "withdraw"),
     ("scorecard",),
     ("check",),
     ("preview",),

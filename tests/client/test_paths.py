@@ -168,6 +168,19 @@ CALLS: list[Example] = [
         policy_service_pb2.ListOverridesRequest(page_size=10, page_token="V0", scope_id="A1"),  # noqa: S106
     ),
     (
+        "withdraw_cash",
+        "AccountService/AdjustCash",
+        ("A1", "W1", 100),
+        {"expected_sequence": 3},
+        account_service_pb2.AdjustCashRequest(
+            account_id="A1",
+            adjustment_id="W1",
+            kind=account_service_pb2.CASH_KIND_WITHDRAWAL,
+            amount_e4=-100,
+            expected_sequence=3,
+        ),
+    ),
+    (
         "set_tier",
         "PolicyService/SetTier",
         ("A1", "gold"),

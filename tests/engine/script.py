@@ -427,6 +427,22 @@ class Script:
             return found
         return f"{found.cash_e4} replayed" if found.replayed else f"{found.cash_e4}"
 
+    def do_payout(self, words: list[str]) -> str:
+        """`payout A 100.0 [id] [by=staff]`: cash after it, or why not and the most that passes."""
+        self.serial += 1
+        named = [word for word in words[2:] if not word.startswith("by=")]
+        by = [word[3:] for word in words[2:] if word.startswith("by=")]
+        request: dict[str, Any] = {"account_id": words[0], "kind": "WITHDRAWAL"}
+        request["adjustment_id"] = named[0] if named else f"w{self.serial}"
+        request |= {"amount_e4": -int(words[1]), "expected_sequence": self.sequence_of(words[0])}
+        found = self.call("AdjustCash", request, by[0] if by else "desk")
+        if isinstance(found, str):
+            return found
+        if found.verdict == order_pb2.VERDICT_ALLOW:
+            return f"{found.cash_e4} replayed" if found.replayed else f"{found.cash_e4}"
+        reasons = "; ".join(reason(entry) for entry in found.rejections)
+        return f"{reasons} most={found.max_withdrawal_e4}"
+
     def do_hold(self, words: list[str]) -> str:
         """`hold A X 100`."""
         position = {"instrument_id": words[1], "quantity": int(words[2])}

@@ -11,7 +11,7 @@ from functools import partial
 from random import Random
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
-from tests.oracle import groups, override_commands, policy_commands, world
+from tests.oracle import groups, override_commands, policy_commands, withdrawals, world
 from tests.oracle.book import SECOND, Account, Instrument, Message, Order, scale_down
 from tests.oracle.case import lot, open_case
 from tests.oracle.limits import collar
@@ -67,7 +67,7 @@ class Commands:
             (5, self._tick),
             (2, self._stop),
             (3, self._release),
-            (5, self._cash),
+            (5.5, self._cash),
             (1, self._positions),
             (2, self._account),
             (1, self._plan),
@@ -603,6 +603,8 @@ class Commands:
             "amount_e4": self._amount(account),
             "expected_sequence": account.sequence,
         }
+        if self._chance(0.4):
+            request |= {"kind": "WITHDRAWAL", "amount_e4": -self._withdrawn(account)}
         if request["amount_e4"] > 0 and self._chance(0.5):
             request["kind"] = "DEPOSIT"
         if self._chance(0.1):
@@ -611,6 +613,13 @@ class Commands:
             request |= {"account_id": self._name("X"), "expected_sequence": 0}
         self._remember(self.adjustments, request)
         return self._staff("AdjustCash", request)
+
+    def _withdrawn(self, account: Account) -> int:
+        """The most that passes, one more, or any amount."""
+        if self._chance(0.3):
+            return self.rng.randint(1, 10**10)
+        most = withdrawals.largest(self.book, account, 10**11, self.now)
+        return max(1, most + self.rng.choice((0, 0, 1, -(most // 2))))
 
     def _amount(self, account: Account) -> int:
         """Bring an account near the edge of what it needs, or well off it."""

@@ -115,6 +115,10 @@ class _CashKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_CashKind.Val
     """A settlement, either way."""
     CASH_KIND_CORRECTION: _CashKind.ValueType  # 6
     """A correction, either way."""
+    CASH_KIND_WITHDRAWAL: _CashKind.ValueType  # 60
+    """Money out at the customer's wish; negative. Refused where it would be borrowed, leave too little
+    margin or too low a ratio, or where a halt stands.
+    """
 
 class CashKind(_CashKind, metaclass=_CashKindEnumTypeWrapper):
     """What a booking of cash is."""
@@ -133,6 +137,10 @@ CASH_KIND_SETTLEMENT: CashKind.ValueType  # 5
 """A settlement, either way."""
 CASH_KIND_CORRECTION: CashKind.ValueType  # 6
 """A correction, either way."""
+CASH_KIND_WITHDRAWAL: CashKind.ValueType  # 60
+"""Money out at the customer's wish; negative. Refused where it would be borrowed, leave too little
+margin or too low a ratio, or where a halt stands.
+"""
 Global___CashKind: _TypeAlias = CashKind  # noqa: Y015
 
 @_typing.final
@@ -489,13 +497,13 @@ class AdjustCashRequest(_message.Message):
     AMOUNT_E4_FIELD_NUMBER: _builtins.int
     EXPECTED_SEQUENCE_FIELD_NUMBER: _builtins.int
     account_id: _builtins.str
-    """The account; unknown ones are created frozen."""
+    """The account; unknown ones are created frozen, but by a withdrawal."""
     adjustment_id: _builtins.str
     """The booking's own id, unique within the account: a repeat changes nothing."""
     kind: Global___CashKind.ValueType
     """What it is."""
     amount_e4: _builtins.int
-    """How much; positive adds to cash. At most 9 * 10^16 either way, not 0."""
+    """How much; positive adds to cash, and a withdrawal is negative. At most 9 * 10^16 either way, not 0."""
     expected_sequence: _builtins.int
     """The account's sequence as last read; 0 only for an account that was never touched."""
     def __init__(
@@ -525,6 +533,9 @@ class AdjustCashResponse(_message.Message):
     DECIDED_TIME_NS_FIELD_NUMBER: _builtins.int
     CASH_E4_FIELD_NUMBER: _builtins.int
     REPLAYED_FIELD_NUMBER: _builtins.int
+    VERDICT_FIELD_NUMBER: _builtins.int
+    REJECTIONS_FIELD_NUMBER: _builtins.int
+    MAX_WITHDRAWAL_E4_FIELD_NUMBER: _builtins.int
     sequence: _builtins.int
     """The journal position, which is now also the account's sequence."""
     decided_time_ns: _builtins.int
@@ -533,6 +544,14 @@ class AdjustCashResponse(_message.Message):
     """Cash after it."""
     replayed: _builtins.bool
     """Whether the id was booked before, and nothing changed now."""
+    verdict: _order_pb2.Verdict.ValueType
+    """Of a withdrawal: VERDICT_ALLOW only if it is booked. A fact has none."""
+    max_withdrawal_e4: _builtins.int
+    """Of one that is refused: the largest amount that would pass, positive; 0 for none."""
+    @_builtins.property
+    def rejections(self) -> _containers.RepeatedCompositeFieldContainer[_order_pb2.Rejection]:
+        """Why a withdrawal is refused, all of it, in order of precedence. Its id is free again."""
+
     def __init__(
         self,
         *,
@@ -540,10 +559,13 @@ class AdjustCashResponse(_message.Message):
         decided_time_ns: _builtins.int = ...,
         cash_e4: _builtins.int = ...,
         replayed: _builtins.bool = ...,
+        verdict: _order_pb2.Verdict.ValueType = ...,
+        rejections: _abc.Iterable[_order_pb2.Rejection] | None = ...,
+        max_withdrawal_e4: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cash_e4", b"cash_e4", "decided_time_ns", b"decided_time_ns", "replayed", b"replayed", "sequence", b"sequence"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cash_e4", b"cash_e4", "decided_time_ns", b"decided_time_ns", "max_withdrawal_e4", b"max_withdrawal_e4", "rejections", b"rejections", "replayed", b"replayed", "sequence", b"sequence", "verdict", b"verdict"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

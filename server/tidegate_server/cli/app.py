@@ -21,6 +21,7 @@ from tidegate_server.cli import (
     scorecards,
     starting,
     watching,
+    withdrawals,
 )
 from tidegate_server.cli.failure import CODES
 from tidegate_server.cli.options import AsJson, ConfigFile, configure
@@ -108,6 +109,7 @@ for _panel, _name, _command in (
     (_FACTS, "scorecard", scorecards.scorecard),
 ):
     app.command(_name, rich_help_panel=_panel)(_command)
+accounts.app.command("withdraw")(withdrawals.withdraw)
 app.add_typer(accounts.app, name="account", rich_help_panel=_STAFF)
 app.add_typer(groups.app, name="group", rich_help_panel=_STAFF)
 app.add_typer(policies.app, name="policy", rich_help_panel=_STAFF)

@@ -14,6 +14,7 @@ from .overriding import effective_limits
 from .policy import Policy
 from .state import Account, Book, roll_if_due
 from .valuing import Held, held_by, held_in, value_of, valued, with_moved
+from .withdrawals import WITHDRAWAL, may_withdraw
 
 
 def decide_cash(book: Book, command: AdjustCash, now_ns: int) -> CashOutcome | Refusal:
@@ -34,6 +35,9 @@ def decide_cash(book: Book, command: AdjustCash, now_ns: int) -> CashOutcome | R
     if abs(after) > AMOUNT_BOUND:
         after = cash
     outcome = CashOutcome(book.sequence + 1, now_ns, after)
+    if command.kind == WITHDRAWAL and not may_withdraw(book, account, command, outcome):
+        outcome.cash_e4 = cash
+        return outcome
     policy = book.policy
     if policy is not None:
         outcome.valued = value_cash(book, policy, command.account_id, after, after - cash, now_ns)

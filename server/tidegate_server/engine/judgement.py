@@ -38,11 +38,10 @@ class Judgement:
     """An order, its account and instrument, and the figures that checks compare.
 
     `price` is 0 for a market order, `mark` 0 where there is none. `reserved_price` is NO_PRICE
-    where rule 3.1 has none; `collar` is NO_COLLAR where none is set. `warning` says that limits in
-    mode warn are judged: `limits` are then those. `scopes` are those other than the account that
-    limit anything. `valued` says whether 4.20 to 4.22 can be judged: only then `line` (the
-    instrument's, with the order) and the account's figures from `cash` to `initial` are set.
-    `footing` is what 4.23 and 4.25 read besides.
+    where rule 3.1 has none; `collar` is NO_COLLAR where none is set. `warning`: limits in mode warn
+    are judged, `limits` are those. `scopes` are those other than the account that limit anything.
+    `valued`: 4.20 to 4.22 can be judged; only then `line` (with the order) and the figures from
+    `cash` to `initial` are set. 4.23 and 4.25 read `footing` besides.
     """
 
     __slots__ = (

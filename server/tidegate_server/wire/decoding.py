@@ -24,6 +24,7 @@ from tidegate_server.engine.amounts import (
     QUANTITY_BOUND,
     RATIO_BOUND,
 )
+from tidegate_server.engine.withdrawals import WITHDRAWAL
 
 from .customer_limits import read_customer_limits
 from .permissions import read_dealing, read_permissions
@@ -38,6 +39,7 @@ M = TypeVar("M", bound=Message)
 SIDES = (commands.BUY, commands.SELL)
 ORDER_TYPES = (commands.LIMIT_ORDER, commands.MARKET_ORDER)
 ENDS = (commands.EVENT_CANCELLED, commands.EVENT_REJECTED, commands.EVENT_EXPIRED)
+CASH_OUT = (account_service_pb2.CASH_KIND_FEE, WITHDRAWAL)
 VOLUME_BOUND = 10**15
 FIRM = 1
 SCOPES = (FIRM, 2, 3, 6, 7)
@@ -279,14 +281,14 @@ def decode_cash(data: bytes, principal: str) -> commands.AdjustCash:
     problems = Problems()
     problems.need_id("account_id", request.account_id)
     problems.need_id("adjustment_id", request.adjustment_id)
-    problems.need_one_of("kind", request.kind, range(1, 7))
+    problems.need_one_of("kind", request.kind, (*range(1, 7), WITHDRAWAL))
     problems.need_range("amount_e4", request.amount_e4, -AMOUNT_BOUND, AMOUNT_BOUND)
     if not request.amount_e4:
         problems.add("amount_e4", "must not be 0")
     if request.kind == account_service_pb2.CASH_KIND_DEPOSIT and request.amount_e4 < 0:
         problems.add("amount_e4", "of a deposit must be positive")
-    if request.kind == account_service_pb2.CASH_KIND_FEE and request.amount_e4 > 0:
-        problems.add("amount_e4", "of a fee must be negative")
+    if request.kind in CASH_OUT and request.amount_e4 > 0:
+        problems.add("amount_e4", "of a fee or withdrawal must be negative")
     problems.refuse()
     return commands.AdjustCash(
         principal,
