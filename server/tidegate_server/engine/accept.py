@@ -131,9 +131,7 @@ def within_limits(
         or not within_size(limits, terms.average_volume, quantity, quantity * highest, factor)
         or (
             (limits.has_sums or policy.scopes)
-            and not within_sums(
-                book, policy, account, instrument, order, open_buy, open_sell, now_ns
-            )
+            and not sums_hold(book, policy, account, instrument, order, limits, open_buy, open_sell)
         )
     ):
         return None
@@ -152,21 +150,20 @@ def within_limits(
     return reserved, line, None if footing is None else footing.change
 
 
-def within_sums(
+def sums_hold(
     book: Book,
     policy: Policy,
     account: Account,
     instrument: Instrument,
     order: CheckOrder,
+    limits: Effective,
     open_buy: int,
     open_sell: int,
-    now_ns: int,
 ) -> bool:
     """Tell whether the order keeps ownership and the limits of other scopes (2.1, 4.18, 4.26).
 
     What is open is with it. Sums over sectors and boards are left in doubt.
     """
-    limits = effective_limits(account, policy, now_ns)
     terms = instrument.terms
     if terms.sector in limits.sector_concentration or terms.board in limits.board_concentration:
         return False

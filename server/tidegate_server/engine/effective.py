@@ -15,7 +15,7 @@ from __future__ import annotations
 from typing import Final
 
 from .amounts import scale_up
-from .margin_lines import MARGIN_CALL
+from .margin_lines import MARGIN_CALL, LineSet
 from .permissions import NOTHING
 from .policy import LIMIT_NAMES, NO_CHECK, NO_COLLAR, UNSET, Band, Limit, Policy, bucket
 
@@ -114,10 +114,7 @@ class Effective:
         self.drawdown_bps = self._take_or_none("drawdown_bps", levels)
         self.is_still = self.day_loss_e4 == NO_CHECK and self.drawdown_bps == NO_CHECK
         line_set = policy.lines_of(tier)
-        self.lines = line_set.lines
-        self.margin_call_bps = 0
-        if self.lines and line_set.warns == warns:
-            self.margin_call_bps = self.lines[2 * MARGIN_CALL]
+        self._take_lines(line_set)
         self.ownership_bps = self._take_or_none("ownership_bps", levels)
         self.concentration_tables = tier.concentration if tier is not None else {}
         warned = tier.concentration_warned if tier is not None else []
@@ -139,18 +136,19 @@ class Effective:
             or bool(self.board_concentration)
         )
         self.warning: Effective | None = None
-        some = (
-            line_set.warns
-            or policy.principal_warns
-            or policy.self_trade_warns
-            or policy.repeat_warns
-            or policy.scopes_warn
-        )
+        some = line_set.warns or policy_warns(policy)
         some = some or bool(warned) or any(does_warn(name, levels) for name in LIMIT_NAMES)
         if some and not warns:
             self.warning = Effective(policy, tier_id, own, overriding, customers, warns=True)
         unset = self.tier_missing or self.leverage_missing or bool(self.missing)
         self.is_plain = not unset and self.warning is None
+
+    def _take_lines(self, line_set: LineSet) -> None:
+        """Take the lines, and the one that refuses new risk if it is of this mode."""
+        self.lines = line_set.lines
+        self.margin_call_bps = 0
+        if self.lines and line_set.warns == self.warns:
+            self.margin_call_bps = self.lines[2 * MARGIN_CALL]
 
     def _take(self, name: str, levels: list[dict[str, Limit]]) -> int:
         """Return the value of the narrowest level that sets it, NO_CHECK, or UNSET."""
@@ -181,6 +179,16 @@ class Effective:
         if limit is None and not self.missing and is_required("order_rate", levels):
             self.missing = "order_rate"
         return bucket(limit)
+
+
+def policy_warns(policy: Policy) -> bool:
+    """Tell whether anything that is not an account's limit only warns."""
+    return (
+        policy.principal_warns
+        or policy.self_trade_warns
+        or policy.repeat_warns
+        or policy.scopes_warn
+    )
 
 
 def levels_of(policy: Policy, tier_id: str, own: dict[str, Limit]) -> list[dict[str, Limit]]:
