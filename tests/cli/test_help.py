@@ -29,8 +29,10 @@ COMMANDS = (
     ("reduce-only",),
     ("release",),
     ("volatility",),
+    ("scorecard",),
     ("account", "show"),
     ("account", "list"),
+    ("account", "withdraw"),
     ("group", "list"),
     ("group", "show"),
     ("group", "set"),
@@ -41,6 +43,10 @@ COMMANDS = (
     ("policy", "withdraw"),
     ("policy", "restore"),
     ("policy", "compare"),
+    ("override", "propose"),
+    ("override", "approve"),
+    ("override", "list"),
+    ("override", "show"),
     ("journal", "tail"),
     ("journal", "explain"),
     ("journal", "verify"),
@@ -51,6 +57,8 @@ COMMANDS = (
     ("alerts", "acknowledge"),
 )
 READING = (
+    ("account", "withdraw"),
+    ("scorecard",),
     ("check",),
     ("preview",),
     ("record",),
@@ -65,6 +73,8 @@ READING = (
     ("group", "show"),
     ("policy", "show"),
     ("policy", "list"),
+    ("override", "list"),
+    ("override", "show"),
     ("journal", "tail"),
     ("journal", "explain"),
     ("alerts", "list"),
@@ -82,6 +92,8 @@ CALLING = (
     ("policy", "approve"),
     ("policy", "withdraw"),
     ("policy", "restore"),
+    ("override", "propose"),
+    ("override", "approve"),
 )
 
 

@@ -6,6 +6,7 @@ outcome. So a newer program rebuilds exactly the state that an older one left.
 
 from __future__ import annotations
 
+from .account_staff import apply_for_account
 from .amounts import AMOUNT_BOUND
 from .commands import (
     AdjustCash,
@@ -117,7 +118,7 @@ def evolve(book: Book, command: Command, outcome: Outcome, time_ns: int) -> None
     elif isinstance(command, StartEpoch) and isinstance(outcome, EpochOutcome):
         apply_epoch(book, command, outcome)
     else:
-        raise TypeError("the outcome does not belong to the command")
+        apply_for_account(book, command, outcome, time_ns)
     finish(book, time_ns)
 
 
@@ -185,6 +186,9 @@ def apply_cash(
     book: Book, command: AdjustCash, outcome: CashOutcome, sequence: int, time_ns: int
 ) -> None:
     """Book cash; where a bound kept it from moving, freeze the account."""
+    if outcome.rejections:
+        apply_all_valued(book, outcome.valued)
+        return
     account = account_for_fact(book, command.account_id, time_ns)
     roll_if_due(book, account)
     account.sequence = sequence
@@ -241,6 +245,7 @@ def apply_accounts(book: Book, command: UpsertAccounts, sequence: int) -> None:
             account.margin_model = terms.margin_model
             account.forget_lines()
         account.limits = terms.limits
+        account.customer_limits = terms.customer_limits
         account.permissions = terms.permissions
         account.effective = None
 

@@ -17,10 +17,11 @@ from .ends import has_room, id_taken, no_new_risk, no_policy, order_stale, refus
 from .judge import judge
 from .judgement import Judgement
 from .outcomes import CheckOutcome, Refusal
+from .overriding import effective_limits
 from .policy import Policy
 from .reasons import Rejection, RejectReason
 from .sizing import max_acceptable
-from .state import Account, Book, effective_limits, roll_if_due
+from .state import Account, Book, roll_if_due
 from .warn import warnings_of
 
 
@@ -109,8 +110,8 @@ def count_in_buckets(
     outcome: CheckOutcome, book: Book, policy: Policy, account: Account, principal: str
 ) -> None:
     """Count one order, whatever its verdict (4.29): in the token buckets, and among those alike."""
-    limits = effective_limits(account, policy)
     now_ns = outcome.decided_time_ns
+    limits = effective_limits(account, policy, now_ns)
     if limits.rate_cost_ns:
         outcome.account_next_ns = next_time_ns(
             account.next_order_ns, now_ns, limits.rate_cost_ns, limits.rate_tolerance_ns

@@ -21,6 +21,17 @@ UNRATED = ""
 
 def build_policy() -> policy_pb2.Policy:
     """Return the policy as it is proposed: without a version."""
+    tiers = [
+        _tier("retail", 20_000, 2_000, 50_000, (5_000, 7_000, 9_000)),
+        with_lines(_tier("standard", 40_000, 5_000, 200_000, (6_000, 8_000, None)), STANDARD_LINES),
+        with_lines(
+            _tier("professional", 80_000, 20_000, 1_500_000, (7_000, None, None)),
+            PROFESSIONAL_LINES,
+        ),
+        _house(),
+    ]
+    for rank, tier in enumerate(tiers, 1):
+        tier.rank = rank
     return policy_pb2.Policy(
         rules_version=RULES_VERSION,
         comment="sample: four tiers, no verdict depends on the clock",
@@ -36,18 +47,9 @@ def build_policy() -> policy_pb2.Policy:
         release_window_ns=_HOUR_NS // 4,
         principal_order_rate=policy_pb2.Rate(per_second=1_000_000, burst=1_000_000, required=True),
         default_limits=_default_limits(),
+        max_override_ns=8 * _HOUR_NS,
         lines=DEFAULT_LINES,
-        tiers=[
-            _tier("retail", 20_000, 2_000, 50_000, (5_000, 7_000, 9_000)),
-            with_lines(
-                _tier("standard", 40_000, 5_000, 200_000, (6_000, 8_000, None)), STANDARD_LINES
-            ),
-            with_lines(
-                _tier("professional", 80_000, 20_000, 1_500_000, (7_000, None, None)),
-                PROFESSIONAL_LINES,
-            ),
-            _house(),
-        ],
+        tiers=tiers,
     )
 
 
