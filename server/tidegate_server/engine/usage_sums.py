@@ -12,7 +12,7 @@ from .policy import NO_CHECK, Band
 from .reasons import RejectReason, ScopeKind
 from .scope_limits import ScopeLimits
 from .scopes import firm_exposure, open_orders, owned_after
-from .standing import SET, Standing, used_bps
+from .standing import EVERY_LIMIT, SET, Standing, used_bps
 from .state import Account, Position
 
 REASONS: Final[dict[str, RejectReason]] = {
@@ -29,9 +29,10 @@ REASONS: Final[dict[str, RejectReason]] = {
 def add_sums(standing: Standing) -> None:
     """Add ownership, sector and board, and every limit of the scopes that the account is within."""
     held = standing.positions
-    add_ownership(standing, held)
     limits = standing.limits
-    add_tables(standing, held, limits, warns=False)
+    if limits.has_sums or limits.warning is not None or standing.least_bps == EVERY_LIMIT:
+        add_ownership(standing, held)
+        add_tables(standing, held, limits, warns=False)
     if limits.warning is not None:
         add_tables(standing, held, limits.warning, warns=True)
     for _, scope in sorted(standing.policy.scopes.items()):

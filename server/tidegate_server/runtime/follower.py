@@ -78,6 +78,8 @@ NICENESS: Final = 10
 FOLD_SECONDS: Final = 0.005
 IDLE_SECONDS: Final = 0.02
 HEARTBEAT_SECONDS: Final = 0.25
+#: While records wait, alerts are flushed to disk so often: each flush waits for the disk.
+FLUSH_SECONDS: Final = 0.1
 #: The sweep looks at a state that is older than this no more.
 SWEEP_LAG_SECONDS: Final = 2.0
 
@@ -150,6 +152,7 @@ class Follower:
         stack.callback(self._proof.close)
         self._parent = Parent(folder)
         self._published_s = 0.0
+        self._flushed_s = 0.0
         self._stopping = False
 
     def _handlers(self) -> dict[str, Handler]:
@@ -183,9 +186,12 @@ class Follower:
             return STOP
         prover = self._prover
         behind = prover.step(FOLD_SECONDS)
-        self._alerts.flush()
-        self._snapshots.take_if_due(prover.machine, prover.place)
         now_s = time.monotonic()
+        if not behind or now_s - self._flushed_s >= FLUSH_SECONDS:
+            self._alerts.flush()
+            self._flushed_s = now_s
+            if not self._alerts.waits:  # a follower that begins at a snapshot finds them no more
+                self._snapshots.take_if_due(prover.machine, prover.place)
         changed = self._hash.step(prover, now_s)
         if changed or now_s - self._published_s >= HEARTBEAT_SECONDS:
             self._publish(now_s)
@@ -200,7 +206,9 @@ class Follower:
     def end(self) -> None:
         """Leave a snapshot, and the last figures."""
         prover = self._prover
-        self._snapshots.take_last(prover.machine, prover.place, self._hash.seconds)
+        self._alerts.flush()
+        if not self._alerts.waits:
+            self._snapshots.take_last(prover.machine, prover.place, self._hash.seconds)
         self._publish(time.monotonic())
 
     def _durable(self) -> int:
