@@ -39,11 +39,22 @@ def decide_cash(book: Book, command: AdjustCash, now_ns: int) -> CashOutcome | R
     outcome = CashOutcome(book.sequence + 1, now_ns, after)
     if command.kind == WITHDRAWAL and not may_withdraw(book, account, command, outcome):
         outcome.cash_e4 = cash
+        keep_share(book, account, outcome, now_ns)
         return outcome
     policy = book.policy
     if policy is not None:
         outcome.valued = value_cash(book, policy, command.account_id, after, after - cash, now_ns)
     return outcome
+
+
+def keep_share(book: Book, account: Account | None, outcome: CashOutcome, now_ns: int) -> None:
+    """Value an account that stays as it is for the sums above it (4.26)."""
+    policy = book.policy
+    if policy is None or account is None or not policy.keeps_shares:
+        return
+    share = share_now(account, policy, regime_multiplier(book, policy), now_ns)
+    found = with_share(outcome.valued[0] if outcome.valued else None, share)
+    outcome.valued = named(found, account.account_id)
 
 
 def value_cash(
