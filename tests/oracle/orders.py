@@ -1,6 +1,14 @@
 """Chapter 4 for commands: orders alone and in batches, their repeats, and previews."""
 
-from tests.oracle import account_checks, chains, judgement, limits, order_checks, valuations
+from tests.oracle import (
+    account_checks,
+    chains,
+    judgement,
+    limits,
+    order_checks,
+    valuations,
+    valued_sums,
+)
 from tests.oracle.book import LIVE, Book, Message, Order
 from tests.oracle.case import Case, entry, open_case
 from tests.oracle.figures import Figures, projected, valuable
@@ -72,6 +80,7 @@ class Orders:
             )
         self.count(case, found.rejections)
         self.store(request, principal, answer)
+        valued_sums.keep_again(self.book, account, now)
         return answer
 
     def answer(self, found: judgement.Judgement, now: int) -> Message:

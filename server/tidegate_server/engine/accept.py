@@ -56,6 +56,7 @@ def accepted(
         or order.reduce_only
         or not limits.is_plain
         or policy.principal_rate_missing
+        or policy.keeps_shares
         or not mark
         or not instrument.open_from_ns <= now_ns < instrument.open_until_ns
         or rates is None

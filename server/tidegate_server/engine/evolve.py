@@ -228,7 +228,7 @@ def apply_all_valued(book: Book, valued: list[Valued]) -> None:
     for found in valued:
         account = book.accounts[found.account_id]
         roll_if_due(book, account)
-        apply_valued(account, found)
+        apply_valued(book, account, found)
 
 
 def apply_accounts(book: Book, command: UpsertAccounts, sequence: int) -> None:

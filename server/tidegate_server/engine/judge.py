@@ -38,9 +38,11 @@ from .checks.setup import limit_not_set, missing_rate
 from .checks.shape import lot_size, price_limit, tick_size
 from .checks.size import order_notional, order_quantity, order_volume_share
 from .checks.stops import false_claim, halted, reduce_only
+from .checks.sums import valued_sums
 from .commands import MODEL_PORTFOLIO, REGIME_HALTED
 from .judgement import Judgement
 from .reasons import Rejection, RejectReason
+from .sharing import share_with
 
 
 def judge(judged: Judgement) -> list[Rejection]:
@@ -229,6 +231,15 @@ def sum_reasons(judged: Judgement, rejections: list[Rejection]) -> None:
         )
     ):
         rejections.append(found)
+    if judged.policy.keeps_shares:
+        rejections += valued_sums(
+            judged.book,
+            judged.policy,
+            account,
+            share_with(judged),
+            judged.now_ns,
+            warning=judged.warning,
+        )
 
 
 def hedges(judged: Judgement) -> bool:

@@ -88,6 +88,7 @@ class Judgement:
         "reserved_price",
         "rest",
         "rest_offset",
+        "rest_stressed",
         "scopes",
         "sell_notional",
         "turnover_before",
@@ -145,6 +146,7 @@ class Judgement:
         self.footing = self._footing()
         self.other_losses: dict[str, Losses] | None = None
         self.offset = self.rest_offset = 0
+        self.rest_stressed = -1
         self.priced = self.valued = False
         self.old_room = 0
         self.quantity = self.asked = order.quantity

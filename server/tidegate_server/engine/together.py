@@ -9,6 +9,7 @@ from .checks.leverage import leverage, leverage_warning
 from .checks.losses import day_loss, drawdown
 from .checks.maintenance import maintenance_ratio
 from .checks.margin import initial_margin
+from .checks.sums import valued_sums
 from .commands import MODEL_PORTFOLIO, CheckOrder, CheckOrders
 from .effective import Effective
 from .exposure import figures_of, line_of_position, rates_of, regime_multiplier
@@ -19,6 +20,7 @@ from .outcomes import CheckOutcome, Figures
 from .overriding import effective_limits
 from .policy import Policy
 from .reasons import Rejection
+from .sharing import share_now
 from .state import Account, Book, roll_if_due
 from .together_sums import worst_sums
 from .valuing import held_beside
@@ -117,8 +119,28 @@ def account_reasons(
             rejections.append(found)
     if figures.gross <= AMOUNT_BOUND:
         rejections += lines_and_losses(account.account_id, limits, footing, figures)
+        add_valued_sums(book, policy, account, now_ns, rejections, warnings)
     rejections.sort(key=precedence)
     return rejections
+
+
+def add_valued_sums(
+    book: Book,
+    policy: Policy,
+    account: Account,
+    now_ns: int,
+    rejections: list[Rejection],
+    warnings: list[Rejection],
+) -> None:
+    """Add what 4.26 says of sums over groups and the firm, of both modes."""
+    if not policy.keeps_shares:
+        return
+    share = share_now(account, policy, regime_multiplier(book, policy), now_ns)
+    if share is None:
+        return
+    rejections += valued_sums(book, policy, account, share, now_ns, warning=False)
+    warnings += valued_sums(book, policy, account, share, now_ns, warning=True)
+    warnings.sort(key=precedence)
 
 
 def lines_and_losses(

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import Final
 
-from .amounts import ONE, unscale_down, upper_ratio_bps
+from .amounts import ONE, scale_up, unscale_down, upper_ratio_bps
 from .checks.concentration import cap_at
+from .checks.sums import DRAWN, GROSS, GROUP_EXPOSURE, SHORTFALL, sum_with, unstressed
 from .effective import Effective
 from .exposure import rates_of
 from .policy import NO_CHECK, Band
 from .reasons import RejectReason, ScopeKind
-from .scope_limits import ScopeLimits
+from .scope_limits import VALUED_SUMS, ScopeLimits
 from .scopes import firm_exposure, open_orders, owned_after
+from .sharing import stressed_sum
 from .standing import EVERY_LIMIT, SET, Standing, used_bps
 from .state import Account, Position
 
@@ -23,6 +25,8 @@ REASONS: Final[dict[str, RejectReason]] = {
     "position": RejectReason.POSITION_LIMIT,
     "ownership_bps": RejectReason.OWNERSHIP_LIMIT,
     "instrument_exposure_e4": RejectReason.FIRM_INSTRUMENT_EXPOSURE,
+    "group_exposure_e4": RejectReason.GROUP_EXPOSURE,
+    "financing_e4": RejectReason.FIRM_FINANCING,
 }
 
 
@@ -38,6 +42,7 @@ def add_sums(standing: Standing) -> None:
     for _, scope in sorted(standing.policy.scopes.items()):
         if concerns(scope, standing.account, held):
             add_scope(standing, held, scope)
+    add_reserve(standing)
 
 
 def add_ownership(standing: Standing, held: list[Position]) -> None:
@@ -150,6 +155,8 @@ def add_scope(standing: Standing, held: list[Position], scope: ScopeLimits) -> N
             account = standing.account
             best = open_orders(standing.book, scope)
             best += standing.open_order_count - account.open_order_count
+        elif name in VALUED_SUMS:
+            best = valued_sum(standing, scope, name)
         elif not name.startswith("order_"):
             best = 0
             for position in held:
@@ -166,6 +173,52 @@ def add_scope(standing: Standing, held: list[Position], scope: ScopeLimits) -> N
             warns=name in scope.warned,
             subject=subject,
         )
+
+
+def valued_sum(standing: Standing, scope: ScopeLimits, name: str) -> int | None:
+    """Return what a group or the firm was last valued at, this account as it is now (4.26)."""
+    figures = standing.figures
+    if figures is None:
+        return None
+    drawn = -figures.cash if figures.cash < 0 else 0
+    share = standing.now_ns, figures.gross, drawn, 0
+    figure = GROSS if name == GROUP_EXPOSURE else DRAWN
+    return sum_with(standing.book, scope.scope_id, standing.account, share, figure)
+
+
+def add_reserve(standing: Standing) -> None:
+    """Add what the reserve should be against what it is (4.26)."""
+    policy = standing.policy
+    reserve = policy.reserve
+    if reserve is None:
+        return
+    required: int | None = None
+    account = standing.account
+    figures = standing.figures
+    if figures is not None and not unstressed(standing.book, account):
+        lost = stressed_sum(
+            account,
+            None,
+            reserve.stress_bps,
+            policy,
+            standing.regime_bps,
+            standing.now_ns,
+            standing.positions,
+        )
+        shortfall = max(0, lost - (figures.assets - figures.debt))
+        share = standing.now_ns, 0, 0, shortfall
+        total = sum_with(standing.book, "", account, share, SHORTFALL)
+        required = scale_up(total, reserve.coverage_bps)
+    standing.at(
+        RejectReason.RESERVE_COVERAGE,
+        "reserve_pool_e4",
+        required,
+        reserve.pool_e4,
+        ScopeKind.FIRM,
+        "",
+        warns=reserve.warns,
+        subject="",
+    )
 
 
 def measured_of(account: Account, position: Position, scope: ScopeLimits, name: str) -> int | None:

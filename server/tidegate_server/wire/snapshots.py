@@ -12,6 +12,7 @@ from tidegate_server.engine.margin_lines import NEVER
 from tidegate_server.engine.order import EventEntry
 from tidegate_server.engine.reach import add
 from tidegate_server.engine.resting import make_ladders
+from tidegate_server.engine.shares import make_sums
 from tidegate_server.engine.state import (
     Account,
     Batch,
@@ -24,6 +25,7 @@ from tidegate_server.engine.state_hash import state_hash
 
 from . import decoding, encoding, groups
 from .customer_limits import read_customer_limits
+from .effects import read_share, write_share
 from .life_snapshots import read_reconciliation, write_reconciliation
 from .order_snapshots import OrderLoader, SnapshotError, order_message, order_request
 from .permissions import read_permissions, write_dealing
@@ -192,6 +194,8 @@ def account_message(account: Account) -> journal_pb2.RestoreAccount:
         high_water_mark_e4=None if account.high_water == NEVER else account.high_water,
     )
     write_reconciliation(account, message)
+    if account.share is not None:
+        message.share.CopyFrom(write_share(account.share))
     if account.last_valuation is not None:
         message.last_valuation.CopyFrom(
             encoding.valuation_message(account.account_id, account.last_valuation)
@@ -244,6 +248,7 @@ class Loader:
         for batch in sorted(book.batches.values(), key=batch_rank):
             book.batch_queue.add(batch, batch.keep_until_ns, 0)
         make_ladders(book)
+        make_sums(book)
         make_queue(book)
         found = state_hash(book)
         if not self.expected_hash or found != self.expected_hash:
@@ -318,6 +323,8 @@ class Loader:
         account.lines = message.lines
         if message.HasField("high_water_mark_e4"):
             account.high_water = message.high_water_mark_e4
+        if message.HasField("share"):
+            account.share = read_share(message.share)
         account.next_order_ns = message.next_order_time_ns
         account.valued_time_ns = message.valued_time_ns
         if message.HasField("last_valuation"):
