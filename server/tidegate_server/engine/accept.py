@@ -183,15 +183,37 @@ def sums_hold(
 
 
 def stays(account: Account, limits: Effective, rest: Line, line: Line) -> bool:
-    """Tell at first sight that a valuation changes nothing, and that 4.23 and 4.25 let pass."""
-    return (
-        limits.is_still
-        and not account.lines
-        and not rest[8]
-        and not line[8]
-        and not account.interest_and_fees
-        and account.start_of_day_equity is not None
-        and 0 <= account.cash <= account.high_water - rest[7] - line[7]
+    """Tell at first sight that a valuation changes nothing, and that 4.23 and 4.25 let pass.
+
+    That is so for an account at no line or at the first, whose equity is at most its high-water
+    mark: most of them, most of the time.
+    """
+    cash = account.cash
+    assets = rest[7] + line[7]
+    debt = rest[8] + line[8] + account.interest_and_fees
+    if cash >= 0:
+        assets += cash
+    else:
+        debt -= cash
+    equity = assets - debt
+    high = account.high_water
+    start = account.start_of_day_equity
+    mask = account.lines
+    if start is None or mask > 1 or high < 0 or equity > high or assets > AMOUNT_BOUND:
+        return False
+    lines = limits.lines
+    if debt <= 0 or not lines:
+        if mask:
+            return False
+    elif assets < scale_up(debt, lines[2 * mask]):
+        return False  # it enters the next line
+    elif mask and assets >= scale_up(debt, lines[1]):
+        return False
+    if limits.is_still:
+        return True
+    fall_bps = limits.drawdown_bps
+    return start - equity <= limits.day_loss_e4 and (
+        fall_bps == NO_CHECK or high - equity <= scale_down(high, fall_bps)
     )
 
 
