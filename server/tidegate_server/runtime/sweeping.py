@@ -34,11 +34,12 @@ if TYPE_CHECKING:
 CALL_ACCOUNTS: Final = 100
 #: From one call to the next, from one that has accounts at a line, and between pieces of a walk.
 CALL_SECONDS: Final = 0.1
-URGENT_SECONDS: Final = 0.03
-PIECE_SECONDS: Final = 0.01
-PIECE_ACCOUNTS: Final = 2_500
+URGENT_SECONDS: Final = 0.02
+PIECE_SECONDS: Final = 0.005
+#: Some 5 ms of the follower's time.
+PIECE_ACCOUNTS: Final = 4_000
 #: A walk begins at most so often, and takes at most half of the time.
-WALK_SECONDS: Final = 1.0
+WALK_SECONDS: Final = 0.5
 WALK_SHARE: Final = 2
 #: How long marks may have moved before a walk that goes on heeds them.
 NOTICE_SECONDS: Final = 0.2
@@ -83,6 +84,12 @@ class Sweep:
         self._notice_at_s = 0.0
         self._call_at_s = 0.0
         self._call_gap_s = CALL_SECONDS
+        self._walk_is_held = False
+
+    @property
+    def hurries(self) -> bool:
+        """Whether it has more to do at once than a pause would leave it time for."""
+        return bool(self._walk or self._at_line)
 
     def step(self, book: Book) -> None:
         """Do a little, without waiting for anything."""
@@ -94,6 +101,7 @@ class Sweep:
         self._piece_at_s = now_s + PIECE_SECONDS
         self._look(book, book.policy, now_s)
         enough = len(self._found) >= CALL_ACCOUNTS or (self._found and not self._walk)
+        enough = enough and not self._walk_is_held
         if self._pending is None and now_s >= self._call_at_s and (self._at_line or enough):
             self._ask()
 
@@ -101,7 +109,10 @@ class Sweep:
         """Go on with the walk, or begin the next one."""
         if not self._walk:
             waits = self._echo_sequence > book.sequence and now_s < self._echo_until_s
-            if self._pending is not None or waits or now_s < self._walk_at_s:
+            waits = waits or self._pending is not None
+            # The next call would keep it waiting again, however many are left to be valued.
+            self._walk_is_held = waits and now_s >= self._walk_at_s
+            if waits or now_s < self._walk_at_s:
                 return
             self._notice(book)
             if not self._due:
@@ -162,12 +173,13 @@ class Sweep:
         return affected
 
     def _ask(self) -> None:
-        """Ask for those at a line, and fill the call up with others."""
+        """Ask for those at a line, and fill the call up with others once all such are known."""
         self._call_gap_s = URGENT_SECONDS if self._at_line else CALL_SECONDS
         names = [*islice(self._at_line, CALL_ACCOUNTS)]
         for name in names:
             del self._at_line[name]
-        more = [*islice(self._found, CALL_ACCOUNTS - len(names))]
+        room = 0 if names and self._walk else CALL_ACCOUNTS - len(names)
+        more = [*islice(self._found, room)]
         for name in more:
             del self._found[name]
         names += more
