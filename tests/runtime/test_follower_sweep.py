@@ -230,3 +230,23 @@ def test_a_start_is_over_once_all_that_was_there_is_folded(tmp_path: Path) -> No
     while prover.step(-1.0):
         assert not prover.was_level
     assert prover.was_level
+
+
+def test_it_rests_when_it_has_seen_what_moved_and_valued_whom_it_concerns(market: Market) -> None:
+    sweep, book = market.sweep, market.machine.book
+    assert not sweep.rests(book.sequence)
+    market.run()
+    assert sweep.rests(book.sequence)
+    market.mark("SPY", 1_650_000)
+    assert not sweep.rests(book.sequence)
+    market.run()
+    assert sweep.rests(book.sequence)
+
+
+def test_it_keeps_nobody_waiting_while_the_gate_is_away(market: Market) -> None:
+    market.error = "UNAVAILABLE: nobody answers"
+    market.run(3.0)
+    assert market.sweep.rests(market.machine.book.sequence + 1)
+    market.error = ""
+    market.run()
+    assert not market.sweep.rests(market.machine.book.sequence + 1)

@@ -192,7 +192,7 @@ class Follower:
             self._flushed_s = now_s
             if not self._alerts.waits:  # a follower that begins at a snapshot finds them no more
                 self._snapshots.take_if_due(prover.machine, prover.place)
-        changed = self._hash.step(prover, now_s)
+        changed = self._hash.step(prover, now_s, calm=self._sweep.rests(prover.sequence))
         if changed or now_s - self._published_s >= HEARTBEAT_SECONDS:
             self._publish(now_s)
             if self._parent.has_gone():

@@ -85,6 +85,12 @@ class Sweep:
         self._call_at_s = 0.0
         self._call_gap_s = CALL_SECONDS
         self._walk_is_held = False
+        self._noticed_sequence = -1
+        self._is_away = False
+
+    def rests(self, sequence: int) -> bool:
+        """Tell whether no account is known or looked for that would pass a line by this record."""
+        return self._is_away or (self._noticed_sequence == sequence and not self.hurries)
 
     @property
     def hurries(self) -> bool:
@@ -96,7 +102,10 @@ class Sweep:
         now_s = self._clock()
         if self._pending is not None and self._pending.is_done:
             self._take_answer(self._pending, now_s)
-        if now_s < self._piece_at_s or book.policy is None:
+        if book.policy is None:
+            self._noticed_sequence = book.sequence
+            return
+        if now_s < self._piece_at_s:
             return
         self._piece_at_s = now_s + PIECE_SECONDS
         self._look(book, book.policy, now_s)
@@ -145,6 +154,7 @@ class Sweep:
 
         That is the factor of an instrument, and for all of them the regime and the policy.
         """
+        self._noticed_sequence = book.sequence
         begins = self._seen is None
         rules = (book.policy.version if book.policy is not None else 0, book.regime)
         known = {} if self._seen is None or rules != self._rules else self._seen
@@ -196,11 +206,13 @@ class Sweep:
             if not self.failures:
                 self._log.warning("the gate did not value accounts", problem=error)
             self.failures += 1
+            self._is_away = True
             self._walk, self._found, self._at_line = [], {}, {}
             self._due = True
             self._call_at_s = self._walk_at_s = now_s + RETRY_SECONDS
             return
         answer = account_service_pb2.RevalueAccountsResponse.FromString(pending.response)
+        self._is_away = False
         self.valued += self._asked
         self._echo_sequence = answer.sequence
         self._echo_until_s = now_s + ECHO_SECONDS
