@@ -57,7 +57,7 @@ from .proving import Prover
 from .serve import front_config
 from .snapshotting import Snapshots, load_newest
 from .streams import Streams
-from .sweeping import Sweep
+from .sweeping import PIECE_SECONDS, Sweep
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -80,7 +80,7 @@ IDLE_SECONDS: Final = 0.02
 HEARTBEAT_SECONDS: Final = 0.25
 #: While records wait, alerts are flushed to disk so often: each flush waits for the disk.
 FLUSH_SECONDS: Final = 0.1
-#: The sweep looks at a state that is older than this no more.
+#: The sweep looks at a state that is older than this no more, and at none from amid the start.
 SWEEP_LAG_SECONDS: Final = 2.0
 
 
@@ -192,16 +192,18 @@ class Follower:
             self._flushed_s = now_s
             if not self._alerts.waits:  # a follower that begins at a snapshot finds them no more
                 self._snapshots.take_if_due(prover.machine, prover.place)
-        changed = self._hash.step(prover, now_s)
+        changed = self._hash.step(prover, now_s, calm=self._sweep.rests(prover.sequence))
         if changed or now_s - self._published_s >= HEARTBEAT_SECONDS:
             self._publish(now_s)
             if self._parent.has_gone():
                 self._streams.end()
                 return STOP
-        if now_s - prover.level_at_s < SWEEP_LAG_SECONDS:
+        if prover.was_level and now_s - prover.level_at_s < SWEEP_LAG_SECONDS:
             self._sweep.step(prover.machine.book)
         busy = self._streams.step()
-        return 0.0 if behind or busy else IDLE_SECONDS
+        if behind or busy:
+            return 0.0
+        return PIECE_SECONDS if self._sweep.hurries else IDLE_SECONDS
 
     def end(self) -> None:
         """Leave a snapshot, and the last figures."""
