@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Self, TypeVar, Un
 import grpc
 from grpc import aio
 
+from tidegate_client import _contracts as contracts
 from tidegate_client import _methods as methods
 from tidegate_client import _policies as policies
 from tidegate_client import _watches as watches
@@ -116,6 +117,10 @@ class AsyncClient(ClientBase):
     adjust_cash = _method(methods.adjust_cash)
     set_positions = _method(methods.set_positions)
     revalue_accounts = _method(methods.revalue_accounts)
+    repay_cash = _method(contracts.repay_cash)
+    return_shares = _method(contracts.return_shares)
+    accrue_interest = _method(contracts.accrue_interest)
+    charge_fee = _method(contracts.charge_fee)
 
     update_marks = _method(methods.update_marks)
     upsert_instruments = _method(methods.upsert_instruments)

@@ -8,6 +8,7 @@ repeat of an id is created when the first one was.
 from typing import Any
 
 from google.protobuf.message import Message as Protobuf
+from tests.engine.credit_steps import CreditSteps
 from tests.oracle.adapter import message_class, to_dictionary, to_protobuf
 
 from tidegate.v1 import (
@@ -67,7 +68,7 @@ def limit_of(words: list[str]) -> dict[str, Any]:
     return limit
 
 
-class Script:
+class Script(CreditSteps):
     """One machine, asked in words."""
 
     def __init__(self) -> None:
@@ -284,6 +285,8 @@ class Script:
                 facts["permissions"]["product_types" if name == "products" else "order_types"] = (
                     listed
                 )
+            elif name == "fund":
+                facts["private_fund"] = value_of(value)
             elif name == "disclosure":
                 facts["acknowledged_disclosure_version"] = int(value)
             elif value == "unset":
@@ -453,6 +456,8 @@ class Script:
                 created = self.now + int(word[8:])
             elif word.startswith("by="):
                 principal = word[3:]
+            elif word.startswith("kind="):
+                request["margin_kind"] = word[5:].upper()
             elif word == "reduce":
                 request["reduce_only"] = True
             elif word == "max":
@@ -467,8 +472,11 @@ class Script:
         made = {"event_id": event, "account_id": account, "order_id": order[1:], "kind": "FILLED"}
         made |= {"side": side.upper(), "instrument_id": instrument}
         figures = {"quantity": int(quantity), "price_e4": int(price)}
-        if rest:
-            figures["trade_date"] = int(rest[0][5:])
+        for word in rest:
+            if word.startswith("at="):
+                figures["transaction_time_ns"] = self.now + int(word[3:])
+            else:
+                figures["trade_date"] = int(word[5:])
         return self.report({**made, **figures})
 
     def do_report(self, words: list[str]) -> str:

@@ -1,5 +1,6 @@
 """Checks of the account with the order in it: its turnover and 4.18 to 4.22."""
 
+from tests.oracle import credit_checks
 from tests.oracle.book import (
     INT64_MAX,
     MONEY_MAX,
@@ -14,9 +15,22 @@ from tests.oracle.book import (
     upper_ratio,
 )
 from tests.oracle.case import Case, of_account, of_instrument
+from tests.oracle.credit import is_credit
 from tests.oracle.figures import Figures, projected, valuable
 from tests.oracle.limits import concentration_bands, setting, table_in_mode
 from tests.oracle.line_checks import losses, maintenance_ratio
+
+RATES = frozenset(
+    {
+        "initial_margin_long_bps",
+        "initial_margin_short_bps",
+        "haircut_bps",
+        "haircut_cap",
+        "financing_ratios",
+        "short_ratios",
+        "private_fund_short_ratios",
+    }
+)
 
 
 def turnover(case: Case, quantity: int, reserved_price: int | None) -> list[Message]:
@@ -40,6 +54,8 @@ def day_turnover(book: Book, account: Account, lines: dict[str, Line]) -> int:
 
 def position_limit(case: Case, quantity: int) -> list[Message]:
     """4.18."""
+    if is_credit(case.account):
+        return credit_checks.opening_checks(case, quantity)
     line = case.line.plus(case.side, quantity, 0)
     worst = max(abs(line.held + line.open_buys), abs(line.held - line.open_sells))
     own = setting(case, "position").value
@@ -62,15 +78,23 @@ def solvency(
         over = [] if after.equity <= 0 else over
         return concentration(case, names, after) + over + _lines_and_losses(case, after)
     reasons = concentration(case, names, after) + over
-    rates_known = not gaps & {"initial_margin_long_bps", "initial_margin_short_bps"}
+    rates_known = not gaps & RATES
     hedge = after.model == "PORTFOLIO" and after.available >= before.available
-    if rates_known and after.available < 0 and not hedge:
-        reasons.append(of_account(case, "INITIAL_MARGIN", after.available, 0))
+    left = after.least if after.model == "CN_MARGIN" else after.available
+    if rates_known and left < 0 and not hedge:
+        reasons.append(of_account(case, "INITIAL_MARGIN", left, 0))
     return reasons + _lines_and_losses(case, after)
 
 
 def _lines_and_losses(case: Case, after: Figures) -> list[Message]:
-    return maintenance_ratio(case, after) + credit_line(case, after) + losses(case)
+    return maintenance_ratio(case, after) + lines(case, after) + losses(case)
+
+
+def lines(case: Case, after: Figures) -> list[Message]:
+    """4.24 under the account's margin model."""
+    if after.model == "CN_MARGIN":
+        return credit_checks.lines(case, after)
+    return credit_line(case, after)
 
 
 def credit_line(case: Case, after: Figures) -> list[Message]:
@@ -133,6 +157,11 @@ def figures_after(case: Case, quantity: int, reserved_price: int | None) -> Figu
     """Projected figures with the order, where they can be valued."""
     if reserved_price is None:
         return None
+    if is_credit(case.account):
+        names = {**case.lines, case.instrument_id: case.line}
+        if not valuable(case.book, names):
+            return None
+        return credit_checks.figures_with(case, quantity, reserved_price)
     lines = lines_after(case, quantity, reserved_price)
     if not valuable(case.book, lines):
         return None

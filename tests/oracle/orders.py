@@ -1,6 +1,6 @@
 """Chapter 4 for commands: orders alone and in batches, their repeats, and previews."""
 
-from tests.oracle import account_checks, judgement, limits, order_checks, valuations
+from tests.oracle import account_checks, credit, judgement, limits, order_checks, valuations
 from tests.oracle.book import LIVE, Book, Message, Order
 from tests.oracle.case import Case, entry, open_case
 from tests.oracle.figures import Figures, projected, valuable
@@ -14,6 +14,7 @@ CONTENT = (
     "quantity",
     "reduce_only",
     "created_time_ns",
+    "margin_kind",
 )
 NOT_STORED = frozenset({"ACCOUNT_UNKNOWN", "ORDER_ID_REUSED"})
 
@@ -73,6 +74,13 @@ class Orders:
         self.count(case, found.rejections)
         self.store(request, principal, answer)
         return answer
+
+    def ratio(self, request: Message, now: int) -> int:
+        """What an order is reserved at under cn_margin."""
+        account = self.book.accounts[request["account_id"]]
+        opened = {"MARGIN_BUY": "FINANCED", "SHORT_SELL": "SHORT"}
+        kind = opened.get(str(request.get("margin_kind", "")))
+        return credit.ratio_of(self.book, account, kind, now) if kind else 0
 
     def answer(self, found: judgement.Judgement, now: int) -> Message:
         """Write the answer to a judgement."""
@@ -166,6 +174,7 @@ class Orders:
             book.instruments[order.instrument_id].touched = True
             order.state, order.reserved = "RESERVED", order.quantity
             order.reserved_price = answer["reserved_price_e4"]
+            order.ratio = self.ratio(request, answer["decided_time_ns"])
             order.acknowledge_by = answer["acknowledge_by_time_ns"]
 
     def repeat(self, request: Message, principal: str, now: int) -> Message | None:
@@ -235,7 +244,9 @@ class Orders:
         before = projected(self.book, case.account, case.lines, case.now)
         shown["before"] = before.message()
         after: Figures | None = None
-        if not order_checks.notional_bound(case, quantity, reserved_price):
+        if credit.is_credit(case.account) and credit.is_exit_kind(case.request):
+            after = before  # what only closes changes no figure
+        elif not order_checks.notional_bound(case, quantity, reserved_price):
             after = account_checks.figures_after(case, quantity, reserved_price)
         if after is not None and after.in_bounds and reserved_price is not None:
             shown["after"] = after.message()

@@ -54,6 +54,14 @@ class _MethodEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Method.ValueTy
     """AccountService.SetPositions, AccountEffects."""
     METHOD_REVALUE_ACCOUNTS: _Method.ValueType  # 23
     """AccountService.RevalueAccounts, AccountEffects."""
+    METHOD_REPAY_CASH: _Method.ValueType  # 80
+    """AccountService.RepayCash."""
+    METHOD_RETURN_SHARES: _Method.ValueType  # 81
+    """AccountService.ReturnShares."""
+    METHOD_ACCRUE_INTEREST: _Method.ValueType  # 82
+    """AccountService.AccrueInterest."""
+    METHOD_CHARGE_FEE: _Method.ValueType  # 83
+    """AccountService.ChargeFee."""
     METHOD_UPDATE_MARKS: _Method.ValueType  # 30
     """MarketService.UpdateMarks, MarkEffects."""
     METHOD_UPSERT_INSTRUMENTS: _Method.ValueType  # 31
@@ -116,6 +124,14 @@ METHOD_SET_POSITIONS: Method.ValueType  # 22
 """AccountService.SetPositions, AccountEffects."""
 METHOD_REVALUE_ACCOUNTS: Method.ValueType  # 23
 """AccountService.RevalueAccounts, AccountEffects."""
+METHOD_REPAY_CASH: Method.ValueType  # 80
+"""AccountService.RepayCash."""
+METHOD_RETURN_SHARES: Method.ValueType  # 81
+"""AccountService.ReturnShares."""
+METHOD_ACCRUE_INTEREST: Method.ValueType  # 82
+"""AccountService.AccrueInterest."""
+METHOD_CHARGE_FEE: Method.ValueType  # 83
+"""AccountService.ChargeFee."""
 METHOD_UPDATE_MARKS: Method.ValueType  # 30
 """MarketService.UpdateMarks, MarkEffects."""
 METHOD_UPSERT_INSTRUMENTS: Method.ValueType  # 31
@@ -341,6 +357,7 @@ class CheckEffects(_message.Message):
     ORDERS_FIELD_NUMBER: _builtins.int
     REPEATS_AFTER_TIME_NS_FIELD_NUMBER: _builtins.int
     VALUATION_FIELD_NUMBER: _builtins.int
+    MARGIN_RATIO_BPS_FIELD_NUMBER: _builtins.int
     account_next_time_ns: _builtins.int
     """The account's next order time of its token bucket; 0 where there is none."""
     principal_next_time_ns: _builtins.int
@@ -349,6 +366,8 @@ class CheckEffects(_message.Message):
     """When the id may be forgotten; 0 where nothing is stored."""
     repeats_after_time_ns: _builtins.int
     """After when times of orders alike still count; 0 where they are not counted."""
+    margin_ratio_bps: _builtins.int
+    """Under cn_margin: the ratio that a margin buy or short sale is reserved at, bps; else 0."""
     @_builtins.property
     def orders(self) -> _containers.RepeatedCompositeFieldContainer[Global___CheckEffects]:
         """For a batch: one of these an order, and nothing above."""
@@ -366,10 +385,11 @@ class CheckEffects(_message.Message):
         orders: _abc.Iterable[Global___CheckEffects] | None = ...,
         repeats_after_time_ns: _builtins.int = ...,
         valuation: Global___ValuationEffects | None = ...,
+        margin_ratio_bps: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["valuation", b"valuation"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_next_time_ns", b"account_next_time_ns", "keep_until_time_ns", b"keep_until_time_ns", "orders", b"orders", "principal_next_time_ns", b"principal_next_time_ns", "repeats_after_time_ns", b"repeats_after_time_ns", "valuation", b"valuation"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_next_time_ns", b"account_next_time_ns", "keep_until_time_ns", b"keep_until_time_ns", "margin_ratio_bps", b"margin_ratio_bps", "orders", b"orders", "principal_next_time_ns", b"principal_next_time_ns", "repeats_after_time_ns", b"repeats_after_time_ns", "valuation", b"valuation"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -512,6 +532,8 @@ class EventEffects(_message.Message):
 
     KEEP_UNTIL_TIME_NS_FIELD_NUMBER: _builtins.int
     VALUATIONS_FIELD_NUMBER: _builtins.int
+    CONTRACT_OPENED_TIME_NS_FIELD_NUMBER: _builtins.int
+    CONTRACT_RATIO_BPS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def keep_until_time_ns(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
         """When the id of a tombstone may be forgotten; 0 where none is left."""
@@ -520,15 +542,27 @@ class EventEffects(_message.Message):
     def valuations(self) -> _containers.RepeatedCompositeFieldContainer[Global___ValuationEffects]:
         """What the valuations after all of them changed."""
 
+    @_builtins.property
+    def contract_opened_time_ns(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Under cn_margin: when a contract that the event may open was opened; 0 where it opens none, and
+        left out where no event does.
+        """
+
+    @_builtins.property
+    def contract_ratio_bps(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """The ratio of that contract, bps."""
+
     def __init__(
         self,
         *,
         keep_until_time_ns: _abc.Iterable[_builtins.int] | None = ...,
         valuations: _abc.Iterable[Global___ValuationEffects] | None = ...,
+        contract_opened_time_ns: _abc.Iterable[_builtins.int] | None = ...,
+        contract_ratio_bps: _abc.Iterable[_builtins.int] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["keep_until_time_ns", b"keep_until_time_ns", "valuations", b"valuations"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["contract_opened_time_ns", b"contract_opened_time_ns", "contract_ratio_bps", b"contract_ratio_bps", "keep_until_time_ns", b"keep_until_time_ns", "valuations", b"valuations"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -867,6 +901,7 @@ class RestoreAccount(_message.Message):
     REPEATS_FIELD_NUMBER: _builtins.int
     LINES_FIELD_NUMBER: _builtins.int
     HIGH_WATER_MARK_E4_FIELD_NUMBER: _builtins.int
+    CONTRACTS_FIELD_NUMBER: _builtins.int
     sequence: _builtins.int
     """The last record that touched it."""
     cash_e4: _builtins.int
@@ -911,6 +946,10 @@ class RestoreAccount(_message.Message):
     def repeats(self) -> _containers.RepeatedCompositeFieldContainer[Global___RestoreRepeat]:
         """When it sent orders alike."""
 
+    @_builtins.property
+    def contracts(self) -> _containers.RepeatedCompositeFieldContainer[_account_service_pb2.MarginContract]:
+        """Its contracts under cn_margin."""
+
     def __init__(
         self,
         *,
@@ -930,10 +969,11 @@ class RestoreAccount(_message.Message):
         repeats: _abc.Iterable[Global___RestoreRepeat] | None = ...,
         lines: _builtins.int = ...,
         high_water_mark_e4: _builtins.int | None = ...,
+        contracts: _abc.Iterable[_account_service_pb2.MarginContract] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_high_water_mark_e4", b"_high_water_mark_e4", "_start_of_day_equity_e4", b"_start_of_day_equity_e4", "account", b"account", "high_water_mark_e4", b"high_water_mark_e4", "last_valuation", b"last_valuation", "start_of_day_equity_e4", b"start_of_day_equity_e4"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_high_water_mark_e4", b"_high_water_mark_e4", "_start_of_day_equity_e4", b"_start_of_day_equity_e4", "account", b"account", "adjustment_ids", b"adjustment_ids", "cash_e4", b"cash_e4", "day_order_count", b"day_order_count", "events", b"events", "high_water_mark_e4", b"high_water_mark_e4", "interest_and_fees_e4", b"interest_and_fees_e4", "last_valuation", b"last_valuation", "lines", b"lines", "next_order_time_ns", b"next_order_time_ns", "positions", b"positions", "repeats", b"repeats", "sequence", b"sequence", "start_of_day_equity_e4", b"start_of_day_equity_e4", "trading_date", b"trading_date", "valued_time_ns", b"valued_time_ns"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_high_water_mark_e4", b"_high_water_mark_e4", "_start_of_day_equity_e4", b"_start_of_day_equity_e4", "account", b"account", "adjustment_ids", b"adjustment_ids", "cash_e4", b"cash_e4", "contracts", b"contracts", "day_order_count", b"day_order_count", "events", b"events", "high_water_mark_e4", b"high_water_mark_e4", "interest_and_fees_e4", b"interest_and_fees_e4", "last_valuation", b"last_valuation", "lines", b"lines", "next_order_time_ns", b"next_order_time_ns", "positions", b"positions", "repeats", b"repeats", "sequence", b"sequence", "start_of_day_equity_e4", b"start_of_day_equity_e4", "trading_date", b"trading_date", "valued_time_ns", b"valued_time_ns"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__high_water_mark_e4: _TypeAlias = _typing.Literal["high_water_mark_e4"]  # noqa: Y015
     _WhichOneofArgType__high_water_mark_e4: _TypeAlias = _typing.Literal["_high_water_mark_e4", b"_high_water_mark_e4"]  # noqa: Y015
@@ -945,6 +985,38 @@ class RestoreAccount(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__start_of_day_equity_e4) -> _WhichOneofReturnType__start_of_day_equity_e4 | None: ...
 
 Global___RestoreAccount: _TypeAlias = RestoreAccount  # noqa: Y015
+
+@_typing.final
+class RestoreMarginChange(_message.Message):
+    """What a fill changed of an account under cn_margin, for its bust."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LONG_QUANTITY_FIELD_NUMBER: _builtins.int
+    FEES_E4_FIELD_NUMBER: _builtins.int
+    CONTRACTS_FIELD_NUMBER: _builtins.int
+    long_quantity: _builtins.int
+    """The change of what is held of the fill's instrument, collateral and financed."""
+    fees_e4: _builtins.int
+    """The change of fees."""
+    @_builtins.property
+    def contracts(self) -> _containers.RepeatedCompositeFieldContainer[_account_service_pb2.MarginContract]:
+        """The changes of contracts: their terms, and the differences of their figures."""
+
+    def __init__(
+        self,
+        *,
+        long_quantity: _builtins.int = ...,
+        fees_e4: _builtins.int = ...,
+        contracts: _abc.Iterable[_account_service_pb2.MarginContract] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["contracts", b"contracts", "fees_e4", b"fees_e4", "long_quantity", b"long_quantity"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RestoreMarginChange: _TypeAlias = RestoreMarginChange  # noqa: Y015
 
 @_typing.final
 class RestoreRepeat(_message.Message):
@@ -1030,6 +1102,7 @@ class RestoreEvent(_message.Message):
     FILL_QUANTITY_FIELD_NUMBER: _builtins.int
     CASH_CHANGE_E4_FIELD_NUMBER: _builtins.int
     BUSTED_FIELD_NUMBER: _builtins.int
+    MARGIN_CHANGE_FIELD_NUMBER: _builtins.int
     event_id: _builtins.str
     """The id."""
     trade_date: _builtins.int
@@ -1042,6 +1115,10 @@ class RestoreEvent(_message.Message):
     """What the fill changed cash by."""
     busted: _builtins.bool
     """Whether it was busted, or its bust came first."""
+    @_builtins.property
+    def margin_change(self) -> Global___RestoreMarginChange:
+        """Of a fill that was booked under cn_margin: what else it changed."""
+
     def __init__(
         self,
         *,
@@ -1051,10 +1128,11 @@ class RestoreEvent(_message.Message):
         fill_quantity: _builtins.int = ...,
         cash_change_e4: _builtins.int = ...,
         busted: _builtins.bool = ...,
+        margin_change: Global___RestoreMarginChange | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["margin_change", b"margin_change"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["busted", b"busted", "cash_change_e4", b"cash_change_e4", "event_id", b"event_id", "fill_quantity", b"fill_quantity", "instrument_id", b"instrument_id", "trade_date", b"trade_date"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["busted", b"busted", "cash_change_e4", b"cash_change_e4", "event_id", b"event_id", "fill_quantity", b"fill_quantity", "instrument_id", b"instrument_id", "margin_change", b"margin_change", "trade_date", b"trade_date"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1079,6 +1157,8 @@ class RestoreOrder(_message.Message):
     AWAITED_QUANTITY_FIELD_NUMBER: _builtins.int
     SEQUENCE_FIELD_NUMBER: _builtins.int
     EFFECTS_FIELD_NUMBER: _builtins.int
+    CONTRACT_OPENED_TIME_NS_FIELD_NUMBER: _builtins.int
+    CONTRACT_RATIO_BPS_FIELD_NUMBER: _builtins.int
     principal: _builtins.str
     """Who asked."""
     state: _order_pb2.OrderState.ValueType
@@ -1099,6 +1179,10 @@ class RestoreOrder(_message.Message):
     """The venue's cumulative quantity at its end, where fills are still awaited."""
     sequence: _builtins.int
     """The record that stored it."""
+    contract_opened_time_ns: _builtins.int
+    """Under cn_margin: when the contract that it opened was opened; 0 for none."""
+    contract_ratio_bps: _builtins.int
+    """The ratio of that contract, bps."""
     @_builtins.property
     def request(self) -> _risk_service_pb2.CheckOrderRequest:
         """What was asked; of a tombstone only account and order are set."""
@@ -1127,10 +1211,12 @@ class RestoreOrder(_message.Message):
         awaited_quantity: _builtins.int = ...,
         sequence: _builtins.int = ...,
         effects: Global___CheckEffects | None = ...,
+        contract_opened_time_ns: _builtins.int = ...,
+        contract_ratio_bps: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["effects", b"effects", "request", b"request", "response", b"response"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["acknowledge_by_time_ns", b"acknowledge_by_time_ns", "awaited_quantity", b"awaited_quantity", "effects", b"effects", "filled_quantity", b"filled_quantity", "keep_until_time_ns", b"keep_until_time_ns", "principal", b"principal", "reported", b"reported", "request", b"request", "reserved_quantity", b"reserved_quantity", "response", b"response", "sequence", b"sequence", "state", b"state", "unconfirmed", b"unconfirmed"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["acknowledge_by_time_ns", b"acknowledge_by_time_ns", "awaited_quantity", b"awaited_quantity", "contract_opened_time_ns", b"contract_opened_time_ns", "contract_ratio_bps", b"contract_ratio_bps", "effects", b"effects", "filled_quantity", b"filled_quantity", "keep_until_time_ns", b"keep_until_time_ns", "principal", b"principal", "reported", b"reported", "request", b"request", "reserved_quantity", b"reserved_quantity", "response", b"response", "sequence", b"sequence", "state", b"state", "unconfirmed", b"unconfirmed"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

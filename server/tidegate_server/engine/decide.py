@@ -12,7 +12,8 @@ from __future__ import annotations
 
 from .amounts import scale_down
 from .batch import decide_batch
-from .bookings import decide_cash, decide_positions, value_all
+from .bookings import decide_cash, decide_positions, stale_sequence, value_all
+from .cn.facts import CreditFact, decide_credit, model_refusal
 from .commands import (
     AdjustCash,
     CheckOrder,
@@ -27,8 +28,6 @@ from .commands import (
     SetRegime,
     SetSession,
     SetStop,
-    StartEpoch,
-    Tick,
     UpdateMarks,
     UpdateVolatility,
     UpsertAccounts,
@@ -47,6 +46,7 @@ from .outcomes import (
     RevalueOutcome,
     RollOutcome,
 )
+from .own_commands import StartEpoch, Tick
 from .regrouping import UpsertGroups, decide_groups
 from .reports import decide_events
 from .reserve import apply_check
@@ -129,7 +129,13 @@ def decide(book: Book, command: Command, now_ns: int) -> Outcome | Refusal:
     if isinstance(command, StartEpoch):
         limit = book.policy.acknowledgement_limit_ns if book.policy is not None else 0
         return EpochOutcome(sequence, now_ns, now_ns + limit)
-    if isinstance(command, (UpsertAccounts, SetSession)):
+    if isinstance(command, CreditFact):
+        stale = stale_sequence(book, command.account_id, command.expected_sequence)
+        return decide_credit(book, command, stale, now_ns)
+    if isinstance(command, UpsertAccounts):
+        immutable = model_refusal(book, command.accounts)
+        return immutable if immutable is not None else Outcome(sequence, now_ns)
+    if isinstance(command, SetSession):
         return Outcome(sequence, now_ns)
     raise TypeError("not a command of the engine")
 

@@ -7,7 +7,10 @@ outcome. So a newer program rebuilds exactly the state that an older one left.
 from __future__ import annotations
 
 from .amounts import AMOUNT_BOUND
+from .cn.booking import leave_model
+from .cn.facts import CreditFact, apply_credit
 from .commands import (
+    MODEL_CN_MARGIN,
     AdjustCash,
     CheckOrder,
     CheckOrders,
@@ -21,8 +24,6 @@ from .commands import (
     SetRegime,
     SetSession,
     SetStop,
-    StartEpoch,
-    Tick,
     UpdateMarks,
     UpdateVolatility,
     UpsertAccounts,
@@ -45,6 +46,7 @@ from .outcomes import (
     RevalueOutcome,
     TickOutcome,
 )
+from .own_commands import StartEpoch, Tick
 from .reasons import ScopeKind
 from .regrouping import UpsertGroups, apply_groups, change_group
 from .reserve import apply_check
@@ -83,8 +85,8 @@ def evolve(book: Book, command: Command, outcome: Outcome, time_ns: int) -> None
         apply_tick(book, outcome, time_ns)
     elif isinstance(command, UpdateVolatility) and isinstance(outcome, FactorsOutcome):
         apply_factors(book, command, outcome, time_ns)
-    elif isinstance(command, AdjustCash) and isinstance(outcome, CashOutcome):
-        apply_cash(book, command, outcome, sequence, time_ns)
+    elif isinstance(outcome, CashOutcome):
+        apply_booking(book, command, outcome, sequence, time_ns)
     elif isinstance(command, SetPositions) and isinstance(outcome, PositionsOutcome):
         apply_positions(book, command, sequence, time_ns)
         apply_all_valued(book, outcome.valued)
@@ -171,6 +173,18 @@ def apply_factors(
         instrument.changed()
 
 
+def apply_booking(
+    book: Book, command: Command, outcome: CashOutcome, sequence: int, time_ns: int
+) -> None:
+    """Book what moves an account's cash, or what it owes."""
+    if isinstance(command, AdjustCash):
+        apply_cash(book, command, outcome, sequence, time_ns)
+    elif isinstance(command, CreditFact):
+        apply_credit(book, command, outcome, sequence, time_ns)
+    else:
+        raise TypeError("the outcome does not belong to the command")
+
+
 def apply_cash(
     book: Book, command: AdjustCash, outcome: CashOutcome, sequence: int, time_ns: int
 ) -> None:
@@ -194,7 +208,8 @@ def apply_positions(book: Book, command: SetPositions, sequence: int, time_ns: i
         instrument = instrument_for_fact(book, instrument_id, time_ns)
         instrument.touched = True
         position = account.position_in(instrument)
-        change_holding(account, instrument, quantity - position.quantity)
+        financed = position.holding.financed if position.holding is not None else 0
+        change_holding(account, instrument, quantity + financed - position.quantity)
 
 
 def apply_valuations(
@@ -228,6 +243,8 @@ def apply_accounts(book: Book, command: UpsertAccounts, sequence: int) -> None:
         change_group(book, account, terms.group_id)
         account.tier_id = terms.tier_id
         if account.margin_model != terms.margin_model:
+            if MODEL_CN_MARGIN in (account.margin_model, terms.margin_model):
+                leave_model(account)
             account.margin_model = terms.margin_model
             account.forget_lines()
         account.limits = terms.limits

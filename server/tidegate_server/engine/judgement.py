@@ -6,8 +6,16 @@ it is then taken anew, and the rest of the account stays summed (4.0.3).
 
 from __future__ import annotations
 
-from .amounts import ONE, product_in_bounds, scale_up
-from .commands import BUY, MARKET_ORDER, MODEL_LEVERAGED, MODEL_PORTFOLIO, REGIME_CALM, CheckOrder
+from .amounts import ONE, product_in_bounds
+from .commands import (
+    BUY,
+    MARKET_ORDER,
+    MODEL_CN_MARGIN,
+    MODEL_LEVERAGED,
+    MODEL_PORTFOLIO,
+    REGIME_CALM,
+    CheckOrder,
+)
 from .effective import collar_bps
 from .exposure import (
     exit_quantity,
@@ -20,16 +28,15 @@ from .exposure import (
 )
 from .footing import Footing
 from .hedges import class_losses, class_of, losses_in, offsets
-from .lines import plus
+from .lines import Line, plus
 from .margin.models import required
 from .margin.portfolio import NO_LOSSES, Losses, added, offset_of
 from .outcomes import Figures
-from .policy import NO_COLLAR, Policy
+from .policy import Policy
+from .pricing import reserved_price
 from .state import Account, Book, Instrument, effective_limits
-from .valuing import held_beside, held_in
+from .valuing import held_at, held_beside
 from .walk import Walk, walk
-
-NO_PRICE = -1
 
 
 class Judgement:
@@ -39,7 +46,7 @@ class Judgement:
     where rule 3.1 has none; `collar` is NO_COLLAR where none is set. `warning` says that limits in
     mode warn are judged: `limits` are then those. `valued` says whether 4.20 to
     4.22 can be judged: only then `line` (the instrument's, with the order) and the account's
-    figures from `cash` to `initial` are set. `footing` is what 4.23 and 4.25 read besides.
+    figures from `cash` to `initial` are set. `lot_room` is what 4.9 counts odd parts of.
     """
 
     __slots__ = (
@@ -51,6 +58,7 @@ class Judgement:
         "buy_notional",
         "cash",
         "collar",
+        "credit",
         "debt",
         "equity",
         "exit_room",
@@ -64,6 +72,7 @@ class Judgement:
         "is_market",
         "limits",
         "line",
+        "lot_room",
         "mark",
         "now_ns",
         "offset",
@@ -142,9 +151,8 @@ class Judgement:
             self.turnover_before = (
                 position.day_traded + position.buy_notional + position.sell_notional
             )
-        self.exit_room = exit_quantity(
-            self.position_quantity, self.open_buy, self.open_sell, self.buy
-        )
+        self.credit = account.margin_model == MODEL_CN_MARGIN
+        self.exit_room = self.lot_room = self._exit_room()
         self.collar = collar_bps(self.limits, self.factor, instrument.terms.price_limit_bps)
         self.rest: Walk = walk(account, position, policy, self.regime_bps, now_ns)
         self.footing = self._footing()
@@ -153,15 +161,16 @@ class Judgement:
         self.priced = self.valued = False
         self.quantity = order.quantity
         self.is_exit = order.quantity <= self.exit_room
-        self.reserved_price = self._reserved_price()
+        self.reserved_price = reserved_price(self)
         self.in_bounds = True
         self._measure()
 
     def _footing(self) -> Footing:
         """Value the account before it is judged (2.7)."""
         held = held_beside(self.account, self.rest, self.position)
-        if held is not None and self.position_quantity:
-            own = held_in(self.instrument, self.position_quantity)
+        position = self.position
+        if held is not None and position is not None and position.holds():
+            own = held_at(position, position.quantity)
             held = None if own is None else (held[0] + own[0], held[1] + own[1])
         return Footing(self.account, self.limits, held)
 
@@ -170,8 +179,12 @@ class Judgement:
         self.quantity = quantity
         self.is_exit = quantity <= self.exit_room
         if self.is_market:
-            self.reserved_price = self._reserved_price()
+            self.reserved_price = reserved_price(self)
         self._measure()
+
+    def _exit_room(self) -> int:
+        """Return how much an order of this side can close (3.3)."""
+        return exit_quantity(self.position_quantity, self.open_buy, self.open_sell, self.buy)
 
     def _measure(self) -> None:
         """Test the bounds of the arithmetic (1.4), and value what is no exit."""
@@ -185,33 +198,42 @@ class Judgement:
         if not self.is_exit:
             self.value()
 
-    def _reserved_price(self) -> int:
-        """Return the price that the order is reserved at (3.1)."""
-        mark = self.mark
-        if not self.is_market:
-            if not mark:
-                return self.price
-            return max(self.price, mark) if self.buy else min(self.price, mark)
-        terms = self.instrument.terms
-        day_limit = terms.upper_limit_e4 if self.buy else terms.lower_limit_e4
-        if not mark:
-            return max(day_limit, 0) if self.is_exit else NO_PRICE
-        if self.collar == NO_COLLAR:
-            if day_limit >= 0:
-                return day_limit
-            return mark if self.is_exit else NO_PRICE
-        reach = scale_up(mark, self.collar)
-        if self.buy:
-            price = mark + reach
-            return min(price, day_limit) if day_limit >= 0 else price
-        return max(mark - reach, day_limit, 0)
-
     def value(self) -> None:
         """Project the account with the order, if everything that counts has a mark (3.5, 3.6)."""
         rest = self.rest
         self.priced = self.mark != 0 and not rest.missing_id
-        if not self.priced or self.reserved_price < 0 or not self.in_bounds:
+        if not self.priced or self.reserved_price < 0 or not self.in_bounds or not self.counts():
             return
+        line = self._line_with_order()
+        others = rest.line
+        account = self.account
+        cash = account.cash + others[0] + line[0]
+        assets = others[1] + line[1]
+        debt = others[2] + line[2] + account.interest_and_fees
+        if cash >= 0:
+            assets += cash
+        else:
+            debt -= cash
+        self.line = line
+        self.cash = cash
+        self.assets = assets
+        self.debt = debt
+        self.equity = assets - debt
+        self.gross = others[3] + line[3]
+        self.weighted = others[4] + line[4]
+        self.initial = required(account.margin_model, others[5] + line[5] - self._hedged(), debt)
+        self.valued = True
+
+    def counts(self) -> bool:
+        """Tell whether the order counts in the account's figures."""
+        return True
+
+    def order_ratio(self) -> int:
+        """Return the ratio that the order is reserved at under `cn_margin`; 0 if it has none."""
+        return 0
+
+    def _line_with_order(self) -> Line:
+        """Return the line of the order's position with the order reserved."""
         added = self.quantity * self.reserved_price
         if self.buy:
             line = line_of(
@@ -233,29 +255,11 @@ class Judgement:
                 self.instrument,
                 self.rates,
             )
-        others = rest.line
-        account = self.account
-        if account.margin_model != MODEL_LEVERAGED:
+        model = self.account.margin_model
+        if model != MODEL_LEVERAGED:
             open_sell = self.open_sell if self.buy else self.open_sell + self.quantity
-            line = line_in_model(
-                account.margin_model, line, self.position_quantity, open_sell, self.instrument
-            )
-        cash = account.cash + others[0] + line[0]
-        assets = others[1] + line[1]
-        debt = others[2] + line[2] + account.interest_and_fees
-        if cash >= 0:
-            assets += cash
-        else:
-            debt -= cash
-        self.line = line
-        self.cash = cash
-        self.assets = assets
-        self.debt = debt
-        self.equity = assets - debt
-        self.gross = others[3] + line[3]
-        self.weighted = others[4] + line[4]
-        self.initial = required(account.margin_model, others[5] + line[5] - self._hedged(), debt)
-        self.valued = True
+            return line_in_model(model, line, self.position_quantity, open_sell, self.instrument)
+        return line
 
     def _hedged(self) -> int:
         """Return what the account's classes need less with the order (6.4)."""

@@ -12,10 +12,9 @@ from __future__ import annotations
 
 from .accept import accepted
 from .checks.rate import next_time_ns
-from .commands import CheckOrder
+from .commands import MODEL_CN_MARGIN, CheckOrder
 from .ends import has_room, id_taken, no_new_risk, no_policy, order_stale, refuse, repeated, unknown
-from .judge import judge
-from .judgement import Judgement
+from .judge import judge, judgement_of
 from .outcomes import CheckOutcome, Refusal
 from .policy import Policy
 from .reasons import Rejection, RejectReason
@@ -68,7 +67,7 @@ def decide_check(
                 outcome.valued = found[2]
                 accept(outcome, book, policy, account, found[0], command.principal)
                 return outcome
-        judged = Judgement(book, policy, account, instrument, command, now_ns)
+        judged = judgement_of(book, policy, account, instrument, command, now_ns)
         judged.alone = alone
         outcome.valued = judged.footing.change
         rejections = judge(judged)
@@ -84,7 +83,11 @@ def decide_check(
         refuse(outcome, rejections)
         count_in_buckets(outcome, book, policy, account, command.principal)
     else:
-        if judged.valued and judged.rates is instrument.rates:
+        current = instrument.rates
+        if judged.credit:
+            outcome.margin_ratio_bps = judged.order_ratio()
+            current = instrument.rates_by_model.get((MODEL_CN_MARGIN, False))
+        if judged.valued and judged.rates is current:
             outcome.line = judged.line
         accept(outcome, book, policy, account, judged.reserved_price, command.principal)
     return outcome

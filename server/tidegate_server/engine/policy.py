@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from .amounts import INT64_MAX
+from .cn.rules import NO_CREDIT, CreditRules
 from .margin_lines import DEFAULT_LINES, LineSet
 
 RULES_VERSION: Final = 1
@@ -23,6 +24,7 @@ LIMIT_NAMES: Final = (
     "day_turnover_e4",
     "position",
     "credit_line_e4",
+    "short_line_e4",
     "day_loss_e4",
     "drawdown_bps",
 )
@@ -120,6 +122,7 @@ class Policy:
     __slots__ = (
         "acknowledgement_limit_ns",
         "comment",
+        "credit",
         "default_limits",
         "disclosure_version",
         "elevated_regime_bps",
@@ -178,7 +181,9 @@ class Policy:
         disclosure_version: int = 0,
         release_window_ns: int = 0,
         lines: LineSet | None = None,
+        credit: CreditRules = NO_CREDIT,
     ) -> None:
+        self.credit = credit
         self.margin_classes = margin_classes
         self.version = version
         self.rules_version = rules_version

@@ -7,8 +7,10 @@ again.
 
 from __future__ import annotations
 
+from .cn.booking import move_part
 from .commands import BUY, CheckOrder
 from .latches import count_alike, uncount_alike
+from .lines import NO_LINE
 from .margin_lines import Valued
 from .outcomes import CheckOutcome
 from .reasons import RejectReason
@@ -83,6 +85,8 @@ def reserve(
     if was_flat:
         account.activate(position)
     elif outcome.line is not None:
+        if position.line is NO_LINE:
+            account.fresh_until_ns = 0  # no walk has looked at its mark yet
         # Just worked out by the judge: the account's next order need not do it again.
         account.replace_line(position, outcome.line)
         position.line_revision = instrument.revision
@@ -111,6 +115,11 @@ def move_open(
     outcome = order.outcome
     if outcome is None:
         raise ValueError("only a decided order can be reserved")
+    kind = command.margin_kind
+    if kind:
+        ratio_bps = outcome.margin_ratio_bps
+        price = outcome.reserved_price_e4
+        move_part(account, position, kind, order.order_id, quantity, price, ratio_bps)
     notional = quantity * outcome.reserved_price_e4
     unit = position.instrument.terms.unit
     before = 0 if unit == 1 else position.turnover()

@@ -6,6 +6,9 @@
 from __future__ import annotations
 
 from .amounts import raw_down, raw_up
+from .cn.contracts import NOT_OPENED
+from .cn.fills import book_credit_bust, book_credit_fill
+from .cn.saved import SavedCredit
 from .commands import (
     BUY,
     EVENT_BUSTED,
@@ -14,11 +17,13 @@ from .commands import (
     EVENT_FILLED,
     EVENT_REJECTED,
     EVENT_UNSENT,
+    MODEL_CN_MARGIN,
     STOP_HALT,
-    STOP_REDUCE_ONLY,
     InstrumentTerms,
     OrderEvent,
 )
+from .event_entry import EventEntry
+from .late import stop_late
 from .lines import NO_LINE
 from .outcomes import EventResult
 from .reasons import ScopeKind
@@ -33,7 +38,6 @@ from .state import (
     UNSENT,
     Account,
     Book,
-    EventEntry,
     Instrument,
     Order,
     Position,
@@ -84,10 +88,12 @@ def apply_event(
         order = leave_tombstone(book, account, event, result, sequence)
     if event.kind == EVENT_FILLED:
         instrument = instrument_for_fact(book, event.instrument_id, time_ns)
-        if result.outcome == APPLIED:
+        if result.outcome == APPLIED and account.margin_model == MODEL_CN_MARGIN:
+            book_credit_fill(book, account, event, instrument, order, result)
+        elif result.outcome == APPLIED:
             book_fill(account, event, instrument)
     elif event.kind == EVENT_BUSTED and result.outcome == APPLIED:
-        book_bust(book, account, event)
+        book_bust(book, account, event, result)
     if TOO_OLD in result.flags:
         stop_late(book, account, time_ns)
     elif OUT_OF_BOUNDS in result.flags:
@@ -171,10 +177,13 @@ def book_fill(account: Account, event: OrderEvent, instrument: Instrument) -> No
     change_holding(account, instrument, signed)
 
 
-def book_bust(book: Book, account: Account, event: OrderEvent) -> None:
+def book_bust(book: Book, account: Account, event: OrderEvent, result: EventResult) -> None:
     """Undo a fill's quantity and cash exactly; turnover stays."""
     entry = account.events[event.busted_event_id]
     entry.busted = True
+    if entry.change is not None:
+        book_credit_bust(book, account, entry, event, result)
+        return
     account.cash -= entry.cash_change
     instrument = book.instruments[entry.instrument_id]
     if entry.fill_quantity > 0:
@@ -242,25 +251,6 @@ def freeze(book: Book, scope_kind: ScopeKind, scope_id: str, reason: str, time_n
         )
 
 
-def stop_late(book: Book, account: Account, time_ns: int) -> None:
-    """Put an account in reduce-only after an execution older than the trading date."""
-    stop_id = f"late-{account.account_id}"
-    if stop_id not in book.stops:
-        reason = "execution older than the trading date"
-        book.add_stop(
-            Stop(
-                stop_id,
-                STOP_REDUCE_ONLY,
-                ScopeKind.ACCOUNT,
-                account.account_id,
-                GATE,
-                reason,
-                time_ns,
-                book.sequence + 1,
-            )
-        )
-
-
 class SavedEvent:
     """What one report may touch, as it was before: for decisions that must leave no trace."""
 
@@ -268,6 +258,7 @@ class SavedEvent:
         "account",
         "account_figures",
         "active",
+        "credit",
         "entries",
         "instrument",
         "order",
@@ -285,7 +276,8 @@ class SavedEvent:
         self.stop_ids = list(book.stops)
         self.totals = (book.order_id_count, book.open_order_count, book.unconfirmed_count)
         self.order: Order | None = None
-        self.order_figures = (0, 0, 0, 0, False, False)
+        self.order_figures = (0, 0, 0, 0, False, False, NOT_OPENED)
+        self.credit: SavedCredit | None = None
         self.account_figures = (0, 0, 0, 0)
         self.active: list[Position] = []
         self.positions: dict[str, tuple[int, int, int, int, int, int, int]] = {}
@@ -300,6 +292,8 @@ class SavedEvent:
             account.turnover_e4,
             account.open_order_count,
         )
+        if account.margin_model == MODEL_CN_MARGIN:
+            self.credit = SavedCredit(account)
         self.active = list(account.active)
         for key, p in account.positions.items():
             self.positions[key] = (
@@ -330,6 +324,7 @@ class SavedEvent:
                 self.order.awaited,
                 self.order.unconfirmed,
                 self.order.reported,
+                self.order.opening,
             )
 
 
@@ -377,6 +372,7 @@ def retract_event(book: Book, event: OrderEvent, saved: SavedEvent) -> None:
         order.awaited,
         order.unconfirmed,
         order.reported,
+        order.opening,
     ) = saved.order_figures
 
 
@@ -389,7 +385,9 @@ def retract_positions(account: Account, saved: SavedEvent) -> None:
         position.instrument.short_use -= position.short()
         if key not in saved.positions:
             del account.positions[key]
-            continue
+    if saved.credit is not None:
+        saved.credit.put_back(account)
+    for key, position in account.positions.items():
         (
             position.quantity,
             position.open_buy,

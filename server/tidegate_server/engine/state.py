@@ -15,9 +15,11 @@ from __future__ import annotations
 from collections import deque
 
 from .closing import count_bought, equity_at_close
+from .cn.contracts import NOT_OPENED, Credit, Holding, Opening
 from .commands import CheckOrder, CheckOrders, InstrumentTerms
 from .due import DueQueue, Rank
 from .effective import Effective
+from .event_entry import EventEntry
 from .group import Group
 from .ladders import Ladder
 from .lines import NO_LINE, Line, exchanged
@@ -127,6 +129,7 @@ class Position:
         "buy_ladder",
         "buy_notional",
         "day_traded",
+        "holding",
         "instrument",
         "line",
         "line_revision",
@@ -146,6 +149,7 @@ class Position:
         self.sell_notional = 0
         self.day_traded = 0
         self.bought_today = 0
+        self.holding: Holding | None = None
         self.line: Line = NO_LINE
         self.line_revision = -1
         self.buy_ladder: Ladder[Order] | None = None
@@ -153,10 +157,20 @@ class Position:
 
     def is_flat(self) -> bool:
         """Tell whether nothing is held or open."""
-        return not (self.quantity or self.open_buy or self.open_sell)
+        if self.quantity or self.open_buy or self.open_sell:
+            return False
+        return self.holding is None or not self.holding.contracts
+
+    def holds(self) -> bool:
+        """Tell whether anything is held or owed, open orders left out."""
+        if self.quantity:
+            return True
+        return self.holding is not None and bool(self.holding.contracts)
 
     def short(self) -> int:
         """Return what would be short with every open sale filled and no open buy (4.19)."""
+        if self.holding is not None:
+            return self.holding.owed + self.holding.open_short
         short = self.open_sell - self.quantity
         return short if short > 0 else 0
 
@@ -182,6 +196,7 @@ class Order:
         "command",
         "filled",
         "keep_until_ns",
+        "opening",
         "order_id",
         "outcome",
         "reported",
@@ -203,21 +218,9 @@ class Order:
         self.awaited = 0
         self.acknowledge_by_ns = 0
         self.keep_until_ns = 0
+        self.opening: Opening = NOT_OPENED
         self.unconfirmed = False
         self.reported = False
-
-
-class EventEntry:
-    """One event id that is kept; of a fill also what a bust must undo."""
-
-    __slots__ = ("busted", "cash_change", "fill_quantity", "instrument_id", "trade_date")
-
-    def __init__(self, trade_date: int) -> None:
-        self.trade_date = trade_date
-        self.instrument_id = ""
-        self.fill_quantity = 0
-        self.cash_change = 0
-        self.busted = False
 
 
 class Account:
@@ -237,6 +240,7 @@ class Account:
         "active",
         "adjustments",
         "cash",
+        "credit",
         "day_order_count",
         "effective",
         "effective_version",
@@ -274,6 +278,7 @@ class Account:
         self.sequence = 0
         self.cash = 0
         self.interest_and_fees = 0
+        self.credit: Credit | None = None
         self.positions: dict[str, Position] = {}
         self.active: list[Position] = []
         self.orders: dict[str, Order] = {}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from hashlib import blake2b
 
+from .cn.contracts import NOT_OPENED
 from .commands import CheckOrder
 from .margin_lines import NEVER
 from .outcomes import CheckOutcome, Figures
@@ -170,6 +171,8 @@ def account_fields(account: Account) -> Fields:
         )
         if any(figures):
             fields.append(("position", (instrument_id, *figures)))
+    if account.credit is not None:
+        fields.append(("contracts", account.credit.fields()))
     repeats = [(key, times.kept()) for key, times in sorted(account.repeats.items())]
     fields.append(("repeats", repeats))
     for event_id in sorted(account.events):
@@ -183,6 +186,8 @@ def account_fields(account: Account) -> Fields:
             entry.busted,
         )
         fields.append(("event", kept))
+        if entry.change is not None:
+            fields.append(("change", entry.change.fields()))
     fields.append(("adjustments", sorted(account.adjustments.items())))
     fields.append(("last_valuation", valuation_fields(account.last_valuation)))
     return fields
@@ -213,6 +218,8 @@ def order_fields(order: Order) -> Fields:
             "reported",
         )
     ]
+    if order.opening != NOT_OPENED:
+        fields.append(("opening", order.opening))
     if order.command is not None:
         fields.append(("command", command_fields(order.command)))
     if order.outcome is not None:
@@ -231,6 +238,7 @@ def command_fields(command: CheckOrder) -> list[object]:
         command.price_e4,
         command.created_time_ns,
         command.reduce_only,
+        *[command.margin_kind] * (command.margin_kind > 0),
     ]
 
 
@@ -246,6 +254,7 @@ def outcome_fields(outcome: CheckOutcome) -> list[object]:
         outcome.verified_exit,
         reason_fields(outcome.rejections),
         *[reason_fields(outcome.warnings)][: len(outcome.warnings)],
+        *[("ratio", outcome.margin_ratio_bps)] * (outcome.margin_ratio_bps > 0),
     ]
 
 

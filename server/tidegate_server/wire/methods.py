@@ -18,6 +18,7 @@ from tidegate.v1 import (
 
 from . import decoding, effects, encoding, groups
 from .codec import Codec, plain
+from .credit_codecs import ACCRUE_INTEREST, CHARGE_FEE, REPAY_CASH, RETURN_SHARES
 from .staff_codecs import APPROVE_POLICY, PROPOSE_POLICY, RELEASE, WITHDRAW_POLICY
 
 SMALL: Final = 16 * 1024
@@ -220,6 +221,14 @@ METHODS: Final = (
     MethodSpec(_ACCOUNT + "ListGroups", Lane.READS, _STAFF, request_limit=SMALL),
     MethodSpec(_ACCOUNT + "AdjustCash", Lane.FACTS, "operator", ADJUST_CASH, request_limit=SMALL),
     MethodSpec(_ACCOUNT + "SetPositions", Lane.FACTS, "operator", SET_POSITIONS),
+    MethodSpec(_ACCOUNT + "RepayCash", Lane.FACTS, "operator", REPAY_CASH, request_limit=SMALL),
+    MethodSpec(
+        _ACCOUNT + "ReturnShares", Lane.FACTS, "operator", RETURN_SHARES, request_limit=SMALL
+    ),
+    MethodSpec(
+        _ACCOUNT + "AccrueInterest", Lane.FACTS, "operator", ACCRUE_INTEREST, request_limit=SMALL
+    ),
+    MethodSpec(_ACCOUNT + "ChargeFee", Lane.FACTS, "operator", CHARGE_FEE, request_limit=SMALL),
     MethodSpec(_ACCOUNT + "RevalueAccounts", Lane.READS, "operator risk", REVALUE_ACCOUNTS),
     MethodSpec(_MARKET + "UpdateMarks", Lane.FACTS, "feed operator", UPDATE_MARKS),
     MethodSpec(_MARKET + "UpsertInstruments", Lane.FACTS, "feed operator", UPSERT_INSTRUMENTS),

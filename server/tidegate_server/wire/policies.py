@@ -19,6 +19,7 @@ from tidegate_server.engine.policy import (
 from tidegate_server.engine.sessions import DAY_NS
 from tidegate_server.engine.tightening import SCALAR_LOOSER
 
+from .margin_policies import read_classes, read_credit, write_credit
 from .modes import read_mode, write_mode
 from .permissions import DISCLOSURE_BOUND
 from .policy_lines import read_lines, write_lines
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from .validation import Problems
 
 TIER_LIMIT = 1_000
-CLASS_LIMIT = 100
 BAND_LIMIT = 32
 RATE_BOUND = 1_000_000
 REPEAT_BOUND = 1_000
@@ -102,21 +102,8 @@ def read_policy(message: policy_pb2.Policy, problems: Problems) -> Policy:
         disclosure_version=message.disclosure_version,
         release_window_ns=message.release_window_ns,
         lines=read_lines(message, problems, ""),
+        credit=read_credit(message, problems),
     )
-
-
-def read_classes(message: policy_pb2.Policy, problems: Problems) -> dict[str, int]:
-    """Read the classes of the margin model portfolio: offset in bps by id."""
-    problems.need_count("margin_classes", len(message.margin_classes), 0, CLASS_LIMIT)
-    classes: dict[str, int] = {}
-    for index, one in enumerate(message.margin_classes):
-        field = f"margin_classes[{index}]."
-        problems.need_id(field + "class_id", one.class_id)
-        problems.need_range(field + "offset_bps", one.offset_bps, 0, ONE)
-        if one.class_id in classes:
-            problems.add(field + "class_id", "stands twice")
-        classes[one.class_id] = one.offset_bps
-    return classes
 
 
 def read_window(message: policy_pb2.Policy, problems: Problems) -> tuple[int, int] | None:
@@ -236,6 +223,7 @@ def write_policy(policy: Policy) -> policy_pb2.Policy:
     message.default_limits.CopyFrom(write_limits(policy.default_limits))
     for class_id, offset_bps in policy.margin_classes.items():
         message.margin_classes.add(class_id=class_id, offset_bps=offset_bps)
+    write_credit(policy.credit, message)
     if policy.lines is not None:
         message.lines.CopyFrom(write_lines(policy.lines))
     message.tiers.extend([write_tier(tier) for tier in policy.tiers.values()])

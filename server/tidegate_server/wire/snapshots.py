@@ -14,7 +14,6 @@ from tidegate_server.engine.state import (
     Account,
     Batch,
     Book,
-    EventEntry,
     Instrument,
     Order,
     Position,
@@ -27,6 +26,7 @@ from tidegate_server.engine.state_hash import state_hash
 
 from . import decoding, encoding, groups
 from .effects import effects_message
+from .event_snapshots import contract_messages, event_message, load_contracts, read_event
 from .permissions import read_permissions, write_dealing
 from .policies import read_limits, read_policy, write_policy
 from .records import encode_record
@@ -144,6 +144,7 @@ def order_request(command: CheckOrder) -> risk_service_pb2.CheckOrderRequest:
         created_time_ns=command.created_time_ns,
         reduce_only=command.reduce_only,
         want_max_acceptable_quantity=command.want_max,
+        margin_kind=command.margin_kind,  # type: ignore[arg-type] # the same
     )
 
 
@@ -210,24 +211,13 @@ def account_message(account: Account) -> journal_pb2.RestoreAccount:
         repeats=repeat_messages(account),
         lines=account.lines,
         high_water_mark_e4=None if account.high_water == NEVER else account.high_water,
+        contracts=contract_messages(account),
     )
     if account.last_valuation is not None:
         message.last_valuation.CopyFrom(
             encoding.valuation_message(account.account_id, account.last_valuation)
         )
     return message
-
-
-def event_message(event_id: str, entry: EventEntry) -> journal_pb2.RestoreEvent:
-    """Return one event id that is kept."""
-    return journal_pb2.RestoreEvent(
-        event_id=event_id,
-        trade_date=entry.trade_date,
-        instrument_id=entry.instrument_id,
-        fill_quantity=entry.fill_quantity,
-        cash_change_e4=entry.cash_change,
-        busted=entry.busted,
-    )
 
 
 def order_message(order: Order) -> journal_pb2.RestoreOrder:
@@ -242,6 +232,8 @@ def order_message(order: Order) -> journal_pb2.RestoreOrder:
         unconfirmed=order.unconfirmed,
         keep_until_time_ns=order.keep_until_ns,
         reported=order.reported,
+        contract_opened_time_ns=order.opening[0],
+        contract_ratio_bps=order.opening[1],
     )
     if order.command is not None and order.outcome is not None:
         message.request.CopyFrom(order_request(order.command))
@@ -367,6 +359,7 @@ class Loader:
         account.valued_time_ns = message.valued_time_ns
         if message.HasField("last_valuation"):
             account.last_valuation = encoding.read_figures(message.last_valuation.figures)
+        load_contracts(self.book, account, message)
         for held in message.positions:
             position = account.position_in(self.book.instruments[held.instrument_id])
             position.quantity = held.quantity
@@ -376,12 +369,7 @@ class Loader:
             if not position.is_flat():
                 account.activate(position)
         for event in message.events:
-            entry = EventEntry(event.trade_date)
-            entry.instrument_id = event.instrument_id
-            entry.fill_quantity = event.fill_quantity
-            entry.cash_change = event.cash_change_e4
-            entry.busted = event.busted
-            account.events[event.event_id] = entry
+            account.events[event.event_id] = read_event(event)
         count_bought(self.book, account)
         for kept in message.adjustment_ids:
             date, _, name = kept.partition(" ")
@@ -400,6 +388,7 @@ class Loader:
         order.unconfirmed = message.unconfirmed
         order.keep_until_ns = message.keep_until_time_ns
         order.reported = message.reported
+        order.opening = (message.contract_opened_time_ns, message.contract_ratio_bps)
         if message.HasField("response"):
             order.command = decoding.read_order(message.request, message.principal, "")
             order.outcome = encoding.read_check(message.response, message.effects)

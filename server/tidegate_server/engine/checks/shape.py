@@ -13,7 +13,7 @@ def lot_size(judged: Judgement) -> Rejection | None:
     step = terms.quantity_step
     if quantity >= terms.least_quantity and (quantity - terms.least_quantity) % step == 0:
         return None
-    if judged.is_exit and (judged.exit_room - quantity) % step == 0:
+    if judged.is_exit and (judged.lot_room - quantity) % step == 0:
         return None
     return _instrument(judged, RejectReason.LOT_SIZE, quantity, step)
 

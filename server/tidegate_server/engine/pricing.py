@@ -1,0 +1,35 @@
+"""The price that an order is reserved at (3.1)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .amounts import scale_up
+from .policy import NO_COLLAR
+
+if TYPE_CHECKING:
+    from .judgement import Judgement
+
+NO_PRICE = -1
+
+
+def reserved_price(judged: Judgement) -> int:
+    """Return what the order is reserved at, NO_PRICE where nothing says how far it may reach."""
+    mark = judged.mark
+    if not judged.is_market:
+        if not mark:
+            return judged.price
+        return max(judged.price, mark) if judged.buy else min(judged.price, mark)
+    terms = judged.instrument.terms
+    day_limit = terms.upper_limit_e4 if judged.buy else terms.lower_limit_e4
+    if not mark:
+        return max(day_limit, 0) if judged.is_exit else NO_PRICE
+    if judged.collar == NO_COLLAR:
+        if day_limit >= 0:
+            return day_limit
+        return mark if judged.is_exit else NO_PRICE
+    reach = scale_up(mark, judged.collar)
+    if judged.buy:
+        price = mark + reach
+        return min(price, day_limit) if day_limit >= 0 else price
+    return max(mark - reach, day_limit, 0)
