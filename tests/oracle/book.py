@@ -283,8 +283,14 @@ class Book:
 
     def at_close(self, account: Account) -> int | None:
         """Equity at the closing marks, fills only (7.7)."""
-        total = account.cash
-        for name, quantity in account.positions.items():
+        total = account.cash - account.fees - sum(one.interest for one in account.contracts)
+        longs, shorts = dict(account.positions), dict[str, int]()
+        for one in account.contracts:
+            side = longs if one.kind == "FINANCED" else shorts
+            side[one.instrument_id] = side.get(one.instrument_id, 0) + one.quantity
+            total -= one.amount if one.kind == "FINANCED" else 0
+        held = [*longs.items(), *((name, -quantity) for name, quantity in shorts.items())]
+        for name, quantity in held:
             if not quantity:
                 continue
             closing = self.instruments[name].closing

@@ -244,16 +244,18 @@ class Orders:
         before = projected(self.book, case.account, case.lines, case.now)
         shown["before"] = before.message()
         after: Figures | None = None
-        if credit.is_credit(case.account) and credit.is_exit_kind(case.request):
-            after = before  # what only closes changes no figure
-        elif not order_checks.notional_bound(case, quantity, reserved_price):
+        margin = credit.is_credit(case.account)
+        if margin and credit.is_exit_kind(case.request):  # what only closes changes no figure
+            return shown | {"after": before.message(), "change": dict.fromkeys(before.amounts(), 0)}
+        if not order_checks.notional_bound(case, quantity, reserved_price):
             after = account_checks.figures_after(case, quantity, reserved_price)
         if after is not None and after.in_bounds and reserved_price is not None:
             shown["after"] = after.message()
             old = before.amounts()
             shown["change"] = {name: new - old[name] for name, new in after.amounts().items()}
             lines = account_checks.lines_after(case, quantity, reserved_price)
-            shown["limits"] = limits_with(case, lines)
+            if not margin:
+                shown["limits"] = limits_with(case, lines)
             shown["concentrations"] = [share(case, before, after)]
         return shown
 

@@ -229,8 +229,9 @@ def pools(case: Case) -> list[Row]:
         pool = case.book.instruments[name].facts.get("short_pool")
         if pool is None or not line.short():
             continue
-        others = [lines_of(account).get(name, Line()) for account in case.book.accounts.values()]
-        use = sum(other.short() for other in others)
+        others = [one for one in case.book.accounts.values() if one is not case.account]
+        shorts = [line, *(lines_of(other).get(name, Line()) for other in others)]
+        use = sum(one.short() for one in shorts)
         one: Row = {"name": "short_pool", "reason": "SHORT_UNLOCATED", "setting": "SET"}
         one |= {"used": use, "value": pool, "scope_kind": "INSTRUMENT", "scope_id": name}
         one["subject"] = name
