@@ -6,12 +6,10 @@ outcome. So a newer program rebuilds exactly the state that an older one left.
 
 from __future__ import annotations
 
-from .amounts import AMOUNT_BOUND
+from .cash import apply_all_valued, apply_booking
 from .cn.booking import leave_model
-from .cn.facts import CreditFact, apply_credit
 from .commands import (
     MODEL_CN_MARGIN,
-    AdjustCash,
     CheckOrder,
     CheckOrders,
     Command,
@@ -32,7 +30,6 @@ from .commands import (
 from .due import DueQueue
 from .exposure import forget_rates
 from .latches import forget_old
-from .margin_lines import Valued
 from .outcomes import (
     BatchOutcome,
     CashOutcome,
@@ -47,14 +44,12 @@ from .outcomes import (
     TickOutcome,
 )
 from .own_commands import StartEpoch, Tick
-from .reasons import ScopeKind
 from .regrouping import UpsertGroups, apply_groups, change_group
 from .reserve import apply_check
 from .settle import (
     account_for_fact,
     apply_event,
     change_holding,
-    freeze,
     instrument_for_fact,
     new_account,
 )
@@ -64,7 +59,6 @@ from .state import Batch, Book, Instrument, Order, acknowledge_rank, roll_if_due
 from .stop import Stop
 from .stopping import apply_release
 from .ticking import apply_tick
-from .valuing import apply_valued
 from .versions import apply_approval, apply_proposal, apply_withdrawal
 
 
@@ -173,32 +167,6 @@ def apply_factors(
         instrument.changed()
 
 
-def apply_booking(
-    book: Book, command: Command, outcome: CashOutcome, sequence: int, time_ns: int
-) -> None:
-    """Book what moves an account's cash, or what it owes."""
-    if isinstance(command, AdjustCash):
-        apply_cash(book, command, outcome, sequence, time_ns)
-    elif isinstance(command, CreditFact):
-        apply_credit(book, command, outcome, sequence, time_ns)
-    else:
-        raise TypeError("the outcome does not belong to the command")
-
-
-def apply_cash(
-    book: Book, command: AdjustCash, outcome: CashOutcome, sequence: int, time_ns: int
-) -> None:
-    """Book cash; where a bound kept it from moving, freeze the account."""
-    account = account_for_fact(book, command.account_id, time_ns)
-    roll_if_due(book, account)
-    account.sequence = sequence
-    account.adjustments[command.adjustment_id] = book.trading_date
-    if abs(account.cash + command.amount_e4) > AMOUNT_BOUND:
-        freeze(book, ScopeKind.ACCOUNT, account.account_id, "out of bounds", time_ns)
-    account.cash = outcome.cash_e4
-    apply_all_valued(book, outcome.valued)
-
-
 def apply_positions(book: Book, command: SetPositions, sequence: int, time_ns: int) -> None:
     """Set positions as the back office has them."""
     account = account_for_fact(book, command.account_id, time_ns)
@@ -222,14 +190,6 @@ def apply_valuations(
             account.last_valuation = figures
             account.valued_time_ns = time_ns
     apply_all_valued(book, outcome.valued)
-
-
-def apply_all_valued(book: Book, valued: list[Valued]) -> None:
-    """Keep what valuations changed (2.7); each names an account that is known by now."""
-    for found in valued:
-        account = book.accounts[found.account_id]
-        roll_if_due(book, account)
-        apply_valued(account, found)
 
 
 def apply_accounts(book: Book, command: UpsertAccounts, sequence: int) -> None:

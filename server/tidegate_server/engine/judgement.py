@@ -228,10 +228,6 @@ class Judgement:
         """Tell whether the order counts in the account's figures."""
         return True
 
-    def order_ratio(self) -> int:
-        """Return the ratio that the order is reserved at under `cn_margin`; 0 if it has none."""
-        return 0
-
     def _line_with_order(self) -> Line:
         """Return the line of the order's position with the order reserved."""
         added = self.quantity * self.reserved_price

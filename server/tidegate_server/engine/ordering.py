@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from .accept import accepted
 from .checks.rate import next_time_ns
+from .cn.judging import order_ratio
 from .commands import MODEL_CN_MARGIN, CheckOrder
 from .ends import has_room, id_taken, no_new_risk, no_policy, order_stale, refuse, repeated, unknown
 from .judge import judge, judgement_of
@@ -85,7 +86,7 @@ def decide_check(
     else:
         current = instrument.rates
         if judged.credit:
-            outcome.margin_ratio_bps = judged.order_ratio()
+            outcome.margin_ratio_bps = order_ratio(judged)
             current = instrument.rates_by_model.get((MODEL_CN_MARGIN, False))
         if judged.valued and judged.rates is current:
             outcome.line = judged.line

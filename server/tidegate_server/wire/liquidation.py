@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING
 
 from tidegate.v1 import control_service_pb2
 from tidegate_server.engine.amounts import ONE, RATIO_BOUND
+from tidegate_server.engine.cn.facts import other_model
+from tidegate_server.engine.commands import MODEL_CN_MARGIN
 from tidegate_server.engine.liquidation import DEFAULT_TARGET_BPS, plan_liquidation
 
 from . import decoding
 from .encoding import cut
-from .errors import CallError, not_found
+from .errors import CallError, not_found, refused
 from .validation import MalformedError
 
 if TYPE_CHECKING:
@@ -29,6 +31,9 @@ def plan(book: Book, request: bytes, _principal: str, now_ns: int) -> bytes | Ca
     account = book.accounts.get(asked.account_id)
     if account is None:
         return not_found("account", asked.account_id)
+    if account.margin_model == MODEL_CN_MARGIN:
+        message = f"no plan is made of contracts: account {asked.account_id} is under cn_margin"
+        return refused(other_model(account, message))
     found = plan_liquidation(book, account, target_bps or DEFAULT_TARGET_BPS, now_ns)
     message = plan_message(found)
     message.as_of_sequence = book.sequence

@@ -106,21 +106,12 @@ class CreditJudgement(Judgement):
         """Tell whether the order counts in the account's figures: what only closes does not."""
         return opens(self.order.margin_kind)
 
-    def order_ratio(self) -> int:
-        """Return the ratio that the order is reserved at, in bps; 0 if it has none."""
-        kind = self.order.margin_kind
-        if kind not in (MARGIN_BUY, SHORT_SELL):
-            return 0
-        fund = self.account.permissions.private_fund
-        short = kind == SHORT_SELL
-        return ratio_of_fill(self.policy.credit, self.now_ns, short=short, fund=fund)
-
     def _line_with_order(self) -> Line:
         instrument = self.instrument
         low = instrument.low
         high = instrument.high
         part = OpenPart(
-            self.order.margin_kind, self.quantity, self.reserved_price, self.order_ratio()
+            self.order.margin_kind, self.quantity, self.reserved_price, order_ratio(self)
         )
         more = terms_of_part(part, low, high, self.unit, self.rates[1])
         longs = 0 if part.kind == SHORT_SELL else self.quantity
@@ -146,3 +137,13 @@ class CreditJudgement(Judgement):
         )
         actual = (own[7], own[8])
         return line_of_terms(terms, longs, shorts, high, self.unit, self.factor, actual)
+
+
+def order_ratio(judged: Judgement) -> int:
+    """Return the ratio that an order is reserved at, in bps; 0 if it has none."""
+    kind = judged.order.margin_kind
+    if kind not in (MARGIN_BUY, SHORT_SELL):
+        return 0
+    fund = judged.account.permissions.private_fund
+    short = kind == SHORT_SELL
+    return ratio_of_fill(judged.policy.credit, judged.now_ns, short=short, fund=fund)
