@@ -82,7 +82,7 @@ def financed(run: Callable[..., Result]) -> None:
 def test_an_order_without_its_kind_is_refused(run: Callable[..., Result]) -> None:
     result = run("preview", "C1", "buy", "50", "600519", "--price", "10")
     assert "NOT_PERMITTED" in words(result)
-    assert "margin_kind" in words(result)
+    assert "margin kind" in words(result)
 
 
 def test_contracts_are_listed_and_shown_with_the_account(run: Callable[..., Result]) -> None:

@@ -517,9 +517,9 @@ class Limits(_message.Message):
     DAY_TURNOVER_E4_FIELD_NUMBER: _builtins.int
     POSITION_FIELD_NUMBER: _builtins.int
     CREDIT_LINE_E4_FIELD_NUMBER: _builtins.int
+    SHORT_LINE_E4_FIELD_NUMBER: _builtins.int
     DAY_LOSS_E4_FIELD_NUMBER: _builtins.int
     DRAWDOWN_BPS_FIELD_NUMBER: _builtins.int
-    SHORT_LINE_E4_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def leverage_bps(self) -> Global___Limit:
         """Weighted gross over equity, bps. The tier must set it."""
@@ -571,16 +571,16 @@ class Limits(_message.Message):
         """
 
     @_builtins.property
+    def short_line_e4(self) -> Global___Limit:
+        """Under cn_margin: the value of what is borrowed and sold, with all short sales filled, e4."""
+
+    @_builtins.property
     def day_loss_e4(self) -> Global___Limit:
         """What equity may have lost since the start of the day, e4; bookings are no loss."""
 
     @_builtins.property
     def drawdown_bps(self) -> Global___Limit:
         """How far equity may have fallen from its high-water mark, bps of that mark."""
-
-    @_builtins.property
-    def short_line_e4(self) -> Global___Limit:
-        """Under cn_margin: the value of what is borrowed and sold, with all short sales filled, e4."""
 
     def __init__(
         self,
@@ -597,9 +597,9 @@ class Limits(_message.Message):
         day_turnover_e4: Global___Limit | None = ...,
         position: Global___Limit | None = ...,
         credit_line_e4: Global___Limit | None = ...,
+        short_line_e4: Global___Limit | None = ...,
         day_loss_e4: Global___Limit | None = ...,
         drawdown_bps: Global___Limit | None = ...,
-        short_line_e4: Global___Limit | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["credit_line_e4", b"credit_line_e4", "day_loss_e4", b"day_loss_e4", "day_order_count", b"day_order_count", "day_turnover_e4", b"day_turnover_e4", "drawdown_bps", b"drawdown_bps", "leverage_bps", b"leverage_bps", "open_order_count", b"open_order_count", "order_notional_e4", b"order_notional_e4", "order_quantity", b"order_quantity", "order_rate", b"order_rate", "order_volume_share_bps", b"order_volume_share_bps", "position", b"position", "price_collar_bps", b"price_collar_bps", "price_collar_floor_bps", b"price_collar_floor_bps", "short_line_e4", b"short_line_e4"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...

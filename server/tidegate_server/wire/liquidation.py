@@ -32,8 +32,8 @@ def plan(book: Book, request: bytes, _principal: str, now_ns: int) -> bytes | Ca
     if account is None:
         return not_found("account", asked.account_id)
     if account.margin_model == MODEL_CN_MARGIN:
-        message = f"no plan is made of contracts: account {asked.account_id} is under cn_margin"
-        return refused(other_model(account, message))
+        why = f"no plan is made of contracts: account {asked.account_id} is under cn_margin"
+        return refused(other_model(account, why))
     found = plan_liquidation(book, account, target_bps or DEFAULT_TARGET_BPS, now_ns)
     message = plan_message(found)
     message.as_of_sequence = book.sequence
