@@ -8,7 +8,7 @@ ENGINE := $(shell find server/tidegate_server/engine -name '*.py')
 FAST   := build/compiled/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test lint bench volatility torture oracle protos compiled lock clean
+.PHONY: help run demo test lint bench lines volatility torture oracle protos compiled lock clean
 
 help:      ## list the targets
 	@grep -hE '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -32,6 +32,9 @@ lint: $(READY)    ## style, types, import arrows, contract
 
 bench: $(READY)   ## the ladder; the last line is JSON
 	$(BIN)/python -m bench
+
+lines: $(READY)   ## how soon a fall of one mark is noticed in every account past a line
+	$(BIN)/python -m bench.lines
 
 volatility: $(READY) ## the model over 33 years of closes; writes docs/volatility.md
 	$(BIN)/python -m bench.volatility $(if $(CLOSES),--closes $(CLOSES))

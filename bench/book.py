@@ -209,6 +209,7 @@ def _limits() -> policy_pb.Limits:
         credit_line_e4=limit(value=9 * 10**16, required=True),
         day_loss_e4=limit(value=9 * 10**16, required=True),
         drawdown_bps=limit(value=9_000, required=True),
+        ownership_bps=limit(value=500, required=True),
     )
 
 
@@ -278,6 +279,7 @@ def _instrument(stock: Stock) -> market_pb.Instrument:
         upper_price_limit_e4=stock.base_price_e4 * 3,
         price_limit_bps=PRICE_LIMIT_BPS,
         average_volume=10**7,
+        shares_outstanding=10**15,
         initial_margin_long_bps=5_000,
         initial_margin_short_bps=5_000,
         maintenance_margin_long_bps=2_500,

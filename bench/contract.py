@@ -13,6 +13,7 @@ UPDATE_VOLATILITY: Final = "/tidegate.v1.MarketService/UpdateVolatility"
 SET_SESSION: Final = "/tidegate.v1.MarketService/SetSession"
 UPSERT_ACCOUNTS: Final = "/tidegate.v1.AccountService/UpsertAccounts"
 ADJUST_CASH: Final = "/tidegate.v1.AccountService/AdjustCash"
+GET_ACCOUNT: Final = "/tidegate.v1.AccountService/GetAccount"
 SET_POSITIONS: Final = "/tidegate.v1.AccountService/SetPositions"
 
 ANSWER: Final = CheckOrderResponse(

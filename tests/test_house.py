@@ -24,12 +24,12 @@ MODULE_LIMIT = 300
 # Exceptions, each with what it may have at most.
 LONG_MODULES = {
     # One value class, or one pair of codecs, a command: long but flat.
-    "server/tidegate_server/engine/commands.py": 460,
+    "server/tidegate_server/engine/commands.py": 480,
     "server/tidegate_server/engine/outcomes.py": 340,
-    "server/tidegate_server/engine/state.py": 500,
+    "server/tidegate_server/engine/state.py": 520,
     "server/tidegate_server/wire/decoding.py": 560,
     "server/tidegate_server/wire/encoding.py": 540,
-    "server/tidegate_server/wire/snapshots.py": 430,
+    "server/tidegate_server/wire/snapshots.py": 440,
     "client/tidegate_client/_methods.py": 330,
     # The table of methods.
     "server/tidegate_server/wire/methods.py": 400,

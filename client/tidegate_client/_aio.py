@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Self, TypeVar, Unpack
 
@@ -11,14 +10,16 @@ import grpc
 from grpc import aio
 
 from tidegate_client import _contracts as contracts
+from tidegate_client import _control as control
+from tidegate_client import _life as life
 from tidegate_client import _methods as methods
 from tidegate_client import _policies as policies
 from tidegate_client import _watches as watches
+from tidegate_client._aio_reporter import Reporter
 from tidegate_client._base import ClientBase, Settings, closed_under_way, dress, understood
 from tidegate_client._checks import Round, check_batch
 from tidegate_client._coalesce import Coalescer
 from tidegate_client._errors import TidegateError, from_rpc
-from tidegate_client._unsent import HURRIED_PAUSE_S, REPORT_TIMEOUT_S, events_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
     from tidegate_client._methods import Call
     from tidegate_client._types import Decision, Order
-    from tidegate_client._unsent import Ledger
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -73,7 +73,7 @@ class AsyncClient(ClientBase):
         else:
             self._channel = aio.secure_channel(target, self._credentials, self._options)
         self._senders: dict[str, aio.UnaryUnaryMultiCallable[bytes, bytes]] = {}
-        self._reporter = _Reporter(self._ledger, self._call)
+        self._reporter = Reporter(self._ledger, self._call)
         self._coalescer = Coalescer(self._call) if coalesce else None
 
     async def check(
@@ -106,7 +106,20 @@ class AsyncClient(ClientBase):
         round_ = Round(self._ledger, batch, batch_id=batch_id)
         return await self._ask(round_, timeout, None, raise_on_error=raise_on_error)
 
+    async def replace(
+        self,
+        order: Order,
+        replaced_order_id: str,
+        *,
+        timeout: float | None = None,  # noqa: ASYNC109 - the same
+        raise_on_error: bool = False,
+    ) -> Decision:
+        """Ask whether the order may take another's place, as `Client.replace` does."""
+        round_ = Round(self._ledger, [order], alone=True, replaces=replaced_order_id)
+        return (await self._ask(round_, timeout, None, raise_on_error=raise_on_error))[0]
+
     preview = _method(methods.preview)
+    reconcile_orders = _method(life.reconcile_orders)
     record_events = _method(methods.record_events)
 
     get_account = _method(methods.get_account)
@@ -138,6 +151,8 @@ class AsyncClient(ClientBase):
     halt = _method(methods.halt)
     set_reduce_only = _method(methods.set_reduce_only)
     release = _method(methods.release)
+    plan_liquidation = _method(control.plan_liquidation)
+    cancel_orders = _method(life.cancel_orders)
     status = _method(methods.status)
 
     read_records = _method(methods.read_records)
@@ -238,54 +253,6 @@ class AsyncClient(ClientBase):
 
     def _wake(self) -> None:
         self._reporter.wake()
-
-
-class _Reporter:
-    """The one background task: reports orders unsent until that is delivered.
-
-    It lives as long as anything is owed, and hurries while the client closes.
-    """
-
-    def __init__(
-        self, ledger: Ledger, report: Callable[[Call[object], float], Awaitable[object]]
-    ) -> None:
-        self._ledger = ledger
-        self._report = report
-        self._closing = asyncio.Event()
-        self._stopped = False
-        self._task: asyncio.Task[None] | None = None
-
-    def wake(self) -> None:
-        """Begin to report, unless the client is closing."""
-        if not self._closing.is_set() and (self._task is None or self._task.done()):
-            self._task = asyncio.create_task(self._run(), name="tidegate-unsent")
-
-    async def close(self, timeout: float) -> None:  # noqa: ASYNC109 - the same
-        """Wait for the last reports, then stop."""
-        self._closing.set()
-        if self._task is not None:
-            await asyncio.wait([self._task], timeout=timeout)
-            self._stopped = True
-            self._task.cancel()
-            await asyncio.wait([self._task])
-
-    async def _run(self) -> None:
-        while not self._stopped and (keys := self._ledger.take()):
-            try:
-                call = methods.record_events(events_of(keys))
-                await self._report(call, monotonic() + REPORT_TIMEOUT_S)
-            except TidegateError as error:
-                await self._pause(self._ledger.failed(keys, error))
-            else:
-                self._ledger.delivered(keys)
-
-    async def _pause(self, pause: float) -> None:
-        if self._closing.is_set():
-            await asyncio.sleep(min(pause, HURRIED_PAUSE_S))
-        else:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(pause):  # wait_for can swallow a cancellation
-                    await self._closing.wait()
 
 
 def _is_cancelled() -> bool:

@@ -8,6 +8,7 @@ import grpc
 
 from tidegate.v1 import order_pb2
 from tidegate_client._errors import AnswerError, TidegateError
+from tidegate_client._life import replace_order
 from tidegate_client._methods import check_order, check_orders
 from tidegate_client._types import Decision
 from tidegate_client._unsent import OrderKey
@@ -44,10 +45,12 @@ class Round:
         *,
         alone: bool = False,
         batch_id: str = "",
+        replaces: str = "",
     ) -> None:
         """Refuse what must not be sent, and prepare `call` for the rest, None for no rest.
 
-        `alone` asks for the one order by itself; a batch with an id is atomic.
+        `alone` asks for the one order by itself, in place of another if it `replaces` one; a batch
+        with an id is atomic.
         """
         self._ledger = ledger
         self._keys = [OrderKey(order.account_id, order.order_id) for order in orders]
@@ -56,7 +59,9 @@ class Round:
         self._waiting = [at for at in range(len(orders)) if at not in self._decisions]
         requests = [check_request(orders[at]) for at in self._waiting]
         self.call = None
-        if requests:
+        if requests and replaces:
+            self.call = replace_order(requests[0], replaces)
+        elif requests:
             self.call = check_order(requests[0]) if alone else check_orders(requests, batch_id)
 
     def __enter__(self) -> Self:

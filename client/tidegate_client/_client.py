@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Self, TypeVar, Un
 import grpc
 
 from tidegate_client import _contracts as contracts
+from tidegate_client import _control as control
+from tidegate_client import _life as life
 from tidegate_client import _methods as methods
 from tidegate_client import _policies as policies
 from tidegate_client import _watches as watches
@@ -103,7 +105,24 @@ class Client(ClientBase):
         round_ = Round(self._ledger, batch, batch_id=batch_id)
         return self._ask(round_, timeout, raise_on_error=raise_on_error)
 
+    def replace(
+        self,
+        order: Order,
+        replaced_order_id: str,
+        *,
+        timeout: float | None = None,
+        raise_on_error: bool = False,
+    ) -> Decision:
+        """Ask whether the order may take another's place; its quantity is the new total.
+
+        As `check`, with an id and creation time of its own. Both orders are reserved as one until
+        the venue's answer is reported under the new id. If none may be sent, the old one stands.
+        """
+        round_ = Round(self._ledger, [order], alone=True, replaces=replaced_order_id)
+        return self._ask(round_, timeout, raise_on_error=raise_on_error)[0]
+
     preview = _method(methods.preview)
+    reconcile_orders = _method(life.reconcile_orders)
     record_events = _method(methods.record_events)
 
     get_account = _method(methods.get_account)
@@ -135,6 +154,8 @@ class Client(ClientBase):
     halt = _method(methods.halt)
     set_reduce_only = _method(methods.set_reduce_only)
     release = _method(methods.release)
+    plan_liquidation = _method(control.plan_liquidation)
+    cancel_orders = _method(life.cancel_orders)
     status = _method(methods.status)
 
     read_records = _method(methods.read_records)

@@ -62,6 +62,18 @@ class Book:
             answers=answers, sequence=self.sequence, decided_time_ns=time.time_ns()
         )
 
+    def replace_order(self, request: risk_pb.ReplaceOrderRequest) -> risk_pb.ReplaceOrderResponse:
+        """Decide a replace like an order."""
+        self.sequence += 1
+        order = risk_pb.CheckOrderRequest(
+            account_id=request.account_id,
+            order_id=request.order_id,
+            instrument_id=request.instrument_id,
+            price_e4=request.price_e4 if request.HasField("price_e4") else None,
+        )
+        answer = self._decide(order)
+        return risk_pb.ReplaceOrderResponse.FromString(answer.SerializeToString())
+
     def _decide(self, order: risk_pb.CheckOrderRequest) -> risk_pb.CheckOrderResponse:
         key = (order.account_id, order.order_id)
         first = self.answers.get(key)
@@ -207,6 +219,7 @@ class Method(NamedTuple):
 METHODS: Mapping[str, Method] = {
     "CheckOrder": Method("RiskService", risk_pb.CheckOrderRequest, Book.check_order),
     "CheckOrders": Method("RiskService", risk_pb.CheckOrdersRequest, Book.check_orders),
+    "ReplaceOrder": Method("RiskService", risk_pb.ReplaceOrderRequest, Book.replace_order),
     "PreviewOrder": Method("RiskService", risk_pb.PreviewOrderRequest, Book.preview_order),
     "RecordOrderEvents": Method(
         "RiskService", risk_pb.RecordOrderEventsRequest, Book.record_events

@@ -26,6 +26,7 @@ T_co = TypeVar("T_co", covariant=True)
 _PACKAGE = "tidegate.v1"
 CHECK_ORDER = f"/{_PACKAGE}.RiskService/CheckOrder"
 CHECK_ORDERS = f"/{_PACKAGE}.RiskService/CheckOrders"
+REPLACE_ORDER = f"/{_PACKAGE}.RiskService/ReplaceOrder"
 RECORD_ORDER_EVENTS = f"/{_PACKAGE}.RiskService/RecordOrderEvents"
 
 # What gRPC retries by itself: reads, and commands that name themselves.
@@ -33,6 +34,7 @@ RETRIED_PATHS = tuple(
     f"/{_PACKAGE}.{method}"
     for method in (
         "RiskService/PreviewOrder",
+        "RiskService/ReconcileOrders",
         "AccountService/GetAccount",
         "AccountService/ListAccounts",
         "AccountService/ListGroups",
@@ -42,6 +44,8 @@ RETRIED_PATHS = tuple(
         "PolicyService/ApprovePolicy",
         "ControlService/Halt",
         "ControlService/SetReduceOnly",
+        "ControlService/PlanLiquidation",
+        "ControlService/CancelOrders",
         "ControlService/GetStatus",
         "JournalService/ReadRecords",
         "JournalService/ExplainRecord",
@@ -50,7 +54,7 @@ RETRIED_PATHS = tuple(
     )
 )
 # What the client repeats, within the deadline, after a lost connection or a lost answer too.
-REPEATED_PATHS = frozenset({CHECK_ORDER, CHECK_ORDERS, RECORD_ORDER_EVENTS})
+REPEATED_PATHS = frozenset({CHECK_ORDER, CHECK_ORDERS, REPLACE_ORDER, RECORD_ORDER_EVENTS})
 
 
 @dataclass(frozen=True, slots=True)

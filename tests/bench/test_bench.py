@@ -30,10 +30,10 @@ def report() -> Any:
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=900,
         check=False,
     )
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 0, f"{done.stderr}\n{done.stdout[-2000:]}"
     return json.loads(done.stdout.splitlines()[-1])
 
 

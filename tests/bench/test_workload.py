@@ -136,7 +136,8 @@ def test_the_policy_sets_every_limit() -> None:
     limits.MergeFrom(document.tiers[0].limits)
     assert {field.name for field, _ in limits.ListFields()} == set(limits.DESCRIPTOR.fields_by_name)
     unset = set(document.DESCRIPTOR.fields_by_name) - {f.name for f, _ in document.ListFields()}
-    assert unset == {"version", "self_trade_mode"}  # absent is "on"
+    # An absent mode is "on"; of other scopes than the account the ladder has none.
+    assert unset == {"version", "self_trade_mode", "scopes"}
 
 
 def rejection(reason: "order_pb.RejectReason.ValueType") -> bytes:

@@ -95,6 +95,38 @@ def test_a_report_shows_what_is_still_reserved(run: Callable[..., Result]) -> No
     assert "order PARTLY_FILLED still reserved 6" in words(result)
 
 
+def test_a_replace_is_reserved_with_the_old_order_as_one(run: Callable[..., Result]) -> None:
+    run("check", "A0003", "buy", "10", "SPY", "--price", "167.00", "--id", "first")
+    order = ("buy", "4", "SPY", "--price", "166.90", "--id", "second")
+    result = run("replace", "A0003", "first", *order)
+    assert result.exit_code == 0
+    assert "verified exit yes" in words(result)
+    report = words(run("record", "A0003", "second", "acknowledged"))
+    assert "order ACKNOWLEDGED still reserved 4" in report
+
+
+def test_a_list_of_open_orders_is_compared(run: Callable[..., Result], tmp_path: Path) -> None:
+    listed = tmp_path / "open.csv"
+    head = "order_id,instrument_id,side,quantity,price,filled"
+    listed.write_text(f"{head}\nstranger,SPY,buy,10,167.00,0\n")
+    result = run("reconcile", "A0004", str(listed), "--id", "L1")
+    assert "stranger ADDED ACKNOWLEDGED 10" in words(result)
+    again = json.loads(run("reconcile", "A0004", str(listed), "--id", "L1", "--json").output)
+    assert again["replayed"]
+    listed.write_text(f"{head}\nstranger,SPY,up,10,167.00,0\n")
+    assert run("reconcile", "A0004", str(listed)).exit_code == 2
+
+
+def test_orders_to_cancel_are_named_and_their_scope_halted(run: Callable[..., Result]) -> None:
+    run("check", "A0011", "buy", "1", "SPY", "--price", "167.00", "--id", "wild")
+    asked = ("cancel-orders", "account:A0011", "--reason", "wild")
+    assert "A0011 wild" in words(run(*asked))
+    result = run(*asked, "--halt", "--id", "wild-1")
+    assert "halted as wild-1; nothing is released" in words(result)
+    assert "HALTED" in run("check", "A0011", "buy", "1", "BBY").output
+    assert run("cancel-orders", "firm", "--reason", "x").exit_code == 2
+
+
 def test_an_account_is_shown_with_its_positions_and_orders(run: Callable[..., Result]) -> None:
     run("check", "A0006", "buy", "1", "IBM", "--price", "180.00", "--id", "open-one")
     text = words(run("account", "show", "A0006"))

@@ -75,6 +75,23 @@ def test_reports_are_repeated_and_counted_once(client: Any, fake: FakeGate) -> N
     assert result.outcome == risk_pb.EVENT_OUTCOME_DUPLICATE
 
 
+def test_a_replace_is_decided_like_an_order(client: Any, fake: FakeGate) -> None:
+    fake.delay(0.5)  # its answer is lost once, and asked for again
+    decision = client.replace(an_order(order_id="2"), "1")
+    assert decision
+    assert decision.replayed
+    asked = fake.calls[0].request
+    assert isinstance(asked, risk_pb.ReplaceOrderRequest)
+    assert asked.replaced_order_id == "1"
+
+
+def test_a_replace_without_an_answer_is_reported_unsent(client: Any, fake: FakeGate) -> None:
+    fake.fail_next(grpc.StatusCode.INTERNAL)
+    decision = client.replace(an_order(order_id="2"), "1")
+    assert not decision
+    assert decision.error is not None
+
+
 def test_an_account_is_read_as_it_was_put(client: Any, fake: FakeGate) -> None:
     account = accounts_pb.Account(account_id="A1", tier_id="retail")
     client.upsert_accounts([account])

@@ -24,6 +24,7 @@ from tidegate.v1 import (
     order_pb2,
     policy_pb2,
     policy_service_pb2,
+    risk_service_pb2,
     watch_service_pb2,
 )
 from tidegate_client import RequestError, Violation, tls_credentials
@@ -204,6 +205,32 @@ CALLS: list[Example] = [
         ("H1", "over"),
         {},
         control_service_pb2.ReleaseRequest(stop_id="H1", reason="over"),
+    ),
+    (
+        "cancel_orders",
+        "ControlService/CancelOrders",
+        (order_pb2.SCOPE_KIND_ACCOUNT, "A1"),
+        {"reason": "why", "stop_id": "H1", "page_token": "A1 o1"},
+        control_service_pb2.CancelOrdersRequest(
+            scope_kind=order_pb2.SCOPE_KIND_ACCOUNT,
+            scope_id="A1",
+            stop_id="H1",
+            reason="why",
+            page_token="A1 o1",  # noqa: S106 - where a page ended
+        ),
+    ),
+    (
+        "reconcile_orders",
+        "RiskService/ReconcileOrders",
+        ("A1", "L1", 7, [risk_service_pb2.ListedOrder(order_id="o1")]),
+        {"page_number": 2, "last_page": False},
+        risk_service_pb2.ReconcileOrdersRequest(
+            account_id="A1",
+            session_id="L1",
+            list_time_ns=7,
+            page_number=2,
+            orders=[risk_service_pb2.ListedOrder(order_id="o1")],
+        ),
     ),
     (
         "read_records",

@@ -30,7 +30,7 @@ def watched(transport: str) -> Iterator[tuple[Server, Client, Client]]:
     """Serve a market with its follower; yield a client of each."""
     with serving(transport, {"follower.enabled": True}) as server:
         address = f"unix:{server.folder}/run/follower.sock"
-        eventually(lambda: listens(address), 30)
+        eventually(lambda: listens(address), 60)
         options = [("grpc.default_authority", "me")]
         with (
             server.client() as gate,
@@ -51,7 +51,7 @@ def test_orders_are_seen_alerted_and_decided_again(transport: str) -> None:
     with watched(transport) as (_, gate, follower):
         opened = open_account(gate, "W1")
         limit_to(gate, "W1", 100)
-        eventually(lambda: follower.list_alerts().as_of_sequence > opened, 20)
+        eventually(lambda: follower.list_alerts().as_of_sequence > opened, 60)
         accounts = follower.watch_accounts(["W1"])
         alerts = follower.watch_alerts("0")
         assert next(accounts).account.account.account_id == "W1"
@@ -68,7 +68,7 @@ def test_orders_are_seen_alerted_and_decided_again(transport: str) -> None:
         refused = gate.check(order("W1", 10, price_e4=SPY_E4 // 100 * 100))
         assert not refused.allowed
         policy = gate.get_policy().policy
-        eventually(lambda: follower.list_alerts().as_of_sequence >= refused.sequence, 20)
+        eventually(lambda: follower.list_alerts().as_of_sequence >= refused.sequence, 60)
         *_, last = follower.compare_decisions(policy, from_sequence=1)
         assert (last.totals.both_allowed_count, last.totals.both_rejected_count) == (1, 1)
         assert not last.totals.account_count
@@ -79,7 +79,7 @@ def test_positions_are_valued_and_seen(transport: str) -> None:
         sequence = open_account(gate, "W2")
         target = accounts_pb.PositionTarget(instrument_id="SPY", quantity=50)
         gate.set_positions("W2", [target], expected_sequence=sequence)
-        eventually(lambda: gate.get_account("W2").account.valued_time_ns > 0, 20)
-        eventually(lambda: follower.list_alerts().as_of_sequence > sequence, 20)
+        eventually(lambda: gate.get_account("W2").account.valued_time_ns > 0, 60)
+        eventually(lambda: follower.list_alerts().as_of_sequence > sequence, 60)
         message = next(iter(follower.watch_accounts(["W2"])))
         assert message.account.positions[0].quantity == 50

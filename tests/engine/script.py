@@ -13,6 +13,7 @@ from tests.oracle.adapter import message_class, to_dictionary, to_protobuf
 
 from tidegate.v1 import (
     account_service_pb2,
+    control_service_pb2,
     journal_pb2,
     order_pb2,
     policy_pb2,
@@ -194,6 +195,45 @@ class Script(CreditSteps):
                 lines[name] = {"line_bps": int(line), "release_bps": int(release)}
         holder = self.policy if level == "default" else self.tier(level)
         holder["lines"] = lines
+        return ""
+
+    def do_sector(self, words: list[str]) -> str:
+        """`sector <tier> <sector or -> <from> <cap or none> [warn]`: a band over a sector."""
+        return self.table("sector_concentration", words)
+
+    def do_board(self, words: list[str]) -> str:
+        """`board <tier> <board or -> <from> <cap or none> [warn]`: a band over a board."""
+        return self.table("board_concentration", words)
+
+    def table(self, field: str, words: list[str]) -> str:
+        """Add a band to a tier's table of a sector or board."""
+        tier, scope, edge, cap, *mode = words
+        tables = self.tier(tier).setdefault(field, [])
+        scope = "" if scope == "-" else scope
+        found = [table for table in tables if table["scope_id"] == scope]
+        table: dict[str, Any] = found[0] if found else {"scope_id": scope, "bands": []}
+        if not found:
+            tables.append(table)
+        capped = {} if cap == "none" else {"cap_bps": int(cap)}
+        table["bands"].append({"ratio_from_bps": int(edge)} | capped)
+        table |= limit_of(mode)
+        return ""
+
+    def do_scope(self, words: list[str]) -> str:
+        """`scope <kind>[:<id>] position=100[+warn] ...`; `=unset` takes one away."""
+        kind, _, name = words[0].partition(":")
+        kind = kind.upper()
+        scopes = self.policy.setdefault("scopes", [])
+        known = [one for one in scopes if (one["scope_kind"], one["scope_id"]) == (kind, name)]
+        scope = known[0] if known else {"scope_kind": kind, "scope_id": name}
+        if not known:
+            scopes.append(scope)
+        for word in words[1:]:
+            limit, _, value = word.partition("=")
+            if value == "unset":
+                scope.pop(limit)
+            else:
+                scope[limit] = limit_of(value.split("+"))
         return ""
 
     def do_class(self, words: list[str]) -> str:
@@ -411,6 +451,12 @@ class Script(CreditSteps):
         found = self.call("CheckOrder", request, principal)
         return found if isinstance(found, str) else verdict(found)
 
+    def do_replace(self, words: list[str]) -> str:
+        """`replace #old buy A X 50 [@ 10.0] [#id] ...`: the rest is as of an order."""
+        request, principal = self.request(words[1].upper(), words[2:])
+        found = self.call("ReplaceOrder", {**request, "replaced_order_id": words[0][1:]}, principal)
+        return found if isinstance(found, str) else verdict(found)
+
     def do_preview(self, words: list[str]) -> str:
         request, principal = self.request(words[0].upper(), words[1:])
         for name in ("order_id", "created_time_ns", "want_max_acceptable_quantity"):
@@ -465,7 +511,7 @@ class Script(CreditSteps):
         request["created_time_ns"] = created
         return request, principal
 
-    # Reports: `fill A #o1 e1 buy X 50 @ 10.0 [date=20240101]`, `cancel A #o1 e2 [cum=50]`, ...
+    # Reports: `fill A #o1 e1 buy X 50 @ 10.0 [date=20240101] [from=dc]`, `report cancelled A ...`.
 
     def do_fill(self, words: list[str]) -> str:
         account, order, event, side, instrument, quantity, _, price, *rest = words
@@ -475,8 +521,10 @@ class Script(CreditSteps):
         for word in rest:
             if word.startswith("at="):
                 figures["transaction_time_ns"] = self.now + int(word[3:])
-            else:
+            elif word.startswith("date="):
                 figures["trade_date"] = int(word[5:])
+            else:
+                made["source"] = word[5:]
         return self.report({**made, **figures})
 
     def do_report(self, words: list[str]) -> str:
@@ -487,6 +535,8 @@ class Script(CreditSteps):
         for word in rest:
             if word.startswith("cum="):
                 made["cumulative_quantity"] = int(word[4:])
+            elif word.startswith("from="):
+                made["source"] = word[5:]
             else:
                 made["busted_event_id"] = word[3:]
         return self.report(made)
@@ -503,6 +553,55 @@ class Script(CreditSteps):
         outcome = short(risk_service_pb2.EventOutcome.Name(result.outcome), "EVENT_OUTCOME_")
         state = short(order_pb2.OrderState.Name(result.order_state), "ORDER_STATE_")
         return " ".join([outcome, *flags, state, str(result.reserved_quantity)])
+
+    def do_reconcile(self, words: list[str]) -> str:
+        """`reconcile A <list id> at=-2s [page=2] [more]: o buy X 100 @ 10.0 [filled=5] | ...`."""
+        head, _, text = " ".join(words).partition(":")
+        account, session, *rest = head.split()
+        request: dict[str, Any] = {"account_id": account, "session_id": session, "page_number": 1}
+        request |= {"last_page": "more" not in rest, "list_time_ns": self.now}
+        for word in rest:
+            if word.startswith("at="):
+                request["list_time_ns"] = self.now + int(word[3:])
+            elif word.startswith("page="):
+                request["page_number"] = int(word[5:])
+        request["orders"] = [self.listed(part.split()) for part in text.split("|") if part.strip()]
+        found = self.call("ReconcileOrders", request)
+        if isinstance(found, str):
+            return found
+        parts = []
+        for one in found.differences:
+            kind = short(risk_service_pb2.DifferenceKind.Name(one.kind), "DIFFERENCE_KIND_")
+            state = short(order_pb2.OrderState.Name(one.order_state), "ORDER_STATE_")
+            parts.append(f"{one.order_id} {kind} {state} {one.reserved_quantity}")
+        told = "; ".join(parts) or ("same" if found.closed else "kept")
+        return f"replayed {told}" if found.replayed else told
+
+    def listed(self, words: list[str]) -> dict[str, Any]:
+        """Read an order of a list."""
+        name, side, instrument, quantity, *rest = words
+        order = {"order_id": name, "side": side.upper(), "instrument_id": instrument}
+        figures = {"quantity": int(quantity), "order_type": "MARKET"}
+        for index, word in enumerate(rest):
+            if word == "@":
+                figures |= {"order_type": "LIMIT", "price_e4": int(rest[index + 1])}
+            elif word.startswith("filled="):
+                figures["filled_quantity"] = int(word[7:])
+        return {**order, **figures}
+
+    def do_cancel(self, words: list[str]) -> str:
+        """`cancel account A [stop=k] [after=A/o]`: the ids to cancel; `+` for more."""
+        request = {"scope_kind": words[0].upper(), "scope_id": words[1], "reason": "test"}
+        for word in words[2:]:
+            if word.startswith("stop="):
+                request["stop_id"] = word[5:]
+            else:
+                request["page_token"] = word[6:].replace("/", " ")
+        found = self.call("CancelOrders", request, "staff")
+        if isinstance(found, str):
+            return found
+        names = [f"{order.account_id}/{order.order_id}" for order in found.orders]
+        return " ".join(names + ["+"] * bool(found.next_page_token)) or "none"
 
     # Reads.
 
@@ -557,14 +656,20 @@ class Script(CreditSteps):
     def do_revalue(self, words: list[str]) -> str:
         return error(self.call("RevalueAccounts", {"account_ids": words}))
 
+    def do_plan(self, words: list[str]) -> str:
+        """`plan A`: the liquidation plan."""
+        found = self.call("PlanLiquidation", {"account_id": words[0]}, "staff")
+        return found if isinstance(found, str) else plan(found)
+
     def do_open(self, words: list[str]) -> str:
-        """`open A`: the open orders, oldest first."""
+        """`open A`: the open orders, oldest first; `o 50 for p` replaces p."""
         view = self.call("GetAccount", {"account_id": words[0]}).account
         parts = []
         for order in view.open_orders:
             state = short(order_pb2.OrderState.Name(order.state), "ORDER_STATE_")
             late = " unconfirmed" if order.unconfirmed else ""
-            parts.append(f"{order.order_id} {state} {order.reserved_quantity}{late}")
+            old = f" for {order.replaced_order_id}" if order.replaced_order_id else ""
+            parts.append(f"{order.order_id} {state} {order.reserved_quantity}{late}{old}")
         return "; ".join(parts) or "none"
 
     def do_status(self, words: list[str]) -> str:
@@ -610,7 +715,8 @@ def verdict(found: Any) -> str:
     if found.warnings:
         parts.append("warned " + "; ".join(reason(entry) for entry in found.warnings))
     preview = isinstance(found, risk_service_pb2.PreviewOrderResponse)
-    if preview or found.HasField("max_acceptable_quantity"):
+    replace = isinstance(found, risk_service_pb2.ReplaceOrderResponse)
+    if preview or (not replace and found.HasField("max_acceptable_quantity")):
         parts.append(f"max={found.max_acceptable_quantity}")
     if found.verified_exit:
         parts.append("exit")
@@ -618,6 +724,30 @@ def verdict(found: Any) -> str:
         state = short(order_pb2.OrderState.Name(found.order_state), "ORDER_STATE_")
         parts.append(f"replayed {state}")
     return " ".join(part for part in parts if part)
+
+
+def plan(found: Any) -> str:
+    """Write a plan: ratios, cancels and what they free, stages, what is blocked or lacking."""
+
+    def ratio(name: str) -> str:
+        return str(getattr(found, name)) if found.HasField(name) else "-"
+
+    parts = [f"{ratio('before_ratio_bps')} to {ratio('after_ratio_bps')}"]
+    parts += [f"cancel {one.order_id} {one.rise_e4}" for one in found.cancels]
+    for stage in found.stages:
+        sides = [order_pb2.Side.Name(trade.side).removeprefix("SIDE_") for trade in stage.trades]
+        parts.append(
+            ", ".join(
+                f"{side.lower()} {trade.instrument_id} {trade.quantity}"
+                for side, trade in zip(sides, stage.trades, strict=True)
+            )
+        )
+    for one in found.blocked:
+        why = control_service_pb2.BlockedReason.Name(one.reason).removeprefix("BLOCKED_REASON_")
+        parts.append(f"blocked {one.instrument_id} {one.quantity} {why.lower()}")
+    parts.append("reached" if found.reachable else f"short of {found.shortfall_e4}")
+    parts += ["cut"] if found.cut else []
+    return "; ".join(parts)
 
 
 def usage(view: Any) -> str:

@@ -24,7 +24,7 @@ from tidegate_server.engine.commands import (
     OrderEvent,
     RecordOrderEvents,
 )
-from tidegate_server.engine.flagging import flagged
+from tidegate_server.engine.flagging import SOURCES_DISAGREE, flagged
 from tidegate_server.engine.outcomes import (
     BatchOutcome,
     CheckOutcome,
@@ -80,14 +80,23 @@ def test_an_armed_limit_is_not_kept() -> None:
     arming = Arming()
     arming.step(KEY, 6_000)
     assert arming.fired == {KEY: 1}
+    assert not arming.is_armed("A1")
+    assert arming.is_armed("A2")
     arming.step(KEY, 4_499)
     assert not arming.fired
+    assert arming.is_armed("A1")
+
+
+def test_a_limit_that_accounts_share_is_everybodys() -> None:
+    arming = Arming()
+    arming.step(("", 1, "", "short_pool", False), 6_000)
+    assert not arming.is_armed("A1")
 
 
 def test_a_limit_that_is_gone_is_armed() -> None:
     arming = Arming()
     arming.step(KEY, 10_000)
-    arming.forget(KEY)
+    arming.keep(KEY, 0)
     assert arming.step(KEY, 5_000) == 0
 
 
@@ -148,6 +157,7 @@ def test_a_fault_within_a_batch_is_told_of() -> None:
         (EVENT_FILLED, OVERFILL, alert_kinds.KIND_OVERFILL, CRITICAL),
         (EVENT_FILLED, AFTER_END, alert_kinds.KIND_LATE_FILL, WARNING),
         (EVENT_FILLED, TOO_OLD, alert_kinds.KIND_LATE_FILL, WARNING),
+        (EVENT_FILLED, SOURCES_DISAGREE, alert_kinds.KIND_DROP_COPY, CRITICAL),
         (EVENT_CANCELLED, AFTER_END, alert_kinds.KIND_ODD_REPORT, WARNING),
         (EVENT_FILLED, UNKNOWN_ORDER, alert_kinds.KIND_ODD_REPORT, WARNING),
     ],

@@ -10,7 +10,7 @@ from tests.laws.runs import SEEDS, Call, Step, ask, calls_of, law, play, played,
 from tidegate.v1 import order_pb2, policy_pb2, risk_service_pb2
 from tidegate_server.engine.groups import ancestors
 from tidegate_server.wire.machine import Machine
-from tidegate_server.wire.snapshots import order_request
+from tidegate_server.wire.order_snapshots import order_request
 
 ALLOW = order_pb2.VERDICT_ALLOW
 FACED_BY_EXITS = {
@@ -47,7 +47,7 @@ def verdicts(steps: list[Step]) -> Iterator[tuple[Any, Any]]:
     for step in steps:
         if step.response is None:
             continue
-        if step.call.method in {"CheckOrder", "PreviewOrder"}:
+        if step.call.method in {"CheckOrder", "PreviewOrder", "ReplaceOrder"}:
             yield step.asked(), step.message()
         elif step.call.method == "CheckOrders":
             yield from zip(step.asked().orders, step.message().answers, strict=True)
@@ -222,7 +222,7 @@ def test_a_repeat_is_never_looser_than_the_first_answer(seed: int) -> None:
     policy = {step.call.method for step in steps}
     assert "ProposePolicy" in policy
     for step in steps:
-        if step.call.method != "CheckOrder" or step.record is None:
+        if step.call.method not in {"CheckOrder", "ReplaceOrder"} or step.record is None:
             continue
         first = step.message()
         if {entry.reason for entry in first.rejections} & NOT_STORED:

@@ -9,12 +9,14 @@ from tests.engine.script import Script
 from tests.laws.runs import SEEDS, Call, ask, law, loaded, settled
 
 from tidegate.v1 import (
+    account_service_pb2,
     market_service_pb2,
     order_pb2,
     policy_pb2,
     policy_service_pb2,
     risk_service_pb2,
 )
+from tidegate_server.engine.scope_limits import SCOPE_KINDS
 from tidegate_server.wire.machine import Machine
 
 ALLOW = order_pb2.VERDICT_ALLOW
@@ -41,8 +43,9 @@ def orders(draw: st.DrawFn) -> tuple[float, float, bool, int, float]:
 @st.composite
 def changes(draw: st.DrawFn) -> tuple[str, str, int]:
     """Draw what to change in a policy, at which level, and by how much."""
-    level = draw(st.sampled_from(("scalar", "default", "gold", "silver", "band", "required")))
-    names = SCALARS if level == "scalar" else LIMITS
+    levels = ("scalar", "default", "gold", "silver", "band", "required", "scope")
+    level = draw(st.sampled_from(levels))
+    names = {"scalar": SCALARS, "scope": list(SCOPE_KINDS)}.get(level, LIMITS)
     return level, draw(st.sampled_from(names)), draw(st.sampled_from(RATES))
 
 
@@ -62,6 +65,12 @@ def preview(machine: Machine, order: tuple[float, float, bool, int, float], now_
     )
     step = ask(machine, Call("PreviewOrder", request.SerializeToString(), "desk", now_ns))
     return step.message()
+
+
+def margin_model_of(machine: Machine, order: tuple[float, float, bool, int, float]) -> int:
+    """Return the margin model of the account that `preview` takes."""
+    accounts = sorted(machine.book.accounts)
+    return machine.book.accounts[accounts[int(order[0] * len(accounts))]].margin_model
 
 
 def no_looser(before: Any, after: Any) -> bool:
@@ -90,6 +99,9 @@ def change(policy: policy_pb2.Policy, level: str, name: str, factor: int) -> Non
             for table in tier.concentration:
                 for band in table.bands:
                     band.cap_bps = band.cap_bps * factor // 10_000
+    elif level == "scope":
+        for limit in [getattr(one, name) for one in policy.scopes if one.HasField(name)]:  # type: ignore[arg-type]
+            limit.value = limit.value * factor // 10_000
     else:
         tiers = {tier.tier_id: tier.limits for tier in policy.tiers}
         limit = getattr(tiers.get(level, policy.default_limits), name)
@@ -144,6 +156,8 @@ def test_a_higher_factor_never_allows_more(seed: int, factors: tuple[int, int]) 
         quantity = (1, 10, 100, 300, 1_000)[index % 4]
         price = (0.0, 0.99, 1.0, 1.005)[index // 10]
         order = (account, instrument, index % 2 == 0, quantity, price)
+        if margin_model_of(machine, order) == account_service_pb2.MARGIN_MODEL_PORTFOLIO:
+            continue  # 5.5: a leg's wider range may hedge better
         assert no_looser(preview(calm, order, now_ns), preview(wild, order, now_ns)), order
 
 

@@ -1,6 +1,8 @@
 """Checks of the account with the order in it: its turnover and 4.18 to 4.22."""
 
-from tests.oracle import credit_checks
+from dataclasses import replace
+
+from tests.oracle import credit_checks, scopes
 from tests.oracle.book import (
     INT64_MAX,
     MONEY_MAX,
@@ -14,10 +16,10 @@ from tests.oracle.book import (
     up,
     upper_ratio,
 )
-from tests.oracle.case import Case, of_account, of_instrument
+from tests.oracle.case import Case, entry, of_account
 from tests.oracle.credit import is_credit
 from tests.oracle.figures import Figures, projected, valuable
-from tests.oracle.limits import concentration_bands, setting, table_in_mode
+from tests.oracle.limits import concentration_bands, in_mode, setting, table_in_mode, tier_of
 from tests.oracle.line_checks import losses, maintenance_ratio
 
 RATES = frozenset(
@@ -52,38 +54,48 @@ def day_turnover(book: Book, account: Account, lines: dict[str, Line]) -> int:
     return sum(up(amount, book.instruments[name].unit) for name, amount in raw.items())
 
 
-def position_limit(case: Case, quantity: int) -> list[Message]:
+def position_limits(case: Case, quantity: int) -> list[Message]:
     """4.18."""
     if is_credit(case.account):
         return credit_checks.opening_checks(case, quantity)
-    line = case.line.plus(case.side, quantity, 0)
-    worst = max(abs(line.held + line.open_buys), abs(line.held - line.open_sells))
-    own = setting(case, "position").value
-    instruments = None if case.warning else case.instrument.facts.get("position_limit")
-    if own is not None and worst > own and (instruments is None or own <= instruments):
-        return [of_account(case, "POSITION_LIMIT", worst, own)]
-    if instruments is not None and worst > instruments:
-        return [of_instrument(case, "POSITION_LIMIT", worst, instruments)]
-    return []
+    worst = scopes.worst(scopes.position_bounds(case, quantity))
+    found = [bound_entry("POSITION_LIMIT", worst)] if worst is not None else []
+    owned = scopes.ownership(case, quantity)
+    return found + ([bound_entry("OWNERSHIP_LIMIT", owned)] if owned is not None else [])
+
+
+def bound_entry(reason: str, bound: scopes.Bound) -> Message:
+    """Write down the limit that decides."""
+    return entry(reason, bound.scope, (min(bound.measured, INT64_MAX), bound.limit))
 
 
 def solvency(
-    case: Case, names: list[str], before: Figures, after: Figures, gaps: set[str]
+    case: Case,
+    names: list[str],
+    before: Figures,
+    after: Figures,
+    gaps: set[str],
+    *,
+    quantity: int = 0,
 ) -> list[Message]:
-    """4.20 to 4.25 of an account as it would be after opening in the named instruments."""
+    """4.20 to 4.26 of an account as it would be after opening in the named instruments.
+
+    The quantity is that of an order that is not in the book yet.
+    """
     over = leverage(case, after)
     if not after.in_bounds:
         return [] if case.warning else over
     if case.warning:
         over = [] if after.equity <= 0 else over
-        return concentration(case, names, after) + over + _lines_and_losses(case, after)
+        found = concentration(case, names, after) + over + _lines_and_losses(case, after)
+        return found + firm(case, names, quantity)
     reasons = concentration(case, names, after) + over
     rates_known = not gaps & RATES
     hedge = after.model == "PORTFOLIO" and after.available >= before.available
     left = after.least if after.model == "CN_MARGIN" else after.available
     if rates_known and left < 0 and not hedge:
         reasons.append(of_account(case, "INITIAL_MARGIN", left, 0))
-    return reasons + _lines_and_losses(case, after)
+    return reasons + _lines_and_losses(case, after) + firm(case, names, quantity)
 
 
 def _lines_and_losses(case: Case, after: Figures) -> list[Message]:
@@ -95,6 +107,18 @@ def lines(case: Case, after: Figures) -> list[Message]:
     if after.model == "CN_MARGIN":
         return credit_checks.lines(case, after)
     return credit_line(case, after)
+
+
+def firm(case: Case, names: list[str], quantity: int) -> list[Message]:
+    """4.26: the greatest excess of the firm in one of the instruments."""
+    bounds = []
+    for name in names:
+        request = {**case.request, "instrument_id": name}
+        one = replace(case, instrument=case.book.instruments[name], request=request)
+        found = scopes.firm_exposure(one, quantity)
+        bounds += [found] if found is not None else []
+    worst = scopes.worst(bounds)
+    return [] if worst is None else [bound_entry("FIRM_INSTRUMENT_EXPOSURE", worst)]
 
 
 def credit_line(case: Case, after: Figures) -> list[Message]:
@@ -118,19 +142,55 @@ def concentration(case: Case, names: list[str], after: Figures) -> list[Message]
         if excess > worst:
             measured = upper_ratio(gross, after.assets)
             worst, named = excess, [of_account(case, "CONCENTRATION_INSTRUMENT", measured, cap)]
+    for kind in ("sector", "board"):
+        named = named + concentration_sum(case, kind, names, after)
+    return named
+
+
+def concentration_sum(case: Case, kind: str, names: list[str], after: Figures) -> list[Message]:
+    """4.20 over the sectors or boards of the instruments ordered; the greatest excess is named."""
+    worst, named = 0, []
+    instruments = case.book.instruments
+    for name in names:
+        factor = case.book.factor(instruments[name], case.now)
+        here = instruments[name].facts.get(kind, "")
+        for table in (tier_of(case) or {}).get(f"{kind}_concentration", []):
+            if table.get("scope_id", "") != here or not in_mode(case, table):
+                continue
+            cap = cap_in(table["bands"], after)
+            if cap is None:
+                continue
+            cap = cap * ONE // factor
+            gross = sum(
+                amount
+                for other, amount in after.gross_of.items()
+                if instruments[other].facts.get(kind, "") == here
+            )
+            excess = gross - scale_down(after.assets, cap)
+            if excess > worst:
+                measured = upper_ratio(gross, after.assets)
+                scope = ("ACCOUNT", case.account.account_id)
+                reason = f"CONCENTRATION_{kind.upper()}"
+                worst, named = excess, [entry(reason, scope, (measured, cap), subject=here)]
     return named
 
 
 def concentration_cap(case: Case, instrument: Instrument, after: Figures) -> int | None:
     """The cap of the ratio's band, divided by the factor (5.3)."""
-    cap = None
     if not table_in_mode(case, instrument):
         return None
-    for band in concentration_bands(case, instrument) or []:
+    cap = cap_in(concentration_bands(case, instrument) or [], after)
+    return None if cap is None else cap * ONE // case.book.factor(instrument, case.now)
+
+
+def cap_in(bands: list[Message], after: Figures) -> int | None:
+    """The cap of the band that the ratio is in."""
+    cap = None
+    for band in bands:
         edge = band.get("ratio_from_bps", 0)
         if after.debt == 0 or after.assets * ONE >= after.debt * edge:
             cap = band.get("cap_bps")
-    return None if cap is None else cap * ONE // case.book.factor(instrument, case.now)
+    return cap
 
 
 def leverage(case: Case, after: Figures) -> list[Message]:

@@ -109,13 +109,20 @@ class Order:
     acknowledge_by: int = 0
     unconfirmed: bool = False
     reported: bool = False
+    replaces: str = ""  # the order whose place it is to take (7.2)
+    chain: "list[Order] | None" = None  # orders that replace each other, oldest first
+    allowed_time: int = 0  # when it was decided, or added by a list
+    awaited: int = 0  # in a chain: fills that its end told of
+    listed_kind: str = ""  # under cn_margin: what it counts as that a list added
     ratio: int = 0  # under cn_margin: what it is reserved at
     opening: tuple[int, int] | None = None  # of the contract that it opened: when, at what ratio
 
     @property
     def margin_kind(self) -> str:
         """What it is for under cn_margin."""
-        return "" if self.content is None else str(self.content[7] or "")
+        if self.listed_kind or self.content is None or self.content[0] == "listed":
+            return self.listed_kind
+        return str(self.content[7] or "")
 
     @property
     def is_market(self) -> bool:
@@ -138,6 +145,9 @@ class Event:
     booked: tuple[str, int, int] | None = None  # instrument, signed quantity, cash
     change: Any = None  # under cn_margin: all that the fill changed
     gained: int = 0  # under cn_margin: by how much more is held
+    price: int = 0
+    source: str = ""  # who reported it; empty for the router
+    is_fill: bool = False
 
 
 @dataclass
@@ -172,6 +182,9 @@ class Account:
     orders: dict[str, Order] = field(default_factory=dict)
     events: dict[str, Event] = field(default_factory=dict)
     adjustments: set[str] = field(default_factory=set)
+    pages: list[Message] = field(default_factory=list)  # of a list that is not complete (7.4)
+    page_stamp: Message = field(default_factory=dict)
+    compared: Message = field(default_factory=dict)  # the list compared last, and its answer
     entered: frozenset[str] = frozenset()  # lines entered and not left (2.6)
     high: int | None = None
     start: int | None = None

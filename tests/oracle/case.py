@@ -18,6 +18,8 @@ class Case:
     now: int
     lines: dict[str, Line]
     warning: bool = False  # judge the limits in mode warn instead of those that are on (4.28)
+    opening: int | None = None  # of a replace: what would be open of it (7.2)
+    room: int = 0  # of a replace: up to what open quantity it is judged as an exit
 
     @property
     def instrument_id(self) -> str:
@@ -54,7 +56,9 @@ class Case:
 
     def is_exit(self, quantity: int) -> bool:
         """Say whether a quantity fits the exit quantity (3.3)."""
-        return quantity <= self.exit_quantity
+        if credit.is_credit(self.account):
+            return quantity <= self.exit_quantity
+        return quantity <= max(self.exit_quantity, self.room)
 
     @property
     def exit_quantity(self) -> int:
@@ -73,6 +77,11 @@ class Case:
             return self.exit_quantity
         kind = str(self.request.get("margin_kind", ""))
         return credit_room.room(self.book, self.account, self.instrument, kind)
+
+    @property
+    def asked(self) -> int:
+        """What is asked for: the quantity, or what would be open of a replace."""
+        return int(self.request["quantity"]) if self.opening is None else self.opening
 
 
 def open_case(book: Book, request: Message, principal: str, now: int) -> Case:

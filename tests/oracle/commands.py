@@ -11,7 +11,7 @@ from functools import partial
 from random import Random
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
-from tests.oracle import credit, credit_commands, groups, policy_commands, world
+from tests.oracle import credit, credit_commands, groups, life_commands, policy_commands, world
 from tests.oracle.book import SECOND, Account, Instrument, Message, Order, scale_down
 from tests.oracle.case import lot, open_case
 from tests.oracle.limits import collar
@@ -48,6 +48,8 @@ class Commands:
         self.serial = 0
         self.orders: list[Command] = []
         self.events: list[Message] = []
+        self.replaces: list[Command] = []
+        self.lists: list[Command] = []
         self.batches: list[Command] = []
         self.adjustments: list[Message] = []
         self.first_marks: dict[str, int] = {}
@@ -59,6 +61,9 @@ class Commands:
             (6, self._repeat),
             (6, self._preview),
             (2, self._once_more),
+            (9, partial(life_commands.replace, self)),
+            (1.5, partial(life_commands.reconcile, self)),
+            (0.7, partial(life_commands.cancel, self)),
             (20, self._reports),
             (4, self._batch),
             (5, self._atomic),
@@ -73,6 +78,7 @@ class Commands:
             (12, partial(credit_commands.order, self)),
             (1, self._positions),
             (2, self._account),
+            (1, self._plan),
             (1, self._revalue),
             (0.4, self._regime),
             (0.4, self._session),
@@ -114,6 +120,22 @@ class Commands:
     def command(self, method: str, request: Message, principal: str) -> Command:
         """A command of this moment."""
         return Command(method, request, principal, self.now)
+
+    def name(self, prefix: str) -> str:
+        """An id that nothing has."""
+        return self._name(prefix)
+
+    def some_account(self) -> Account:
+        """An account that is there."""
+        return self._some_account()
+
+    def order(self) -> Command:
+        """A new order."""
+        return self._order()
+
+    def remember(self, memory: list[Command], command: Command) -> None:
+        """Keep a command for a while."""
+        self._remember(memory, command)
 
     def _chance(self, share: float) -> bool:
         return self.rng.random() < share
@@ -189,7 +211,8 @@ class Commands:
         account = self.rng.choice(accounts)
         live = account.open_orders()
         if live and self._chance(0.9):
-            return self.rng.choice(live)
+            order = self.rng.choice(live)
+            return order if order.chain is None else self.rng.choice(order.chain)
         return self.rng.choice(list(account.orders.values()))
 
     # Orders.
@@ -409,6 +432,8 @@ class Commands:
             return deepcopy(self.rng.choice(self.events[-30:]))
         if self.future_fills and self._chance(0.1):
             return self.future_fills.pop(0)
+        if self.events and self._chance(0.06):
+            return life_commands.copied(self)
         if self._chance(0.05):
             return self._bust(order)
         return self._life(order)
@@ -465,14 +490,6 @@ class Commands:
         fill = self._fill(order)
         self._remember(self.future_fills, fill)
         return event | {"busted_event_id": fill["event_id"]}
-
-    def name(self, prefix: str) -> str:
-        """A name that was never used."""
-        return self._name(prefix)
-
-    def some_account(self) -> Account:
-        """Any account."""
-        return self._some_account()
 
     def _stray(self) -> Message:
         """A report of an order that the gate never saw."""
@@ -648,6 +665,12 @@ class Commands:
     def _account(self) -> Command:
         names = [*self.book.accounts, "NOBODY"]
         return self._staff("GetAccount", {"account_id": self.rng.choice(names)})
+
+    def _plan(self) -> Command:
+        """Ask for a plan, mostly for an account that may have one."""
+        deep = [a.account_id for a in self.book.accounts.values() if "liquidation" in a.entered]
+        names = deep if deep and self._chance(0.9) else [*self.book.accounts, "NOBODY"]
+        return self._staff("PlanLiquidation", {"account_id": self.rng.choice(names)})
 
     def _revalue(self) -> Command:
         names = self.rng.sample([*self.book.accounts, "NOBODY"], 2)

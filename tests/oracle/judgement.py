@@ -7,7 +7,7 @@ found (4.0.3).
 from dataclasses import dataclass, field, replace
 
 from tests.oracle import credit_checks
-from tests.oracle.account_checks import figures_after, position_limit, solvency, turnover
+from tests.oracle.account_checks import figures_after, position_limits, solvency, turnover
 from tests.oracle.book import QUANTITY_MAX, Message, up
 from tests.oracle.case import Case, lot
 from tests.oracle.credit import is_credit
@@ -31,6 +31,7 @@ from tests.oracle.order_checks import (
     session_closed,
 )
 from tests.oracle.permissions import not_permitted, wrong_type
+from tests.oracle.scopes import scope_gaps
 from tests.oracle.selling import not_sellable, pool_unset, short_sales
 
 INCURABLE = frozenset(
@@ -65,7 +66,7 @@ def judge(case: Case, quantity: int, *, book_only: bool = False) -> Judgement:
     found = Judgement([], reserved_price, is_exit)
     reasons = found.rejections
     own_model = is_credit(case.account)
-    gaps = missing_limits(case, credit_checks.gaps(case) if own_model else [])
+    gaps = missing_limits(case, credit_checks.gaps(case) if own_model else []) + scope_gaps(case)
     reasons += halted(case)
     if not is_exit:
         reasons += reduce_only(case)
@@ -90,7 +91,7 @@ def judge(case: Case, quantity: int, *, book_only: bool = False) -> Judgement:
         reasons += not_sellable(case, quantity)
         return found
     if valuable(case.book, case.lines) and case.instrument.mark is not None:
-        reasons += position_limit(case, quantity)
+        reasons += position_limits(case, quantity)
         reasons += short_sales(case, quantity)
     reasons += too_much(case, quantity) if own_model else not_sellable(case, quantity)
     if book_only or bound:
@@ -99,7 +100,7 @@ def judge(case: Case, quantity: int, *, book_only: bool = False) -> Judgement:
     if after is not None:
         before = projected(case.book, case.account, case.lines, case.now)
         unset = {str(gap["subject"]) for gap in gaps}
-        reasons += solvency(case, [case.instrument_id], before, after, unset)
+        reasons += solvency(case, [case.instrument_id], before, after, unset, quantity=quantity)
     return found
 
 
@@ -124,12 +125,12 @@ def warnings(
     if found.verified_exit:
         return reasons
     if valuable(case.book, case.lines) and case.instrument.mark is not None:
-        reasons += position_limit(case, quantity)
+        reasons += position_limits(case, quantity)
     if book_only or bound:
         return reasons
     after = figures_after(case, quantity, found.reserved_price)
     if after is not None:
-        reasons += solvency(case, [case.instrument_id], after, after, set())
+        reasons += solvency(case, [case.instrument_id], after, after, set(), quantity=quantity)
     return reasons
 
 

@@ -22,6 +22,7 @@ LIMIT_NAMES = (
     "short_line_e4",
     "day_loss_e4",
     "drawdown_bps",
+    "ownership_bps",
 )
 
 

@@ -9,8 +9,8 @@ be obviously right: big integers, plain dictionaries, every sum taken anew. Wher
     4      judgement (the order of the checks), order_checks, permissions, account_checks, selling,
            orders, batches
     5      book.Book.factor, facts
-    7      reports (what the venue said), staff.Staff.tick
-    8      staff, versions, tightening
+    7      reports (what the venue said), replaces, chains and reconcile, staff.Staff.tick
+    8      staff, versions, tightening, usage, liquidation
 
 Requests and answers are dictionaries shaped like the messages of the contract: names in snake case,
 enum values without their prefix, absent optional fields as missing keys. An error is
@@ -19,12 +19,14 @@ enum values without their prefix, absent optional fields as missing keys. An err
 
 from typing import TYPE_CHECKING
 
-from tests.oracle import validation
+from tests.oracle import liquidation, validation
 from tests.oracle.batches import Batches
 from tests.oracle.book import Book, Message
 from tests.oracle.credit_facts import CreditFacts
 from tests.oracle.facts import Facts
 from tests.oracle.orders import Orders
+from tests.oracle.reconcile import Cancels, Lists
+from tests.oracle.replaces import Replaces
 from tests.oracle.staff import Staff
 from tests.oracle.versions import Versions
 from tests.oracle.views import Views
@@ -48,6 +50,9 @@ class Oracle:
         self._methods: dict[str, Callable[[Message, str, int], Message]] = {
             "CheckOrder": orders.check_order,
             "CheckOrders": self._check_orders,
+            "ReplaceOrder": Replaces(self.book, orders).replace_order,
+            "ReconcileOrders": Lists(self.book).reconcile_orders,
+            "CancelOrders": Cancels(self.book).cancel_orders,
             "PreviewOrder": orders.preview_order,
             "RecordOrderEvents": facts.record_order_events,
             "UpsertAccounts": facts.upsert_accounts,
@@ -72,6 +77,7 @@ class Oracle:
             "SetReduceOnly": staff.set_reduce_only,
             "Release": staff.release,
             "GetAccount": views.get_account,
+            "PlanLiquidation": self._plan_liquidation,
             "Tick": staff.tick,
         }
 
@@ -80,6 +86,9 @@ class Oracle:
         if not validation.well_formed(method, request):
             return {"error": "MALFORMED"}
         return self._methods[method](request, principal, now_ns)
+
+    def _plan_liquidation(self, request: Message, _principal: str, now: int) -> Message:
+        return liquidation.plan(self.book, request, now)
 
     def _check_orders(self, request: Message, principal: str, now: int) -> Message:
         one = (

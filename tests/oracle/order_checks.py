@@ -1,12 +1,13 @@
 """Checks of the order by itself: 4.4 to 4.6 and 4.9 to 4.17."""
 
+from tests.oracle import scopes
 from tests.oracle.book import (
     DAY,
     INT64_MAX,
     LIVE,
     MONEY_MAX,
-    ONE,
     Message,
+    Order,
     Stop,
     out_of_bounds,
     scale_down,
@@ -99,6 +100,9 @@ def lot_and_tick(case: Case, quantity: int, *, is_exit: bool) -> list[Message]:
     odd = quantity < least or (quantity - least) % step != 0
     if is_exit and (case.lot_room - quantity) % step == 0:
         odd = False
+    kept = case.room >= quantity and (case.room - quantity) % step == 0
+    if quantity == 0 or kept:  # a replace that keeps what is open, or leaves no odd part of it
+        odd = False
     if odd:
         reasons.append(of_instrument(case, "LOT_SIZE", quantity, step))
     tick = case.instrument.facts.get("tick_e4", 0) or 1
@@ -183,30 +187,29 @@ def notional_bound(case: Case, quantity: int, reserved_price: int | None) -> int
 def order_size(case: Case, quantity: int, bound: int) -> list[Message]:
     """4.13."""
     reasons = []
-    limit = setting(case, "order_quantity").value
-    if limit is not None and quantity > limit:
-        reasons.append(of_account(case, "ORDER_QUANTITY", quantity, limit))
+    found = scopes.smallest(case, "order_quantity")
+    if found is not None and quantity > found[1]:
+        reasons.append(entry("ORDER_QUANTITY", found[0], (quantity, found[1])))
     mark = case.instrument.mark
-    limit = setting(case, "order_notional_e4").value
+    found = scopes.smallest(case, "order_notional_e4", case.factor)
     if bound:
         if case.warning:
             return reasons + volume_share(case, quantity)
         reasons.append(of_account(case, "ORDER_NOTIONAL", bound, MONEY_MAX))
-    elif limit is not None and mark is not None:
+    elif found is not None and mark is not None:
         notional = up(quantity * max(case.price or 0, mark), case.instrument.unit)
-        effective = limit * ONE // case.factor
-        if notional > effective:
-            reasons.append(of_account(case, "ORDER_NOTIONAL", notional, effective))
+        if notional > found[1]:
+            reasons.append(entry("ORDER_NOTIONAL", found[0], (notional, found[1])))
     return reasons + volume_share(case, quantity)
 
 
 def volume_share(case: Case, quantity: int) -> list[Message]:
     """4.13, the share of the volume."""
-    limit = setting(case, "order_volume_share_bps").value
+    found = scopes.smallest(case, "order_volume_share_bps")
     volume = case.instrument.facts.get("average_volume")
-    if limit is not None and volume is not None and quantity > scale_down(volume, limit):
+    if found is not None and volume is not None and quantity > scale_down(volume, found[1]):
         share = upper_ratio(quantity, volume)
-        return [of_account(case, "ORDER_VOLUME_SHARE", share, limit)]
+        return [entry("ORDER_VOLUME_SHARE", found[0], (share, found[1]))]
     return []
 
 
@@ -248,15 +251,16 @@ def self_trade(case: Case) -> list[Message]:
     resting = [
         order
         for mate in mates
-        for order in mate.open_orders()
+        for order in mate.orders.values()
         if order.state in LIVE
+        and (order.reserved > 0 or order.chain is not None)
         and order.instrument_id == case.instrument_id
         and order.side != case.side
     ]
     if not resting:
         return []
     best_of = min if case.side == "BUY" else max
-    markets = [order.reserved_price for order in resting if order.is_market]
+    markets = [own_price(order) for order in resting if order.is_market]
     if markets:
         return [entry("SELF_TRADE", scope, (case.price, best_of(markets)))]
     best = best_of(order.limit_price for order in resting)
@@ -264,6 +268,11 @@ def self_trade(case: Case) -> list[Message]:
         case.price < best if case.side == "BUY" else case.price > best
     )
     return [] if apart else [entry("SELF_TRADE", scope, (case.price, best))]
+
+
+def own_price(order: Order) -> int:
+    """What an order is reserved at by itself."""
+    return int((order.answer or {})["reserved_price_e4"])
 
 
 def principal_next(case: Case) -> int:
@@ -302,7 +311,7 @@ def order_repeated(case: Case) -> list[Message]:
             return [entry("ORDER_REPEATED", scope, (count, rule["count"]), subject=subject)]
     if latch is None or case.warning:
         return []
-    if case.is_exit(case.request["quantity"]) and likeness(case) != latch.latched:
+    if case.is_exit(case.asked) and likeness(case) != latch.latched:
         return []
     return [entry("ORDER_REPEATED", scope, subject=latch.stop_id, note=latch.note)]
 
@@ -336,10 +345,9 @@ def remember_sent(case: Case, rejections: list[Message]) -> None:
 def counts(case: Case, *, is_exit: bool) -> list[Message]:
     """4.16, without the turnover."""
     reasons = []
-    limit = setting(case, "open_order_count").value
-    count = len(case.account.open_orders()) + 1
-    if limit is not None and count > limit:
-        reasons.append(of_account(case, "OPEN_ORDER_COUNT", count, limit))
+    found = scopes.worst(scopes.open_count_bounds(case, is_exit=is_exit))
+    if found is not None:
+        reasons.append(entry("OPEN_ORDER_COUNT", found.scope, (found.measured, found.limit)))
     limit = setting(case, "day_order_count").value
     count = case.book.today_count(case.account) + 1
     if limit is not None and count > limit and not is_exit:

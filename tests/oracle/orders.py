@@ -1,6 +1,14 @@
 """Chapter 4 for commands: orders alone and in batches, their repeats, and previews."""
 
-from tests.oracle import account_checks, credit, judgement, limits, order_checks, valuations
+from tests.oracle import (
+    account_checks,
+    chains,
+    credit,
+    judgement,
+    limits,
+    order_checks,
+    valuations,
+)
 from tests.oracle.book import LIVE, Book, Message, Order
 from tests.oracle.case import Case, entry, open_case
 from tests.oracle.figures import Figures, projected, valuable
@@ -112,7 +120,9 @@ class Orders:
         account_id = request["account_id"]
         known = self.book.accounts[account_id].orders.get(request["order_id"])
         if known is not None:
-            reason = "ORDER_NOT_RESERVED" if known.content is None else "ORDER_ID_REUSED"
+            reason = "ORDER_ID_REUSED"
+            if known.content is None or known.content[0] == "listed":
+                reason = "ORDER_NOT_RESERVED"
             return [about(account_id, reason)]
         age = now - request["created_time_ns"]
         age_limit = self.book.number("max_order_age_ns")
@@ -167,6 +177,7 @@ class Orders:
             keep_until=request["created_time_ns"] + keep,
             arrival=book.arrival(),
             sequence=book.sequence,
+            allowed_time=answer["decided_time_ns"],
         )
         account.orders[order.order_id] = order
         book.touch(order.account_id)
@@ -185,6 +196,11 @@ class Orders:
             return None
         if known.content != content(request, principal):
             return None
+        return self.answer_again(known, request, principal, now)
+
+    def answer_again(self, known: Order, request: Message, principal: str, now: int) -> Message:
+        """The stored answer to an order, or a stricter one."""
+        assert known.answer is not None
         answer = {**known.answer, "replayed": True, "order_state": known.state}
         if answer["verdict"] == "ALLOW":
             case = open_case(self.book, request, principal, now)
@@ -195,7 +211,7 @@ class Orders:
         return answer
 
     def _refusal_of_repeat(self, case: Case, known: Order) -> Message | None:
-        if known.reported or known.state not in LIVE:
+        if known.reported or known.state not in LIVE or chains.is_superseded(known):
             return about(known.account_id, "ORDER_NOT_RESERVED")
         halts = order_checks.halted(case)
         if halts:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from copy import deepcopy
 from typing import TYPE_CHECKING
 
+from tests.oracle import scope_world
 from tests.oracle.book import SECOND, Message
 
 if TYPE_CHECKING:
@@ -35,6 +36,8 @@ def propose(source: Commands) -> Command:
         loosen(source, policy)
     else:
         tighten(source, policy)
+    if _one(source, 3):
+        scope_world.change(rng, policy)
     request = {"policy": policy, "base_version": base}
     return source.command("ProposePolicy", request, rng.choice(("staff", "anna", "local")))
 

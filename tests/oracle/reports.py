@@ -1,6 +1,6 @@
 """Chapter 7.1: what becomes of one report from the venue. Facts are never refused."""
 
-from tests.oracle import credit, credit_fills
+from tests.oracle import chains, credit, credit_fills, sources
 from tests.oracle.book import (
     LIVE,
     MONEY_MAX,
@@ -28,6 +28,7 @@ FLAGS = (
     "UNKNOWN_EXECUTION",
     "BUSTED_BEFORE",
     "OUT_OF_BOUNDS",
+    "SOURCES_DISAGREE",
 )
 
 AWAITABLE = frozenset({"CANCELLED", "REJECTED", "EXPIRED"})
@@ -73,15 +74,17 @@ class Report:
         self.event = event
         self.now = now
         self.flags: set[str] = set()
+        self.disputed = False
+        self.others: list[Account] = []
         if ensure_account(book, event["account_id"], now):
             self.flags.add("UNKNOWN_ACCOUNT")
         self.account = book.accounts[event["account_id"]]
 
     def apply(self) -> Message:
         """Book the event and say what became of it."""
-        known = self.account.events.get(self.event["event_id"])
-        if known is not None and known.recorded and not self._forgotten(known):
+        if self._is_known():
             return self._result("DUPLICATE")  # touches nothing
+        self.others = sources.elsewhere(self.book, self.event)
         self.book.touch(self.account.account_id)
         if self.event["order_id"] not in self.account.orders:
             self._leave_tombstone()
@@ -94,15 +97,25 @@ class Report:
         kind = self.event["kind"]
         if kind == "FILLED":
             return self._result("APPLIED" if self._fill(order) else "NOT_APPLIED")
-        self._remember(Event(self.book.trading_date))
+        self._remember(Event(self.book.trading_date, source=self.event.get("source", "")))
         if kind == "BUSTED":
             return self._result("APPLIED" if self._bust() else "NOT_APPLIED")
-        if kind == "ACKNOWLEDGED":
+        if order.chain is not None:
+            self.flags |= chains.Told(order.chain, order).end(kind, self.event)
+        elif kind == "ACKNOWLEDGED":
             if order.state == "RESERVED":
                 order.state = "ACKNOWLEDGED"
         elif order.content is not None:
             self._end(order, kind)
         return self._result("APPLIED")
+
+    def _is_known(self) -> bool:
+        """Say whether it was recorded before; note whether another source told it otherwise."""
+        known = self.account.events.get(self.event["event_id"])
+        if known is None or not known.recorded or self._forgotten(known):
+            return False
+        self.disputed = sources.disagrees(self.event, known)
+        return not self.disputed
 
     def _forgotten(self, known: Event) -> bool:
         """Say whether the roll that is due forgets an event (7.1, 7.7)."""
@@ -117,7 +130,8 @@ class Report:
             "order_state": "UNKNOWN_TO_GATE",
         }
         if order is not None:
-            result |= {"order_state": order.state, "reserved_quantity": order.reserved}
+            reserved = chains.reserved_under(order)
+            result |= {"order_state": order.state, "reserved_quantity": reserved}
         return result
 
     def _remember(self, event: Event) -> None:
@@ -146,8 +160,13 @@ class Report:
         if ensure_instrument(book, event["instrument_id"], self.now):
             self.flags.add("UNKNOWN_INSTRUMENT")
         trade_date = event.get("trade_date", 0) or book.trading_date
+        if self.disputed or self.others:
+            self._dispute(trade_date)
+            return False
         busted_first = event["event_id"] in self.account.events
-        self._remember(Event(trade_date, busted=busted_first))
+        told = Event(trade_date, busted=busted_first, is_fill=True)
+        told.source = event.get("source", "")
+        self._remember(told)
         if busted_first:
             self.flags.add("BUSTED_BEFORE")
             return False
@@ -162,9 +181,27 @@ class Report:
             order.filled += event["quantity"]
         elif (order.instrument_id, order.side) != (event["instrument_id"], event["side"]):
             self.flags.add("ORDER_MISMATCH")
+        elif order.chain is not None:
+            self.flags |= chains.Told(order.chain, order).fill(event["quantity"])
         else:
             self._advance(order, event["quantity"])
         return True
+
+    def _dispute(self, trade_date: int) -> None:
+        """7.6: the first report stands, and whoever is named may only reduce."""
+        self.flags.add("SOURCES_DISAGREE")
+        if not self.disputed:
+            fill = Event(trade_date, source=self.event.get("source", ""), is_fill=True)
+            first = self.account.events.get(self.event["event_id"])
+            if first is not None:  # its bust came first
+                fill.busted, fill.trade_date = True, max(trade_date, first.trade_date)
+            self._remember(fill)
+        for account in (self.account, *self.others):
+            scope = ("REDUCE_ONLY", "ACCOUNT", account.account_id)
+            reason = "sources disagree on an execution"
+            name = f"disagree-{account.account_id}"
+            stop = Stop(name, *scope, "gate", reason, self.book.sequence, self.now)
+            stop_by_gate(self.book, stop)
 
     def _too_old(self) -> None:
         self.flags.add("TOO_OLD")
@@ -191,11 +228,12 @@ class Report:
         if not moved:
             return False
         self.account.traded[name] = self.account.traded.get(name, 0) + product
-        kept = Event(trade_date, booked=(name, signed, cash))
+        booked = Event(trade_date, booked=(name, signed, cash), price=price, is_fill=True)
+        booked.source = event.get("source", "")
         if margin:
-            kept.change = self.account.last_change
-            kept.gained = credit_fills.long_change(kept.change, name)
-        self._remember(kept)
+            booked.change = self.account.last_change
+            booked.gained = credit_fills.long_change(booked.change, name)
+        self._remember(booked)
         instrument.touched = True
         return True
 

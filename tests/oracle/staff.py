@@ -1,5 +1,6 @@
 """Stops (8.1), and what falls due by itself (4.3, 7.3)."""
 
+from tests.oracle import chains
 from tests.oracle.book import SECOND, Book, Message, Order, Stop
 
 TICK_EFFECTS = 256
@@ -60,7 +61,7 @@ class Staff:
             for order in orders
             if order.acknowledge_by and not order.unconfirmed and now >= order.acknowledge_by
         ]
-        old = [order for order in orders if order.reserved == 0 and now >= order.keep_until]
+        old = [order for order in orders if chains.is_closed(order) and now >= order.keep_until]
         late.sort(key=lambda order: (order.acknowledge_by, *_rank(order)))
         old.sort(key=lambda order: (order.keep_until, *_rank(order)))
         batches = [name for name, batch in self.book.batches.items() if now >= batch.keep_until]
@@ -78,6 +79,8 @@ class Staff:
             order.unconfirmed = True
         for order in old:
             del self.book.accounts[order.account_id].orders[order.order_id]
+            if order.chain is not None:
+                order.chain.remove(order)
         for name in batches:
             del self.book.batches[name]
         return {

@@ -2,6 +2,7 @@
 
 from tests.oracle.book import DAY, SECOND, Message
 from tests.oracle.order_checks import in_window
+from tests.oracle.scopes import tighter as scopes_tighter
 from tests.oracle.valuations import figures_of_lines
 
 HIGHER = (
@@ -25,6 +26,7 @@ SCOPES = ("UNSPECIFIED", "ACCOUNT", "GROUP")
 def is_tightening(old: Message, new: Message) -> bool:
     """Compare field by field; whatever cannot be compared is a loosening."""
     tighter = _figures_tighter(old, new) and _classes_tighter(old, new)
+    tighter = tighter and scopes_tighter(old.get("scopes", []), new.get("scopes", []))
     if not (tighter and _all_limits_tighter(old, new)):
         return False
     if not _lines_tighter(old.get("lines", {}), new.get("lines", {})):
@@ -127,6 +129,12 @@ def _tier_tighter(old: Message, new: Message) -> bool:
     tables = zip(old_tables, new_tables, strict=True)
     if not all(_table_tighter(*pair) for pair in tables):
         return False
+    for kind in ("sector_concentration", "board_concentration"):
+        known = {table.get("scope_id", ""): table for table in new.get(kind, [])}
+        for table in old.get(kind, []):
+            other = known.get(table.get("scope_id", ""))
+            if other is None or not _table_tighter(table, other):
+                return False
     return _limits_tighter(old.get("limits", {}), new.get("limits", {}))
 
 

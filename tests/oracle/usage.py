@@ -25,6 +25,7 @@ from tests.oracle.limits import (
     table_in_mode,
     tier_of,
 )
+from tests.oracle.usage_sums import ownership, scoped, sums
 from tests.oracle.valuations import stand
 
 Row = Message
@@ -107,20 +108,30 @@ def in_order(case: Case, counts: Counts, figures: Figures | None) -> list[Row]:
     return [
         *collar_rows(case),
         *own(case, "ORDER_QUANTITY", "order_quantity", None),
+        *scoped(case, "ORDER_QUANTITY", "order_quantity"),
         *own(case, "ORDER_NOTIONAL", "order_notional_e4", None),
+        *scoped(case, "ORDER_NOTIONAL", "order_notional_e4"),
         *own(case, "ORDER_VOLUME_SHARE", "order_volume_share_bps", None),
+        *scoped(case, "ORDER_VOLUME_SHARE", "order_volume_share_bps"),
         rate(case, counts.next_time),
         *own(case, "OPEN_ORDER_COUNT", "open_order_count", counts.opened),
+        *scoped(case, "OPEN_ORDER_COUNT", "open_order_count", counts.opened),
         *own(case, "DAY_ORDER_COUNT", "day_order_count", counts.decided),
         *own(case, "DAY_TURNOVER", "day_turnover_e4", turnover),
         *positions(case),
+        *scoped(case, "POSITION_LIMIT", "position"),
+        *ownership(case),
+        *scoped(case, "OWNERSHIP_LIMIT", "ownership_bps"),
         *pools(case),
         *concentrations(case, figures),
+        *sums(case, "sector", figures),
+        *sums(case, "board", figures),
         *own(case, "LEVERAGE", "leverage_bps", leverage(figures)),
         initial_margin(figures),
         *own(case, "CREDIT_LINE", "credit_line_e4", drawn),
         *own(case, "CREDIT_LINE", "short_line_e4", shorted),
         *losses(case),
+        *scoped(case, "FIRM_INSTRUMENT_EXPOSURE", "instrument_exposure_e4"),
     ]
 
 

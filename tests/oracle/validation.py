@@ -94,6 +94,7 @@ def _marks(request: Message) -> bool:
 CHECKS: dict[str, Callable[[Message], bool]] = {
     "CheckOrder": _order,
     "CheckOrders": _orders,
+    "ReplaceOrder": lambda request: _order(request) and _id(request, "replaced_order_id"),
     "PreviewOrder": _order_core,
     "RecordOrderEvents": _events,
     "AdjustCash": _cash,

@@ -145,4 +145,5 @@ def _open_order(order: Order) -> Message:
         "unconfirmed": order.unconfirmed,
         "acknowledge_by_time_ns": order.acknowledge_by,
         "sequence": order.sequence,
+        "replaced_order_id": order.replaces,
     }

@@ -7,7 +7,7 @@ let them meet.
 from copy import deepcopy
 from random import Random
 
-from tests.oracle import credit_commands
+from tests.oracle import credit_commands, scope_world
 from tests.oracle.book import DAY, SECOND, Message
 
 START = 1_700_000_000 * SECOND
@@ -26,6 +26,7 @@ RATING_GROUPS = ("", "", "A", "A", "STAR")
 def policy(rng: Random) -> Message:
     """A policy with three tiers: a rich one, one that requires tables, one without leverage."""
     aside = Random(rng.getstate()[1][2])  # draws that leave the others as they are
+    scoped = Random(aside.getstate()[1][3])
     made: Message = {
         "rules_version": 1,
         "comment": "a small world",
@@ -49,6 +50,7 @@ def policy(rng: Random) -> Message:
         ],
         **credit_commands.tables(Random(rng.getstate()[1][2])),
         **_repeats(aside),
+        "scopes": scope_world.scopes(scoped),
         "self_trade_scope": aside.choice(("UNSPECIFIED", "ACCOUNT", "GROUP")),
     }
     made |= lines(aside)
@@ -56,6 +58,11 @@ def policy(rng: Random) -> Message:
         if aside.random() < 0.3:
             tier.update(lines(aside))
     _losses(aside, made["default_limits"])
+    for tier in made["tiers"][:2]:
+        tier["sector_concentration"] = scope_world.tables(scoped, scope_world.SECTORS)
+        tier["board_concentration"] = scope_world.tables(scoped, BOARDS)
+        if scoped.random() < 0.4:
+            tier["limits"]["ownership_bps"] = {"value": scoped.choice((300, 800))}
     warn_somewhere(aside, made)
     if rng.random() < 0.6:
         made["trading_window"] = _window(rng)
@@ -127,7 +134,7 @@ def _default_limits(rng: Random) -> Message:
         "price_collar_bps": {"value": rng.choice((150, 301))},
         "price_collar_floor_bps": {"value": rng.choice((0, 100, 400))},
         "order_rate": _rate(rng, 5, 5),
-        "open_order_count": {"value": rng.randint(5, 9)},
+        "open_order_count": {"value": rng.randint(4, 8)},
         "day_order_count": {"value": rng.randint(30, 100)},
         "day_turnover_e4": {"value": rng.randint(1, 4) * 1_000_000_000 + rng.randint(0, 9)},
         "position": {"value": rng.choice((1_500, 2_500, 4_000))},
@@ -239,6 +246,7 @@ def _instrument(rng: Random, name: str) -> tuple[Message, int]:
         facts["average_volume"] = rng.randint(5_000, 60_000)
     if rng.random() < 0.3:
         facts["position_limit"] = rng.choice((1_000, 2_500))
+    scope_world.describe(Random(rng.getstate()[1][2]), facts)
     return facts, mark
 
 
@@ -279,6 +287,7 @@ def accounts(rng: Random) -> list[Message]:
         "credit_line_e4",
         "day_loss_e4",
         "drawdown_bps",
+        "ownership_bps",
     )
     whale = {
         "account_id": "WHALE",

@@ -180,7 +180,7 @@ def test_they_are_counted_for_prometheus(config: Config) -> None:
             if (one.kind, one.severity) == (watch_service_pb2.ALERT_KIND_LIMIT, CRITICAL)
         ]
     line = f'tidegate_alerts_total{{kind="limit",severity="critical"}} {len(critical)}.0'
-    eventually(lambda: line in told())
+    eventually(lambda: line in told(), 60)
     assert "tidegate_alerts_unacknowledged{" in told()
 
 
@@ -219,7 +219,7 @@ def test_a_kill_changes_neither_alerts_nor_acknowledgements() -> None:
                     assert all_of(client) == before
                 desk.trade(1_100, in_frame=100)  # a snapshot is taken
                 wait_until_hashed(config, again, desk.machine.sequence)
-                eventually(lambda: list((config.folder / "alert-states").glob("*.json")), 20)
+                eventually(lambda: list((config.folder / "alert-states").glob("*.json")), 60)
                 assert again.stop() == 0
             finally:
                 again.kill()

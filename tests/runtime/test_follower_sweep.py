@@ -181,3 +181,39 @@ def test_a_call_names_no_more_accounts_than_it_may(market: Market) -> None:
 def test_without_a_policy_nobody_can_be_valued(market: Market) -> None:
     market.machine.book.policy = None
     assert market.run() == []
+
+
+def test_accounts_that_pass_a_line_are_asked_for_before_all_others(market: Market) -> None:
+    accounts = [
+        account_service_pb2.Account(
+            account_id=f"C{number:03d}",
+            margin_model=account_service_pb2.MARGIN_MODEL_LEVERAGED,
+        )
+        for number in range(CALL_ACCOUNTS * 3)
+    ]
+    market.call("UpsertAccounts", account_service_pb2.UpsertAccountsRequest(accounts=accounts))
+    book = market.machine.book
+    mark = book.instruments["SPY"].mark
+    for account in accounts:
+        target = account_service_pb2.PositionTarget(instrument_id="SPY", quantity=100)
+        held = book.accounts[account.account_id]
+        request = account_service_pb2.SetPositionsRequest(
+            account_id=held.account_id, positions=[target], expected_sequence=held.sequence
+        )
+        market.call("SetPositions", request)
+    indebted = book.accounts["C007"]
+    debt = account_service_pb2.AdjustCashRequest(
+        account_id="C007",
+        adjustment_id="debt",
+        kind=account_service_pb2.CASH_KIND_CORRECTION,
+        amount_e4=-mark * 100 * 10 // 16,
+        expected_sequence=indebted.sequence,
+    )
+    market.call("AdjustCash", debt)
+    market.run(60.0)
+    lines = indebted.lines
+    begin = len(market.asked)
+    market.mark("SPY", mark * 3 // 4)
+    market.run(60.0)
+    assert "C007" in market.asked[begin]
+    assert indebted.lines != lines

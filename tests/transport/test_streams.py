@@ -85,7 +85,7 @@ def test_a_stream_may_end_before_anything_was_sent(gate: Gate, channel: grpc.Cha
 
 def test_calls_are_answered_while_a_stream_is_open(gate: Gate, channel: grpc.Channel) -> None:
     stream = open_stream(channel, b"hello")
-    eventually(lambda: gate.streams)
+    eventually(lambda: gate.streams, 30)
     assert gate.streams[0][1] == b"hello"
     assert call(channel, b"echo", ECHO) == b"echo"
     feed(gate, [b"late"], end="well")
@@ -117,7 +117,7 @@ def test_a_stream_whose_reader_has_gone_is_gone(gate: Gate, channel: grpc.Channe
     results: list[Sent] = []
     call_id = gate.streams[0][0]
     gate.after = lambda gate: results.append(gate.front.send(call_id, b"more"))
-    eventually(lambda: Sent.GONE in results)
+    eventually(lambda: Sent.GONE in results, 30)
 
 
 def test_a_stream_needs_an_identity(tmp_path: Path, transport: str) -> None:

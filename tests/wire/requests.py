@@ -23,6 +23,9 @@ ORDER: dict[str, Any] = {
     "price_e4": 1,
     "created_time_ns": NOW,
 }
+REPLACE = ORDER | {"replaced_order_id": "o0"}
+LISTED: dict[str, Any] = {"account_id": "A", "session_id": "s", "list_time_ns": 1}
+LISTED |= {"page_number": 1, "last_page": True}
 PREVIEW = {name: ORDER[name] for name in ORDER if name not in {"order_id", "created_time_ns"}}
 FILL: dict[str, Any] = {
     "event_id": "e1",
@@ -57,6 +60,9 @@ SOUND: dict[str, dict[str, Any]] = {
     "CheckOrder": ORDER,
     "CheckOrders": {"orders": [ORDER]},
     "PreviewOrder": PREVIEW,
+    "ReplaceOrder": REPLACE,
+    "ReconcileOrders": LISTED,
+    "CancelOrders": HALT,
     "RecordOrderEvents": {"events": [FILL]},
     "UpsertAccounts": {"accounts": [ACCOUNT]},
     "UpsertGroups": {"groups": [{"group_id": "G", "parent_id": "H"}]},

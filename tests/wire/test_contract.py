@@ -19,7 +19,7 @@ from tidegate.v1 import (
     risk_service_pb2,
     watch_service_pb2,
 )
-from tidegate_server.engine import commands, policy, reports, settle, state, tightening, versions
+from tidegate_server.engine import commands, order, policy, reports, settle, tightening, versions
 from tidegate_server.engine.reasons import RejectReason, ScopeKind
 from tidegate_server.wire.errors import REFUSAL_CODES
 from tidegate_server.wire.methods import BY_NAME, CODECS, FOLLOWER_METHODS, METHODS, ROLES
@@ -96,7 +96,11 @@ def test_a_method_without_a_codec_is_a_read() -> None:
 
 
 def test_new_risk_is_what_routers_check() -> None:
-    assert {spec.name for spec in METHODS if spec.risk} == {"CheckOrder", "CheckOrders"}
+    assert {spec.name for spec in METHODS if spec.risk} == {
+        "CheckOrder",
+        "CheckOrders",
+        "ReplaceOrder",
+    }
 
 
 def test_every_role_of_a_method_is_known() -> None:
@@ -125,7 +129,7 @@ def test_scope_kinds_are_the_contracts() -> None:
 
 def test_order_states_are_the_contracts() -> None:
     wanted = numbers(order_pb2.OrderState, "ORDER_STATE_")
-    assert constants(state, *wanted) == wanted
+    assert constants(order, *wanted) == wanted
 
 
 def test_sides_are_the_contracts() -> None:

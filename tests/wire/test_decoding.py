@@ -69,6 +69,11 @@ def permitted(**permissions: Any) -> dict[str, Any]:
     return {"accounts": [{**ACCOUNT, "permissions": permissions}]}
 
 
+def scope(kind: str, name: str, **limits: Any) -> dict[str, Any]:
+    """Return a proposal whose policy limits one scope."""
+    return policy(scopes=[{"scope_kind": kind, "scope_id": name, **limits}])
+
+
 def bands(*made: dict[str, int]) -> dict[str, Any]:
     table = {"rating_group": "G", "bands": list(made)}
     return policy(tiers=[{"tier_id": "t", "concentration": [table]}])
@@ -269,6 +274,44 @@ MALFORMED: list[tuple[str, dict[str, Any], str]] = [
     ("ProposePolicy", window(86_400 * 10**9, 5), "policy.trading_window.open_of_day_ns"),
     ("ProposePolicy", window(5, 0), "policy.trading_window.close_of_day_ns"),
     ("ProposePolicy", window(5, 86_400 * 10**9 + 1), "policy.trading_window.close_of_day_ns"),
+    ("ProposePolicy", policy(scopes=[{}]), "policy.scopes[0].scope_kind"),
+    ("ProposePolicy", scope("ACCOUNT", "A"), "policy.scopes[0].scope_kind"),
+    ("ProposePolicy", scope("FIRM", "F"), "policy.scopes[0].scope_id"),
+    ("ProposePolicy", scope("GROUP", ""), "policy.scopes[0].scope_id"),
+    ("ProposePolicy", scope("BOARD", "a b"), "policy.scopes[0].scope_id"),
+    ("ProposePolicy", policy(scopes=[{"scope_kind": "FIRM"}] * 2), "policy.scopes[1].scope_id"),
+    (
+        "ProposePolicy",
+        scope("BOARD", "", open_order_count={"value": 1}),
+        "policy.scopes[0].open_order_count",
+    ),
+    (
+        "ProposePolicy",
+        scope("GROUP", "G", instrument_exposure_e4={"value": 1}),
+        "policy.scopes[0].instrument_exposure_e4",
+    ),
+    ("ProposePolicy", scope("FIRM", "", position={"value": -1}), "policy.scopes[0].position.value"),
+    (
+        "ProposePolicy",
+        scope("FIRM", "", ownership_bps={"value": RATIO + 1}),
+        "policy.scopes[0].ownership_bps.value",
+    ),
+    (
+        "ProposePolicy",
+        policy(tiers=[{"tier_id": "t", "board_concentration": [{"scope_id": "B"}]}]),
+        "policy.tiers[0].board_concentration[0].bands",
+    ),
+    (
+        "ProposePolicy",
+        policy(tiers=[{"tier_id": "t", "sector_concentration": [{"bands": [{}]}] * 2}]),
+        "policy.tiers[0].sector_concentration[1].scope_id",
+    ),
+    ("UpsertInstruments", terms(shares_outstanding=-1), "instruments[0].shares_outstanding"),
+    (
+        "UpsertInstruments",
+        terms(shares_outstanding=10**15 + 1),
+        "instruments[0].shares_outstanding",
+    ),
     ("ProposePolicy", policy(rules_version=2), "policy.rules_version"),
     ("ProposePolicy", policy(comment="c" * 257), "policy.comment"),
     ("ProposePolicy", policy(max_order_age_ns=0), "policy.max_order_age_ns"),

@@ -10,6 +10,7 @@ from tests.wire.requests import POLICY
 
 from tidegate.v1 import policy_pb2
 from tidegate_server.engine.policy import LIMIT_NAMES, Policy
+from tidegate_server.engine.scope_limits import SCOPE_KINDS
 from tidegate_server.engine.tightening import loosened_fields
 from tidegate_server.wire.policies import read_policy, write_policy
 from tidegate_server.wire.validation import Problems
@@ -37,6 +38,9 @@ def limit(draw: st.DrawFn, name: str) -> dict[str, Any]:
     return made
 
 
+KINDS = {"FIRM": 1, "GROUP": 2, "SECTOR": 4, "INSTRUMENT": 6}
+
+
 @st.composite
 def limits(draw: st.DrawFn) -> dict[str, Any]:
     """Draw the limits of one level."""
@@ -55,7 +59,25 @@ def tier(draw: st.DrawFn, name: str) -> dict[str, Any]:
     table = {"rating_group": "G", "bands": bands} | ({"mode": "WARN"} if draw(FLAGS) else {})
     tables = [table] if draw(FLAGS) else []
     made: dict[str, Any] = {"tier_id": name, "limits": draw(limits()), "concentration": tables}
+    for kind in ("sector_concentration", "board_concentration"):
+        table = {"scope_id": draw(st.sampled_from(("", "S"))), "bands": bands}
+        table |= {"mode": "WARN"} if draw(FLAGS) else {}
+        made[kind] = [table] if draw(FLAGS) else []
     return {**made, "concentration_required": draw(FLAGS)}
+
+
+@st.composite
+def scopes(draw: st.DrawFn) -> list[dict[str, Any]]:
+    """Draw limits of scopes."""
+    made = []
+    for kind, name in (("FIRM", ""), ("GROUP", "G"), ("SECTOR", ""), ("INSTRUMENT", "X")):
+        names = [one for one, kinds in SCOPE_KINDS.items() if KINDS[kind] in kinds]
+        scope: dict[str, Any] = {"scope_kind": kind, "scope_id": name}
+        for one in draw(st.lists(st.sampled_from(names), unique=True, max_size=3)):
+            scope[one] = {"value": draw(RATIOS)} | ({"mode": "WARN"} if draw(FLAGS) else {})
+        if draw(FLAGS):
+            made.append(scope)
+    return made
 
 
 @st.composite
@@ -71,6 +93,7 @@ def policies(draw: st.DrawFn) -> policy_pb2.Policy:
     made |= {"stress_factor_bps": draw(FACTORS), "slow_mark_step_bps": draw(st.integers(0, 10**4))}
     if draw(FLAGS):
         made["principal_order_rate"] = draw(limit("order_rate"))
+    made["scopes"] = draw(scopes())
     made["disclosure_version"] = draw(st.integers(0, 3))
     if draw(FLAGS):
         opens, closes = draw(st.integers(0, 99)), draw(st.integers(100, 86_400 * 10**9))

@@ -1438,6 +1438,7 @@ class OpenOrderView(_message.Message):
     ACKNOWLEDGE_BY_TIME_NS_FIELD_NUMBER: _builtins.int
     SEQUENCE_FIELD_NUMBER: _builtins.int
     MARGIN_KIND_FIELD_NUMBER: _builtins.int
+    REPLACED_ORDER_ID_FIELD_NUMBER: _builtins.int
     order_id: _builtins.str
     """Its id."""
     instrument_id: _builtins.str
@@ -1462,6 +1463,10 @@ class OpenOrderView(_message.Message):
     """The record that allowed it."""
     margin_kind: _order_pb2.MarginKind.ValueType
     """Under cn_margin: what it is for."""
+    replaced_order_id: _builtins.str
+    """The order that it replaces or has replaced; empty for none. Until the venue's answer
+    `reserved_quantity` and `reserved_price_e4` are those of both as one.
+    """
     def __init__(
         self,
         *,
@@ -1477,10 +1482,11 @@ class OpenOrderView(_message.Message):
         acknowledge_by_time_ns: _builtins.int = ...,
         sequence: _builtins.int = ...,
         margin_kind: _order_pb2.MarginKind.ValueType = ...,
+        replaced_order_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["acknowledge_by_time_ns", b"acknowledge_by_time_ns", "filled_quantity", b"filled_quantity", "instrument_id", b"instrument_id", "margin_kind", b"margin_kind", "order_id", b"order_id", "quantity", b"quantity", "reserved_price_e4", b"reserved_price_e4", "reserved_quantity", b"reserved_quantity", "sequence", b"sequence", "side", b"side", "state", b"state", "unconfirmed", b"unconfirmed"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["acknowledge_by_time_ns", b"acknowledge_by_time_ns", "filled_quantity", b"filled_quantity", "instrument_id", b"instrument_id", "margin_kind", b"margin_kind", "order_id", b"order_id", "quantity", b"quantity", "replaced_order_id", b"replaced_order_id", "reserved_price_e4", b"reserved_price_e4", "reserved_quantity", b"reserved_quantity", "sequence", b"sequence", "side", b"side", "state", b"state", "unconfirmed", b"unconfirmed"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -209,7 +209,7 @@ class ReleaseRequest(_message.Message):
     STOP_ID_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
     stop_id: _builtins.str
-    """Its id."""
+    """Its id, 1 to 96 characters: one that the gate set itself carries the id of what it stands on."""
     reason: _builtins.str
     """Why, 1 to 256 printable characters."""
     def __init__(
@@ -259,26 +259,124 @@ class ReleaseResponse(_message.Message):
 Global___ReleaseResponse: _TypeAlias = ReleaseResponse  # noqa: Y015
 
 @_typing.final
+class CancelOrdersRequest(_message.Message):
+    """Orders to name, 1 000 an answer at most."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SCOPE_KIND_FIELD_NUMBER: _builtins.int
+    SCOPE_ID_FIELD_NUMBER: _builtins.int
+    STOP_ID_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    scope_kind: _order_pb2.ScopeKind.ValueType
+    """Group, account or instrument."""
+    scope_id: _builtins.str
+    """The id within that kind. It need not be known yet."""
+    stop_id: _builtins.str
+    """Of the halt to set, as Halt has it; empty sets none."""
+    reason: _builtins.str
+    """Why, 1 to 256 printable characters."""
+    page_token: _builtins.str
+    """Where the answer before ended; empty for the first."""
+    def __init__(
+        self,
+        *,
+        scope_kind: _order_pb2.ScopeKind.ValueType = ...,
+        scope_id: _builtins.str = ...,
+        stop_id: _builtins.str = ...,
+        reason: _builtins.str = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_token", b"page_token", "reason", b"reason", "scope_id", b"scope_id", "scope_kind", b"scope_kind", "stop_id", b"stop_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CancelOrdersRequest: _TypeAlias = CancelOrdersRequest  # noqa: Y015
+
+@_typing.final
+class CancelOrdersResponse(_message.Message):
+    """What to cancel at the venue."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SEQUENCE_FIELD_NUMBER: _builtins.int
+    DECIDED_TIME_NS_FIELD_NUMBER: _builtins.int
+    ORDERS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    sequence: _builtins.int
+    """The journal position."""
+    decided_time_ns: _builtins.int
+    """When it was decided."""
+    next_page_token: _builtins.str
+    """Where the next answer starts; empty after the last."""
+    @_builtins.property
+    def orders(self) -> _containers.RepeatedCompositeFieldContainer[Global___CancelTarget]:
+        """Orders that were allowed and have not ended, by account and id. Of an order and its unanswered
+        replace both are named: either may be the one that works.
+        """
+
+    def __init__(
+        self,
+        *,
+        sequence: _builtins.int = ...,
+        decided_time_ns: _builtins.int = ...,
+        orders: _abc.Iterable[Global___CancelTarget] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["decided_time_ns", b"decided_time_ns", "next_page_token", b"next_page_token", "orders", b"orders", "sequence", b"sequence"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CancelOrdersResponse: _TypeAlias = CancelOrdersResponse  # noqa: Y015
+
+@_typing.final
+class CancelTarget(_message.Message):
+    """One order to cancel at the venue."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACCOUNT_ID_FIELD_NUMBER: _builtins.int
+    ORDER_ID_FIELD_NUMBER: _builtins.int
+    account_id: _builtins.str
+    """Its account."""
+    order_id: _builtins.str
+    """Its id."""
+    def __init__(
+        self,
+        *,
+        account_id: _builtins.str = ...,
+        order_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "order_id", b"order_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CancelTarget: _TypeAlias = CancelTarget  # noqa: Y015
+
+@_typing.final
 class PlanLiquidationRequest(_message.Message):
     """An account to plan for."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     ACCOUNT_ID_FIELD_NUMBER: _builtins.int
-    TARGET_RATIO_BPS_FIELD_NUMBER: _builtins.int
     account_id: _builtins.str
     """The account."""
-    target_ratio_bps: _builtins.int
-    """The ratio of assets to debt to reach, bps, above 10 000 up to 1 000 000; 0 is 13 000."""
     def __init__(
         self,
         *,
         account_id: _builtins.str = ...,
-        target_ratio_bps: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "target_ratio_bps", b"target_ratio_bps"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -303,7 +401,7 @@ class PlanLiquidationResponse(_message.Message):
     PLANNED_TIME_NS_FIELD_NUMBER: _builtins.int
     POLICY_VERSION_FIELD_NUMBER: _builtins.int
     target_ratio_bps: _builtins.int
-    """The ratio that is to be reached, bps."""
+    """The ratio of assets to debt that is to be reached, bps: the release of the line `liquidation`."""
     before_ratio_bps: _builtins.int
     """The ratio as it is, bps rounded down; absent without debt."""
     after_ratio_bps: _builtins.int

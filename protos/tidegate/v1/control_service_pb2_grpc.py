@@ -50,6 +50,11 @@ class ControlServiceStub:
                 request_serializer=tidegate_dot_v1_dot_control__service__pb2.ReleaseRequest.SerializeToString,
                 response_deserializer=tidegate_dot_v1_dot_control__service__pb2.ReleaseResponse.FromString,
                 _registered_method=True)
+        self.CancelOrders = channel.unary_unary(
+                '/tidegate.v1.ControlService/CancelOrders',
+                request_serializer=tidegate_dot_v1_dot_control__service__pb2.CancelOrdersRequest.SerializeToString,
+                response_deserializer=tidegate_dot_v1_dot_control__service__pb2.CancelOrdersResponse.FromString,
+                _registered_method=True)
         self.PlanLiquidation = channel.unary_unary(
                 '/tidegate.v1.ControlService/PlanLiquidation',
                 request_serializer=tidegate_dot_v1_dot_control__service__pb2.PlanLiquidationRequest.SerializeToString,
@@ -90,9 +95,17 @@ class ControlServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def CancelOrders(self, request, context):
+        """Name the orders to cancel at the venue within an account, a group or an instrument, and halt it if
+        a stop id is given. Nothing is released: that takes the venue's report of each end.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def PlanLiquidation(self, request, context):
-        """Say how an account could get back to a maintenance ratio: an answer with its reasoning, no order.
-        Nothing is reserved, cancelled or recorded.
+        """Say how an account whose line state is liquidation or freeze could get back: an answer with its
+        reasoning, no order. Nothing is reserved, cancelled or recorded. NOT_IN_LIQUIDATION for others.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -122,6 +135,11 @@ def add_ControlServiceServicer_to_server(servicer, server):
                     servicer.Release,
                     request_deserializer=tidegate_dot_v1_dot_control__service__pb2.ReleaseRequest.FromString,
                     response_serializer=tidegate_dot_v1_dot_control__service__pb2.ReleaseResponse.SerializeToString,
+            ),
+            'CancelOrders': grpc.unary_unary_rpc_method_handler(
+                    servicer.CancelOrders,
+                    request_deserializer=tidegate_dot_v1_dot_control__service__pb2.CancelOrdersRequest.FromString,
+                    response_serializer=tidegate_dot_v1_dot_control__service__pb2.CancelOrdersResponse.SerializeToString,
             ),
             'PlanLiquidation': grpc.unary_unary_rpc_method_handler(
                     servicer.PlanLiquidation,
@@ -216,6 +234,33 @@ class ControlService:
             '/tidegate.v1.ControlService/Release',
             tidegate_dot_v1_dot_control__service__pb2.ReleaseRequest.SerializeToString,
             tidegate_dot_v1_dot_control__service__pb2.ReleaseResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CancelOrders(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tidegate.v1.ControlService/CancelOrders',
+            tidegate_dot_v1_dot_control__service__pb2.CancelOrdersRequest.SerializeToString,
+            tidegate_dot_v1_dot_control__service__pb2.CancelOrdersResponse.FromString,
             options,
             channel_credentials,
             insecure,

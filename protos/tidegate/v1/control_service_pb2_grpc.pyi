@@ -43,9 +43,13 @@ class ControlServiceStub:
     `local` may ask, and is refused with SECOND_PERSON as the second one. The scope is free when no
     stop is left.
     """
+    CancelOrders: _grpc.UnaryUnaryMultiCallable[_control_service_pb2.CancelOrdersRequest, _control_service_pb2.CancelOrdersResponse]
+    """Name the orders to cancel at the venue within an account, a group or an instrument, and halt it if
+    a stop id is given. Nothing is released: that takes the venue's report of each end.
+    """
     PlanLiquidation: _grpc.UnaryUnaryMultiCallable[_control_service_pb2.PlanLiquidationRequest, _control_service_pb2.PlanLiquidationResponse]
-    """Say how an account could get back to a maintenance ratio: an answer with its reasoning, no order.
-    Nothing is reserved, cancelled or recorded.
+    """Say how an account whose line state is liquidation or freeze could get back: an answer with its
+    reasoning, no order. Nothing is reserved, cancelled or recorded. NOT_IN_LIQUIDATION for others.
     """
     GetStatus: _grpc.UnaryUnaryMultiCallable[_control_service_pb2.GetStatusRequest, _control_service_pb2.GetStatusResponse]
     """Read how the gate is."""
@@ -65,9 +69,13 @@ class ControlServiceAsyncStub(ControlServiceStub):
     `local` may ask, and is refused with SECOND_PERSON as the second one. The scope is free when no
     stop is left.
     """
+    CancelOrders: _aio.UnaryUnaryMultiCallable[_control_service_pb2.CancelOrdersRequest, _control_service_pb2.CancelOrdersResponse]  # type: ignore[assignment]
+    """Name the orders to cancel at the venue within an account, a group or an instrument, and halt it if
+    a stop id is given. Nothing is released: that takes the venue's report of each end.
+    """
     PlanLiquidation: _aio.UnaryUnaryMultiCallable[_control_service_pb2.PlanLiquidationRequest, _control_service_pb2.PlanLiquidationResponse]  # type: ignore[assignment]
-    """Say how an account could get back to a maintenance ratio: an answer with its reasoning, no order.
-    Nothing is reserved, cancelled or recorded.
+    """Say how an account whose line state is liquidation or freeze could get back: an answer with its
+    reasoning, no order. Nothing is reserved, cancelled or recorded. NOT_IN_LIQUIDATION for others.
     """
     GetStatus: _aio.UnaryUnaryMultiCallable[_control_service_pb2.GetStatusRequest, _control_service_pb2.GetStatusResponse]  # type: ignore[assignment]
     """Read how the gate is."""
@@ -104,13 +112,23 @@ class ControlServiceServicer(metaclass=_abc_1.ABCMeta):
         """
 
     @_abc_1.abstractmethod
+    def CancelOrders(
+        self,
+        request: _control_service_pb2.CancelOrdersRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_control_service_pb2.CancelOrdersResponse, _abc.Awaitable[_control_service_pb2.CancelOrdersResponse]]:
+        """Name the orders to cancel at the venue within an account, a group or an instrument, and halt it if
+        a stop id is given. Nothing is released: that takes the venue's report of each end.
+        """
+
+    @_abc_1.abstractmethod
     def PlanLiquidation(
         self,
         request: _control_service_pb2.PlanLiquidationRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_control_service_pb2.PlanLiquidationResponse, _abc.Awaitable[_control_service_pb2.PlanLiquidationResponse]]:
-        """Say how an account could get back to a maintenance ratio: an answer with its reasoning, no order.
-        Nothing is reserved, cancelled or recorded.
+        """Say how an account whose line state is liquidation or freeze could get back: an answer with its
+        reasoning, no order. Nothing is reserved, cancelled or recorded. NOT_IN_LIQUIDATION for others.
         """
 
     @_abc_1.abstractmethod

@@ -80,9 +80,21 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """FAILED_PRECONDITION: it waits for nobody: it is in force, was replaced or withdrawn. Metadata:
     {"kind": "policy", "id": "4", "state": "WITHDRAWN"}.
     """
+    ERROR_REASON_STALE_LIST: _ErrorReason.ValueType  # 55
+    """FAILED_PRECONDITION: a list of open orders that is not later than the one compared last. Metadata:
+    {"account_id": "A1", "list_time_ns": "5", "compared_time_ns": "7"}.
+    """
+    ERROR_REASON_PAGE_MISSING: _ErrorReason.ValueType  # 56
+    """FAILED_PRECONDITION: pages of a list come in order. Metadata: {"account_id": "A1", "page_number":
+    "3", "expected": "2"}.
+    """
     ERROR_REASON_GROUP_NESTING: _ErrorReason.ValueType  # 40
     """INVALID_ARGUMENT: groups would be nested in themselves, or more than 4 deep. Metadata:
     {"group_id": "desk-1", "problem": "5 deep", "limit": "4"}.
+    """
+    ERROR_REASON_NOT_IN_LIQUIDATION: _ErrorReason.ValueType  # 85
+    """FAILED_PRECONDITION: a plan is for accounts at the line liquidation or deeper. Metadata:
+    {"account_id": "A1", "line_state": "TOP_UP"}.
     """
     ERROR_REASON_SLOW_READER: _ErrorReason.ValueType  # 95
     """RESOURCE_EXHAUSTED: a stream's reader took nothing for too long. Metadata: {"seconds": "30"}."""
@@ -158,9 +170,21 @@ ERROR_REASON_NOT_PENDING: ErrorReason.ValueType  # 18
 """FAILED_PRECONDITION: it waits for nobody: it is in force, was replaced or withdrawn. Metadata:
 {"kind": "policy", "id": "4", "state": "WITHDRAWN"}.
 """
+ERROR_REASON_STALE_LIST: ErrorReason.ValueType  # 55
+"""FAILED_PRECONDITION: a list of open orders that is not later than the one compared last. Metadata:
+{"account_id": "A1", "list_time_ns": "5", "compared_time_ns": "7"}.
+"""
+ERROR_REASON_PAGE_MISSING: ErrorReason.ValueType  # 56
+"""FAILED_PRECONDITION: pages of a list come in order. Metadata: {"account_id": "A1", "page_number":
+"3", "expected": "2"}.
+"""
 ERROR_REASON_GROUP_NESTING: ErrorReason.ValueType  # 40
 """INVALID_ARGUMENT: groups would be nested in themselves, or more than 4 deep. Metadata:
 {"group_id": "desk-1", "problem": "5 deep", "limit": "4"}.
+"""
+ERROR_REASON_NOT_IN_LIQUIDATION: ErrorReason.ValueType  # 85
+"""FAILED_PRECONDITION: a plan is for accounts at the line liquidation or deeper. Metadata:
+{"account_id": "A1", "line_state": "TOP_UP"}.
 """
 ERROR_REASON_SLOW_READER: ErrorReason.ValueType  # 95
 """RESOURCE_EXHAUSTED: a stream's reader took nothing for too long. Metadata: {"seconds": "30"}."""

@@ -86,6 +86,12 @@ class _MethodEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Method.ValueTy
     """PolicyService.ApprovePolicy, PolicyEffects."""
     METHOD_WITHDRAW_POLICY: _Method.ValueType  # 61
     """PolicyService.WithdrawPolicy."""
+    METHOD_REPLACE_ORDER: _Method.ValueType  # 90
+    """RiskService.ReplaceOrder, CheckEffects."""
+    METHOD_RECONCILE_ORDERS: _Method.ValueType  # 91
+    """RiskService.ReconcileOrders, ReconcileEffects."""
+    METHOD_CANCEL_ORDERS: _Method.ValueType  # 92
+    """ControlService.CancelOrders."""
     METHOD_UPSERT_GROUPS: _Method.ValueType  # 70
     """AccountService.UpsertGroups."""
     METHOD_RESTORE_BOOK: _Method.ValueType  # 900
@@ -156,6 +162,12 @@ METHOD_APPROVE_POLICY: Method.ValueType  # 60
 """PolicyService.ApprovePolicy, PolicyEffects."""
 METHOD_WITHDRAW_POLICY: Method.ValueType  # 61
 """PolicyService.WithdrawPolicy."""
+METHOD_REPLACE_ORDER: Method.ValueType  # 90
+"""RiskService.ReplaceOrder, CheckEffects."""
+METHOD_RECONCILE_ORDERS: Method.ValueType  # 91
+"""RiskService.ReconcileOrders, ReconcileEffects."""
+METHOD_CANCEL_ORDERS: Method.ValueType  # 92
+"""ControlService.CancelOrders."""
 METHOD_UPSERT_GROUPS: Method.ValueType  # 70
 """AccountService.UpsertGroups."""
 METHOD_RESTORE_BOOK: Method.ValueType  # 900
@@ -569,6 +581,42 @@ class EventEffects(_message.Message):
 Global___EventEffects: _TypeAlias = EventEffects  # noqa: Y015
 
 @_typing.final
+class ReconcileEffects(_message.Message):
+    """Effects of a list of open orders: one entry a difference, in the response's order."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RESERVED_PRICE_E4_FIELD_NUMBER: _builtins.int
+    KEEP_UNTIL_TIME_NS_FIELD_NUMBER: _builtins.int
+    VALUATIONS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def reserved_price_e4(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """The price that an added order is reserved at."""
+
+    @_builtins.property
+    def keep_until_time_ns(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """When the id of an added order may be forgotten."""
+
+    @_builtins.property
+    def valuations(self) -> _containers.RepeatedCompositeFieldContainer[Global___ValuationEffects]:
+        """What the account's valuation changed."""
+
+    def __init__(
+        self,
+        *,
+        reserved_price_e4: _abc.Iterable[_builtins.int] | None = ...,
+        keep_until_time_ns: _abc.Iterable[_builtins.int] | None = ...,
+        valuations: _abc.Iterable[Global___ValuationEffects] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["keep_until_time_ns", b"keep_until_time_ns", "reserved_price_e4", b"reserved_price_e4", "valuations", b"valuations"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReconcileEffects: _TypeAlias = ReconcileEffects  # noqa: Y015
+
+@_typing.final
 class PolicyEffects(_message.Message):
     """Effects of a policy that comes into force, or of one that is proposed."""
 
@@ -902,6 +950,8 @@ class RestoreAccount(_message.Message):
     LINES_FIELD_NUMBER: _builtins.int
     HIGH_WATER_MARK_E4_FIELD_NUMBER: _builtins.int
     CONTRACTS_FIELD_NUMBER: _builtins.int
+    LISTED_PAGES_FIELD_NUMBER: _builtins.int
+    RECONCILIATION_FIELD_NUMBER: _builtins.int
     sequence: _builtins.int
     """The last record that touched it."""
     cash_e4: _builtins.int
@@ -950,6 +1000,14 @@ class RestoreAccount(_message.Message):
     def contracts(self) -> _containers.RepeatedCompositeFieldContainer[_account_service_pb2.MarginContract]:
         """Its contracts under cn_margin."""
 
+    @_builtins.property
+    def listed_pages(self) -> _containers.RepeatedCompositeFieldContainer[_risk_service_pb2.ReconcileOrdersRequest]:
+        """The list of open orders that is not complete yet, page by page."""
+
+    @_builtins.property
+    def reconciliation(self) -> Global___RestoreReconciliation:
+        """The last page's record and answer, or that of the list that was compared last."""
+
     def __init__(
         self,
         *,
@@ -970,10 +1028,12 @@ class RestoreAccount(_message.Message):
         lines: _builtins.int = ...,
         high_water_mark_e4: _builtins.int | None = ...,
         contracts: _abc.Iterable[_account_service_pb2.MarginContract] | None = ...,
+        listed_pages: _abc.Iterable[_risk_service_pb2.ReconcileOrdersRequest] | None = ...,
+        reconciliation: Global___RestoreReconciliation | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_high_water_mark_e4", b"_high_water_mark_e4", "_start_of_day_equity_e4", b"_start_of_day_equity_e4", "account", b"account", "high_water_mark_e4", b"high_water_mark_e4", "last_valuation", b"last_valuation", "start_of_day_equity_e4", b"start_of_day_equity_e4"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_high_water_mark_e4", b"_high_water_mark_e4", "_start_of_day_equity_e4", b"_start_of_day_equity_e4", "account", b"account", "high_water_mark_e4", b"high_water_mark_e4", "last_valuation", b"last_valuation", "reconciliation", b"reconciliation", "start_of_day_equity_e4", b"start_of_day_equity_e4"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_high_water_mark_e4", b"_high_water_mark_e4", "_start_of_day_equity_e4", b"_start_of_day_equity_e4", "account", b"account", "adjustment_ids", b"adjustment_ids", "cash_e4", b"cash_e4", "contracts", b"contracts", "day_order_count", b"day_order_count", "events", b"events", "high_water_mark_e4", b"high_water_mark_e4", "interest_and_fees_e4", b"interest_and_fees_e4", "last_valuation", b"last_valuation", "lines", b"lines", "next_order_time_ns", b"next_order_time_ns", "positions", b"positions", "repeats", b"repeats", "sequence", b"sequence", "start_of_day_equity_e4", b"start_of_day_equity_e4", "trading_date", b"trading_date", "valued_time_ns", b"valued_time_ns"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_high_water_mark_e4", b"_high_water_mark_e4", "_start_of_day_equity_e4", b"_start_of_day_equity_e4", "account", b"account", "adjustment_ids", b"adjustment_ids", "cash_e4", b"cash_e4", "contracts", b"contracts", "day_order_count", b"day_order_count", "events", b"events", "high_water_mark_e4", b"high_water_mark_e4", "interest_and_fees_e4", b"interest_and_fees_e4", "last_valuation", b"last_valuation", "lines", b"lines", "listed_pages", b"listed_pages", "next_order_time_ns", b"next_order_time_ns", "positions", b"positions", "reconciliation", b"reconciliation", "repeats", b"repeats", "sequence", b"sequence", "start_of_day_equity_e4", b"start_of_day_equity_e4", "trading_date", b"trading_date", "valued_time_ns", b"valued_time_ns"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__high_water_mark_e4: _TypeAlias = _typing.Literal["high_water_mark_e4"]  # noqa: Y015
     _WhichOneofArgType__high_water_mark_e4: _TypeAlias = _typing.Literal["_high_water_mark_e4", b"_high_water_mark_e4"]  # noqa: Y015
@@ -1017,6 +1077,46 @@ class RestoreMarginChange(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___RestoreMarginChange: _TypeAlias = RestoreMarginChange  # noqa: Y015
+
+@_typing.final
+class RestoreReconciliation(_message.Message):
+    """Where an account's lists of open orders stand."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SESSION_ID_FIELD_NUMBER: _builtins.int
+    LIST_TIME_NS_FIELD_NUMBER: _builtins.int
+    RESPONSE_FIELD_NUMBER: _builtins.int
+    PAGE_SEQUENCE_FIELD_NUMBER: _builtins.int
+    PAGE_TIME_NS_FIELD_NUMBER: _builtins.int
+    session_id: _builtins.str
+    """The id of the list that was compared last."""
+    list_time_ns: _builtins.int
+    """Its time."""
+    page_sequence: _builtins.int
+    """The record of the last page of the list that is not complete yet."""
+    page_time_ns: _builtins.int
+    """The time of that record."""
+    @_builtins.property
+    def response(self) -> _risk_service_pb2.ReconcileOrdersResponse:
+        """What was answered to its last page."""
+
+    def __init__(
+        self,
+        *,
+        session_id: _builtins.str = ...,
+        list_time_ns: _builtins.int = ...,
+        response: _risk_service_pb2.ReconcileOrdersResponse | None = ...,
+        page_sequence: _builtins.int = ...,
+        page_time_ns: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["response", b"response"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["list_time_ns", b"list_time_ns", "page_sequence", b"page_sequence", "page_time_ns", b"page_time_ns", "response", b"response", "session_id", b"session_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RestoreReconciliation: _TypeAlias = RestoreReconciliation  # noqa: Y015
 
 @_typing.final
 class RestoreRepeat(_message.Message):
@@ -1103,6 +1203,8 @@ class RestoreEvent(_message.Message):
     CASH_CHANGE_E4_FIELD_NUMBER: _builtins.int
     BUSTED_FIELD_NUMBER: _builtins.int
     MARGIN_CHANGE_FIELD_NUMBER: _builtins.int
+    PRICE_E4_FIELD_NUMBER: _builtins.int
+    SOURCE_FIELD_NUMBER: _builtins.int
     event_id: _builtins.str
     """The id."""
     trade_date: _builtins.int
@@ -1115,6 +1217,10 @@ class RestoreEvent(_message.Message):
     """What the fill changed cash by."""
     busted: _builtins.bool
     """Whether it was busted, or its bust came first."""
+    price_e4: _builtins.int
+    """Of a fill that was booked: the price."""
+    source: _builtins.str
+    """Who reported it; empty for the router."""
     @_builtins.property
     def margin_change(self) -> Global___RestoreMarginChange:
         """Of a fill that was booked under cn_margin: what else it changed."""
@@ -1129,10 +1235,12 @@ class RestoreEvent(_message.Message):
         cash_change_e4: _builtins.int = ...,
         busted: _builtins.bool = ...,
         margin_change: Global___RestoreMarginChange | None = ...,
+        price_e4: _builtins.int = ...,
+        source: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["margin_change", b"margin_change"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["busted", b"busted", "cash_change_e4", b"cash_change_e4", "event_id", b"event_id", "fill_quantity", b"fill_quantity", "instrument_id", b"instrument_id", "margin_change", b"margin_change", "trade_date", b"trade_date"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["busted", b"busted", "cash_change_e4", b"cash_change_e4", "event_id", b"event_id", "fill_quantity", b"fill_quantity", "instrument_id", b"instrument_id", "margin_change", b"margin_change", "price_e4", b"price_e4", "source", b"source", "trade_date", b"trade_date"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1159,6 +1267,10 @@ class RestoreOrder(_message.Message):
     EFFECTS_FIELD_NUMBER: _builtins.int
     CONTRACT_OPENED_TIME_NS_FIELD_NUMBER: _builtins.int
     CONTRACT_RATIO_BPS_FIELD_NUMBER: _builtins.int
+    REPLACED_ORDER_ID_FIELD_NUMBER: _builtins.int
+    CHAIN_SEQUENCE_FIELD_NUMBER: _builtins.int
+    CHAIN_ORDER_ID_FIELD_NUMBER: _builtins.int
+    RESERVED_PRICE_E4_FIELD_NUMBER: _builtins.int
     principal: _builtins.str
     """Who asked."""
     state: _order_pb2.OrderState.ValueType
@@ -1183,6 +1295,14 @@ class RestoreOrder(_message.Message):
     """Under cn_margin: when the contract that it opened was opened; 0 for none."""
     contract_ratio_bps: _builtins.int
     """The ratio of that contract, bps."""
+    replaced_order_id: _builtins.str
+    """The order that it was to replace; empty for none."""
+    chain_sequence: _builtins.int
+    """Of orders that replace each other: the record of the first of them."""
+    chain_order_id: _builtins.str
+    """The id of the first of them."""
+    reserved_price_e4: _builtins.int
+    """The price that it is reserved at, if that is not the decision's: the worse of several."""
     @_builtins.property
     def request(self) -> _risk_service_pb2.CheckOrderRequest:
         """What was asked; of a tombstone only account and order are set."""
@@ -1213,11 +1333,17 @@ class RestoreOrder(_message.Message):
         effects: Global___CheckEffects | None = ...,
         contract_opened_time_ns: _builtins.int = ...,
         contract_ratio_bps: _builtins.int = ...,
+        replaced_order_id: _builtins.str = ...,
+        chain_sequence: _builtins.int = ...,
+        chain_order_id: _builtins.str = ...,
+        reserved_price_e4: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["effects", b"effects", "request", b"request", "response", b"response"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_reserved_price_e4", b"_reserved_price_e4", "effects", b"effects", "request", b"request", "reserved_price_e4", b"reserved_price_e4", "response", b"response"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["acknowledge_by_time_ns", b"acknowledge_by_time_ns", "awaited_quantity", b"awaited_quantity", "contract_opened_time_ns", b"contract_opened_time_ns", "contract_ratio_bps", b"contract_ratio_bps", "effects", b"effects", "filled_quantity", b"filled_quantity", "keep_until_time_ns", b"keep_until_time_ns", "principal", b"principal", "reported", b"reported", "request", b"request", "reserved_quantity", b"reserved_quantity", "response", b"response", "sequence", b"sequence", "state", b"state", "unconfirmed", b"unconfirmed"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_reserved_price_e4", b"_reserved_price_e4", "acknowledge_by_time_ns", b"acknowledge_by_time_ns", "awaited_quantity", b"awaited_quantity", "chain_order_id", b"chain_order_id", "chain_sequence", b"chain_sequence", "contract_opened_time_ns", b"contract_opened_time_ns", "contract_ratio_bps", b"contract_ratio_bps", "effects", b"effects", "filled_quantity", b"filled_quantity", "keep_until_time_ns", b"keep_until_time_ns", "principal", b"principal", "replaced_order_id", b"replaced_order_id", "reported", b"reported", "request", b"request", "reserved_price_e4", b"reserved_price_e4", "reserved_quantity", b"reserved_quantity", "response", b"response", "sequence", b"sequence", "state", b"state", "unconfirmed", b"unconfirmed"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__reserved_price_e4: _TypeAlias = _typing.Literal["reserved_price_e4"]  # noqa: Y015
+    _WhichOneofArgType__reserved_price_e4: _TypeAlias = _typing.Literal["_reserved_price_e4", b"_reserved_price_e4"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__reserved_price_e4) -> _WhichOneofReturnType__reserved_price_e4 | None: ...
 
 Global___RestoreOrder: _TypeAlias = RestoreOrder  # noqa: Y015

@@ -459,6 +459,7 @@ class Instrument(_message.Message):
     MAINTENANCE_MARGIN_SHORT_BPS_FIELD_NUMBER: _builtins.int
     MARGINABLE_FIELD_NUMBER: _builtins.int
     POSITION_LIMIT_FIELD_NUMBER: _builtins.int
+    SHARES_OUTSTANDING_FIELD_NUMBER: _builtins.int
     MARGIN_CLASS_FIELD_NUMBER: _builtins.int
     PRODUCT_TYPE_FIELD_NUMBER: _builtins.int
     RESTRICTED_FIELD_NUMBER: _builtins.int
@@ -503,6 +504,8 @@ class Instrument(_message.Message):
     """Not marginable means a rate of 100 %, whatever the rates say."""
     position_limit: _builtins.int
     """The greatest position that one account may have in it, long or short; absent for none."""
+    shares_outstanding: _builtins.int
+    """Shares outstanding, in its smallest unit, 0 to 10^15; absent where unknown."""
     margin_class: _builtins.str
     """Its class under the margin model portfolio, where positions hedge each other; empty for none."""
     product_type: _builtins.str
@@ -546,6 +549,7 @@ class Instrument(_message.Message):
         maintenance_margin_short_bps: _builtins.int | None = ...,
         marginable: _builtins.bool = ...,
         position_limit: _builtins.int | None = ...,
+        shares_outstanding: _builtins.int | None = ...,
         margin_class: _builtins.str = ...,
         product_type: _builtins.str = ...,
         restricted: _builtins.bool = ...,
@@ -555,9 +559,9 @@ class Instrument(_message.Message):
         haircut_bps: _builtins.int | None = ...,
         haircut_class: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_average_volume", b"_average_volume", "_haircut_bps", b"_haircut_bps", "_initial_margin_long_bps", b"_initial_margin_long_bps", "_initial_margin_short_bps", b"_initial_margin_short_bps", "_lower_price_limit_e4", b"_lower_price_limit_e4", "_maintenance_margin_long_bps", b"_maintenance_margin_long_bps", "_maintenance_margin_short_bps", b"_maintenance_margin_short_bps", "_position_limit", b"_position_limit", "_price_limit_bps", b"_price_limit_bps", "_short_pool", b"_short_pool", "_upper_price_limit_e4", b"_upper_price_limit_e4", "average_volume", b"average_volume", "haircut_bps", b"haircut_bps", "initial_margin_long_bps", b"initial_margin_long_bps", "initial_margin_short_bps", b"initial_margin_short_bps", "lower_price_limit_e4", b"lower_price_limit_e4", "maintenance_margin_long_bps", b"maintenance_margin_long_bps", "maintenance_margin_short_bps", b"maintenance_margin_short_bps", "position_limit", b"position_limit", "price_limit_bps", b"price_limit_bps", "short_pool", b"short_pool", "upper_price_limit_e4", b"upper_price_limit_e4"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_average_volume", b"_average_volume", "_haircut_bps", b"_haircut_bps", "_initial_margin_long_bps", b"_initial_margin_long_bps", "_initial_margin_short_bps", b"_initial_margin_short_bps", "_lower_price_limit_e4", b"_lower_price_limit_e4", "_maintenance_margin_long_bps", b"_maintenance_margin_long_bps", "_maintenance_margin_short_bps", b"_maintenance_margin_short_bps", "_position_limit", b"_position_limit", "_price_limit_bps", b"_price_limit_bps", "_shares_outstanding", b"_shares_outstanding", "_short_pool", b"_short_pool", "_upper_price_limit_e4", b"_upper_price_limit_e4", "average_volume", b"average_volume", "haircut_bps", b"haircut_bps", "initial_margin_long_bps", b"initial_margin_long_bps", "initial_margin_short_bps", b"initial_margin_short_bps", "lower_price_limit_e4", b"lower_price_limit_e4", "maintenance_margin_long_bps", b"maintenance_margin_long_bps", "maintenance_margin_short_bps", b"maintenance_margin_short_bps", "position_limit", b"position_limit", "price_limit_bps", b"price_limit_bps", "shares_outstanding", b"shares_outstanding", "short_pool", b"short_pool", "upper_price_limit_e4", b"upper_price_limit_e4"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_average_volume", b"_average_volume", "_haircut_bps", b"_haircut_bps", "_initial_margin_long_bps", b"_initial_margin_long_bps", "_initial_margin_short_bps", b"_initial_margin_short_bps", "_lower_price_limit_e4", b"_lower_price_limit_e4", "_maintenance_margin_long_bps", b"_maintenance_margin_long_bps", "_maintenance_margin_short_bps", b"_maintenance_margin_short_bps", "_position_limit", b"_position_limit", "_price_limit_bps", b"_price_limit_bps", "_short_pool", b"_short_pool", "_upper_price_limit_e4", b"_upper_price_limit_e4", "average_volume", b"average_volume", "board", b"board", "haircut_bps", b"haircut_bps", "haircut_class", b"haircut_class", "initial_margin_long_bps", b"initial_margin_long_bps", "initial_margin_short_bps", b"initial_margin_short_bps", "instrument_id", b"instrument_id", "least_quantity", b"least_quantity", "lower_price_limit_e4", b"lower_price_limit_e4", "maintenance_margin_long_bps", b"maintenance_margin_long_bps", "maintenance_margin_short_bps", b"maintenance_margin_short_bps", "margin_class", b"margin_class", "marginable", b"marginable", "position_limit", b"position_limit", "price_limit_bps", b"price_limit_bps", "product_type", b"product_type", "quantity_decimals", b"quantity_decimals", "quantity_step", b"quantity_step", "rating_group", b"rating_group", "restricted", b"restricted", "sector", b"sector", "sellable_next_day", b"sellable_next_day", "short_pool", b"short_pool", "shortable", b"shortable", "tick_e4", b"tick_e4", "upper_price_limit_e4", b"upper_price_limit_e4"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_average_volume", b"_average_volume", "_haircut_bps", b"_haircut_bps", "_initial_margin_long_bps", b"_initial_margin_long_bps", "_initial_margin_short_bps", b"_initial_margin_short_bps", "_lower_price_limit_e4", b"_lower_price_limit_e4", "_maintenance_margin_long_bps", b"_maintenance_margin_long_bps", "_maintenance_margin_short_bps", b"_maintenance_margin_short_bps", "_position_limit", b"_position_limit", "_price_limit_bps", b"_price_limit_bps", "_shares_outstanding", b"_shares_outstanding", "_short_pool", b"_short_pool", "_upper_price_limit_e4", b"_upper_price_limit_e4", "average_volume", b"average_volume", "board", b"board", "haircut_bps", b"haircut_bps", "haircut_class", b"haircut_class", "initial_margin_long_bps", b"initial_margin_long_bps", "initial_margin_short_bps", b"initial_margin_short_bps", "instrument_id", b"instrument_id", "least_quantity", b"least_quantity", "lower_price_limit_e4", b"lower_price_limit_e4", "maintenance_margin_long_bps", b"maintenance_margin_long_bps", "maintenance_margin_short_bps", b"maintenance_margin_short_bps", "margin_class", b"margin_class", "marginable", b"marginable", "position_limit", b"position_limit", "price_limit_bps", b"price_limit_bps", "product_type", b"product_type", "quantity_decimals", b"quantity_decimals", "quantity_step", b"quantity_step", "rating_group", b"rating_group", "restricted", b"restricted", "sector", b"sector", "sellable_next_day", b"sellable_next_day", "shares_outstanding", b"shares_outstanding", "short_pool", b"short_pool", "shortable", b"shortable", "tick_e4", b"tick_e4", "upper_price_limit_e4", b"upper_price_limit_e4"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__average_volume: _TypeAlias = _typing.Literal["average_volume"]  # noqa: Y015
     _WhichOneofArgType__average_volume: _TypeAlias = _typing.Literal["_average_volume", b"_average_volume"]  # noqa: Y015
@@ -577,6 +581,8 @@ class Instrument(_message.Message):
     _WhichOneofArgType__position_limit: _TypeAlias = _typing.Literal["_position_limit", b"_position_limit"]  # noqa: Y015
     _WhichOneofReturnType__price_limit_bps: _TypeAlias = _typing.Literal["price_limit_bps"]  # noqa: Y015
     _WhichOneofArgType__price_limit_bps: _TypeAlias = _typing.Literal["_price_limit_bps", b"_price_limit_bps"]  # noqa: Y015
+    _WhichOneofReturnType__shares_outstanding: _TypeAlias = _typing.Literal["shares_outstanding"]  # noqa: Y015
+    _WhichOneofArgType__shares_outstanding: _TypeAlias = _typing.Literal["_shares_outstanding", b"_shares_outstanding"]  # noqa: Y015
     _WhichOneofReturnType__short_pool: _TypeAlias = _typing.Literal["short_pool"]  # noqa: Y015
     _WhichOneofArgType__short_pool: _TypeAlias = _typing.Literal["_short_pool", b"_short_pool"]  # noqa: Y015
     _WhichOneofReturnType__upper_price_limit_e4: _TypeAlias = _typing.Literal["upper_price_limit_e4"]  # noqa: Y015
@@ -599,6 +605,8 @@ class Instrument(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__position_limit) -> _WhichOneofReturnType__position_limit | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__price_limit_bps) -> _WhichOneofReturnType__price_limit_bps | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__shares_outstanding) -> _WhichOneofReturnType__shares_outstanding | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__short_pool) -> _WhichOneofReturnType__short_pool | None: ...
     @_typing.overload

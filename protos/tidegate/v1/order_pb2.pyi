@@ -138,6 +138,10 @@ class _OrderStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_OrderState
     """Refused by the gate: it never had a reservation."""
     ORDER_STATE_UNKNOWN_TO_GATE: _OrderState.ValueType  # 10
     """Known only from reports of it; the gate never decided it."""
+    ORDER_STATE_REPLACED: _OrderState.ValueType  # 42
+    """The venue took an order that replaces it."""
+    ORDER_STATE_RECONCILED: _OrderState.ValueType  # 43
+    """The router's list of open orders no longer has it."""
 
 class OrderState(_OrderState, metaclass=_OrderStateEnumTypeWrapper):
     """Where an order is in its life (FIX 39, as far as a gate knows it)."""
@@ -164,6 +168,10 @@ ORDER_STATE_REFUSED: OrderState.ValueType  # 9
 """Refused by the gate: it never had a reservation."""
 ORDER_STATE_UNKNOWN_TO_GATE: OrderState.ValueType  # 10
 """Known only from reports of it; the gate never decided it."""
+ORDER_STATE_REPLACED: OrderState.ValueType  # 42
+"""The venue took an order that replaces it."""
+ORDER_STATE_RECONCILED: OrderState.ValueType  # 43
+"""The router's list of open orders no longer has it."""
 Global___OrderState: _TypeAlias = OrderState  # noqa: Y015
 
 class _Verdict:
@@ -205,7 +213,9 @@ class _RejectReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_RejectRe
     REJECT_REASON_ORDER_ID_REUSED: _RejectReason.ValueType  # 20
     """The id was used for an order with other content [6]."""
     REJECT_REASON_ORDER_NOT_RESERVED: _RejectReason.ValueType  # 21
-    """The id is known and its order has moved on: it holds no fresh reservation [0]."""
+    """The id is known and its order has moved on: it holds no fresh reservation; or the order that
+    `subject` names is not there to be replaced [0].
+    """
     REJECT_REASON_ORDER_STALE: _RejectReason.ValueType  # 30
     """Created too long ago, or too far ahead of the gate's clock; ns [8]."""
     REJECT_REASON_HALTED: _RejectReason.ValueType  # 40
@@ -257,6 +267,8 @@ class _RejectReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_RejectRe
     """It could trade with an open order of the same account or group; price, best opposite price [0]."""
     REJECT_REASON_POSITION_LIMIT: _RejectReason.ValueType  # 180
     """Over the greatest position; quantity [3]."""
+    REJECT_REASON_OWNERSHIP_LIMIT: _RejectReason.ValueType  # 181
+    """Too much of the shares outstanding, over all accounts of the topmost group; bps [3]."""
     REJECT_REASON_SHORT_NOT_ALLOWED: _RejectReason.ValueType  # 190
     """A short sale of an instrument that cannot be sold short; quantity short, 0 [22]."""
     REJECT_REASON_SHORT_UNLOCATED: _RejectReason.ValueType  # 191
@@ -265,6 +277,10 @@ class _RejectReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_RejectRe
     """Bought today and not to be sold before the next trading day; quantity, sellable quantity [3]."""
     REJECT_REASON_CONCENTRATION_INSTRUMENT: _RejectReason.ValueType  # 200
     """Too much of the account in one instrument; bps [3]."""
+    REJECT_REASON_CONCENTRATION_SECTOR: _RejectReason.ValueType  # 201
+    """Too much of the account in one sector, which `subject` names; bps [3]."""
+    REJECT_REASON_CONCENTRATION_BOARD: _RejectReason.ValueType  # 202
+    """Too much of the account on one board, which `subject` names; bps [3]."""
     REJECT_REASON_LEVERAGE: _RejectReason.ValueType  # 210
     """Over the leverage cap, or equity would not be positive; bps [25]."""
     REJECT_REASON_INITIAL_MARGIN: _RejectReason.ValueType  # 220
@@ -279,6 +295,8 @@ class _RejectReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_RejectRe
     """Too much equity lost since the start of the day; e4 [3]."""
     REJECT_REASON_DRAWDOWN: _RejectReason.ValueType  # 251
     """Equity too far below its high-water mark; bps (up) [3]."""
+    REJECT_REASON_FIRM_INSTRUMENT_EXPOSURE: _RejectReason.ValueType  # 261
+    """Too much of one instrument over all accounts of the firm; e4 [3]."""
     REJECT_REASON_INTERNAL: _RejectReason.ValueType  # 270
     """A fault in the gate's own judgement; the order was not allowed [0]."""
     REJECT_REASON_BATCH_REJECTED: _RejectReason.ValueType  # 271
@@ -298,7 +316,9 @@ REJECT_REASON_INSTRUMENT_UNKNOWN: RejectReason.ValueType  # 11
 REJECT_REASON_ORDER_ID_REUSED: RejectReason.ValueType  # 20
 """The id was used for an order with other content [6]."""
 REJECT_REASON_ORDER_NOT_RESERVED: RejectReason.ValueType  # 21
-"""The id is known and its order has moved on: it holds no fresh reservation [0]."""
+"""The id is known and its order has moved on: it holds no fresh reservation; or the order that
+`subject` names is not there to be replaced [0].
+"""
 REJECT_REASON_ORDER_STALE: RejectReason.ValueType  # 30
 """Created too long ago, or too far ahead of the gate's clock; ns [8]."""
 REJECT_REASON_HALTED: RejectReason.ValueType  # 40
@@ -350,6 +370,8 @@ REJECT_REASON_SELF_TRADE: RejectReason.ValueType  # 170
 """It could trade with an open order of the same account or group; price, best opposite price [0]."""
 REJECT_REASON_POSITION_LIMIT: RejectReason.ValueType  # 180
 """Over the greatest position; quantity [3]."""
+REJECT_REASON_OWNERSHIP_LIMIT: RejectReason.ValueType  # 181
+"""Too much of the shares outstanding, over all accounts of the topmost group; bps [3]."""
 REJECT_REASON_SHORT_NOT_ALLOWED: RejectReason.ValueType  # 190
 """A short sale of an instrument that cannot be sold short; quantity short, 0 [22]."""
 REJECT_REASON_SHORT_UNLOCATED: RejectReason.ValueType  # 191
@@ -358,6 +380,10 @@ REJECT_REASON_NOT_SELLABLE: RejectReason.ValueType  # 192
 """Bought today and not to be sold before the next trading day; quantity, sellable quantity [3]."""
 REJECT_REASON_CONCENTRATION_INSTRUMENT: RejectReason.ValueType  # 200
 """Too much of the account in one instrument; bps [3]."""
+REJECT_REASON_CONCENTRATION_SECTOR: RejectReason.ValueType  # 201
+"""Too much of the account in one sector, which `subject` names; bps [3]."""
+REJECT_REASON_CONCENTRATION_BOARD: RejectReason.ValueType  # 202
+"""Too much of the account on one board, which `subject` names; bps [3]."""
 REJECT_REASON_LEVERAGE: RejectReason.ValueType  # 210
 """Over the leverage cap, or equity would not be positive; bps [25]."""
 REJECT_REASON_INITIAL_MARGIN: RejectReason.ValueType  # 220
@@ -372,6 +398,8 @@ REJECT_REASON_DAY_LOSS: RejectReason.ValueType  # 250
 """Too much equity lost since the start of the day; e4 [3]."""
 REJECT_REASON_DRAWDOWN: RejectReason.ValueType  # 251
 """Equity too far below its high-water mark; bps (up) [3]."""
+REJECT_REASON_FIRM_INSTRUMENT_EXPOSURE: RejectReason.ValueType  # 261
+"""Too much of one instrument over all accounts of the firm; e4 [3]."""
 REJECT_REASON_INTERNAL: RejectReason.ValueType  # 270
 """A fault in the gate's own judgement; the order was not allowed [0]."""
 REJECT_REASON_BATCH_REJECTED: RejectReason.ValueType  # 271
@@ -392,6 +420,8 @@ class _ScopeKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ScopeKind.V
     """A group of accounts."""
     SCOPE_KIND_ACCOUNT: _ScopeKind.ValueType  # 3
     """One account, its tier's limits included."""
+    SCOPE_KIND_SECTOR: _ScopeKind.ValueType  # 4
+    """One sector."""
     SCOPE_KIND_BOARD: _ScopeKind.ValueType  # 5
     """One board."""
     SCOPE_KIND_INSTRUMENT: _ScopeKind.ValueType  # 6
@@ -410,6 +440,8 @@ SCOPE_KIND_GROUP: ScopeKind.ValueType  # 2
 """A group of accounts."""
 SCOPE_KIND_ACCOUNT: ScopeKind.ValueType  # 3
 """One account, its tier's limits included."""
+SCOPE_KIND_SECTOR: ScopeKind.ValueType  # 4
+"""One sector."""
 SCOPE_KIND_BOARD: ScopeKind.ValueType  # 5
 """One board."""
 SCOPE_KIND_INSTRUMENT: ScopeKind.ValueType  # 6

@@ -23,9 +23,10 @@ _sym_db = _symbol_database.Default()
 
 
 from google.protobuf import descriptor_pb2 as google_dot_protobuf_dot_descriptor__pb2
+from tidegate.v1 import order_pb2 as tidegate_dot_v1_dot_order__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18tidegate/v1/policy.proto\x12\x0btidegate.v1\x1a google/protobuf/descriptor.proto\"\x8d\t\n\x06Policy\x12\x15\n\x07version\x18\x01 \x01(\x03\x42\x04\x88\xb5\x18\x04\x12\x1b\n\rrules_version\x18\x02 \x01(\x05\x42\x04\x88\xb5\x18\x03\x12\x15\n\x07\x63omment\x18\x03 \x01(\tB\x04\x88\xb5\x18\x04\x12\x1e\n\x10max_order_age_ns\x18\x04 \x01(\x03\x42\x04\x88\xb5\x18\x01\x12\x1f\n\x11max_clock_skew_ns\x18\x05 \x01(\x03\x42\x04\x88\xb5\x18\x01\x12\x1d\n\x0fmax_mark_age_ns\x18\x06 \x01(\x03\x42\x04\x88\xb5\x18\x01\x12#\n\x15max_volatility_age_ns\x18\x07 \x01(\x03\x42\x04\x88\xb5\x18\x01\x12\x1f\n\x11stress_factor_bps\x18\x08 \x01(\x03\x42\x04\x88\xb5\x18\x02\x12!\n\x13\x65levated_regime_bps\x18\t \x01(\x03\x42\x04\x88\xb5\x18\x02\x12!\n\x13stressed_regime_bps\x18\n \x01(\x03\x42\x04\x88\xb5\x18\x02\x12 \n\x12slow_mark_step_bps\x18\x0b \x01(\x03\x42\x04\x88\xb5\x18\x03\x12&\n\x18\x61\x63knowledgement_limit_ns\x18\x0c \x01(\x03\x42\x04\x88\xb5\x18\x01\x12\x35\n\x14principal_order_rate\x18\r \x01(\x0b\x32\x11.tidegate.v1.RateB\x04\x88\xb5\x18\x01\x12\x31\n\x0e\x64\x65\x66\x61ult_limits\x18\x0e \x01(\x0b\x32\x13.tidegate.v1.LimitsB\x04\x88\xb5\x18\x01\x12&\n\x05tiers\x18\x0f \x03(\x0b\x32\x11.tidegate.v1.TierB\x04\x88\xb5\x18\x03\x12;\n\x10self_trade_scope\x18\x19 \x01(\x0e\x32\x1b.tidegate.v1.SelfTradeScopeB\x04\x88\xb5\x18\x02\x12\x35\n\x0fself_trade_mode\x18\x1a \x01(\x0e\x32\x16.tidegate.v1.LimitModeB\x04\x88\xb5\x18\x01\x12\x36\n\x0eorder_repeated\x18\x1b \x01(\x0b\x32\x18.tidegate.v1.RepeatLimitB\x04\x88\xb5\x18\x01\x12\x1f\n\x11release_window_ns\x18\x1e \x01(\x03\x42\x04\x88\xb5\x18\x01\x12\x36\n\x0emargin_classes\x18# \x03(\x0b\x32\x18.tidegate.v1.MarginClassB\x04\x88\xb5\x18\x03\x12\x38\n\x0etrading_window\x18\x14 \x01(\x0b\x32\x1a.tidegate.v1.TradingWindowB\x04\x88\xb5\x18\x03\x12 \n\x12\x64isclosure_version\x18\x15 \x01(\x03\x42\x04\x88\xb5\x18\x02\x12\'\n\x05lines\x18\x32 \x01(\x0b\x32\x12.tidegate.v1.LinesB\x04\x88\xb5\x18\x03\x12\x38\n\x10\x66inancing_ratios\x18< \x03(\x0b\x32\x18.tidegate.v1.MarginRatioB\x04\x88\xb5\x18\x03\x12\x34\n\x0cshort_ratios\x18= \x03(\x0b\x32\x18.tidegate.v1.MarginRatioB\x04\x88\xb5\x18\x03\x12\x41\n\x19private_fund_short_ratios\x18> \x03(\x0b\x32\x18.tidegate.v1.MarginRatioB\x04\x88\xb5\x18\x03\x12\x33\n\x0chaircut_caps\x18? \x03(\x0b\x32\x17.tidegate.v1.HaircutCapB\x04\x88\xb5\x18\x03\"\xc9\x02\n\x05Lines\x12\x11\n\x03off\x18\x01 \x01(\x08\x42\x04\x88\xb5\x18\x01\x12)\n\x08withdraw\x18\x02 \x01(\x0b\x32\x11.tidegate.v1.LineB\x04\x88\xb5\x18\x03\x12(\n\x07warning\x18\x03 \x01(\x0b\x32\x11.tidegate.v1.LineB\x04\x88\xb5\x18\x03\x12,\n\x0bmargin_call\x18\x04 \x01(\x0b\x32\x11.tidegate.v1.LineB\x04\x88\xb5\x18\x03\x12\'\n\x06top_up\x18\x05 \x01(\x0b\x32\x11.tidegate.v1.LineB\x04\x88\xb5\x18\x03\x12,\n\x0bliquidation\x18\x06 \x01(\x0b\x32\x11.tidegate.v1.LineB\x04\x88\xb5\x18\x03\x12\'\n\x06\x66reeze\x18\x07 \x01(\x0b\x32\x11.tidegate.v1.LineB\x04\x88\xb5\x18\x03\x12*\n\x04mode\x18\n \x01(\x0e\x32\x16.tidegate.v1.LimitModeB\x04\x88\xb5\x18\x01\"9\n\x04Line\x12\x16\n\x08line_bps\x18\x01 \x01(\x03\x42\x04\x88\xb5\x18\x02\x12\x19\n\x0brelease_bps\x18\x02 \x01(\x03\x42\x04\x88\xb5\x18\x02\"L\n\x0bMarginRatio\x12$\n\x16\x65\x66\x66\x65\x63tive_from_time_ns\x18\x01 \x01(\x03\x42\x04\x88\xb5\x18\x03\x12\x17\n\tratio_bps\x18\x02 \x01(\x03\x42\x04\x88\xb5\x18\x02\"@\n\nHaircutCap\x12\x1b\n\rhaircut_class\x18\x01 \x01(\tB\x04\x88\xb5\x18\x03\x12\x15\n\x07\x63\x61p_bps\x18\x02 \x01(\x03\x42\x04\x88\xb5\x18\x01\"?\n\x0bMarginClass\x12\x16\n\x08\x63lass_id\x18\x01 \x01(\tB\x04\x88\xb5\x18\x03\x12\x18\n\noffset_bps\x18\x02 \x01(\x03\x42\x04\x88\xb5\x18\x01\"L\n\rTradingWindow\x12\x1c\n\x0eopen_of_day_ns\x18\x01 \x01(\x03\x42\x04\x88\xb5\x18\x03\x12\x1d\n\x0f\x63lose_of_day_ns\x18\x02 \x01(\x03\x42\x04\x88\xb5\x18\x03\"\xd5\x01\n\x04Tier\x12\x15\n\x07tier_id\x18\x01 \x01(\tB\x04\x88\xb5\x18\x03\x12)\n\x06limits\x18\x02 \x01(\x0b\x32\x13.tidegate.v1.LimitsB\x04\x88\xb5\x18\x01\x12<\n\rconcentration\x18\x03 \x03(\x0b\x32\x1f.tidegate.v1.ConcentrationTableB\x04\x88\xb5\x18\x03\x12$\n\x16\x63oncentration_required\x18\x04 \x01(\x08\x42\x04\x88\xb5\x18\x02\x12\'\n\x05lines\x18\x32 \x01(\x0b\x32\x12.tidegate.v1.LinesB\x04\x88\xb5\x18\x03\"\xfc\x05\n\x06Limits\x12.\n\x0cleverage_bps\x18\x01 \x01(\x0b\x32\x12.tidegate.v1.LimitB\x04\x88\xb5\x18\x01\x12\x30\n\x0eorder_quantity\x18\x02 \x01(\x0b\x32\x12.tidegate.v1.LimitB\x04\x88\xb5\x18\x01\x12\x33\n\x11order_notional_e4\x18\x03 \x01(\x0b\x32\x12.tidegate.v1.LimitB\x04\x88\xb5\x18\x01\x12\x38\n\x16order_volume_share_bps\x18\x04 \x01(\x0b\x32\x12.tidegate.v1.LimitB\x04\x88\xb5\x18\x01\x12\x32\n\x10price_collar_bps\x18\x05 \x01(\x0b\x32\x12.tidegate.v1.LimitB\x04\x88\xb5\x18\x01\x12\x38\n\x16price_collar_floor_bps\x18\x06 \x01(\x0b\x32\x12.tidegate.v1.LimitB\x04\x88\xb5\x18\x01\x12+\n\norder_rate\x18\x07 \x01(\x0b\x32\x11.tidegate.v1.RateB\x04\x88\xb5\x18\x01\x12\x32\n\x10open_order_count\x18\x08 \x01(\x0b\x32\x12.tidegate.v1.LimitB\x04\x88\xb5\x18\x01\x12\x31\n\x0f\x64\x61y_order_count\x18\t \x01(\x0b\x32\x12.tidegate.v1.LimitB\x04\x88\xb5\x18\x01\x12\x31\n\x0f\x64\x61y_turnover_e4\x18\n \x01(\x0b\x32\x12.tidegate.v1.LimitB\x04\x88\xb5\x18\x01\x12*\n\x08position\x18\x0b \x01(\x0b\x32\x12.tidegate.v1.LimitB\x04\x88\xb5\x18\x01\x12\x30\n\x0e\x63redit_line_e4\x18\x14 \x01(\x0b\x32\x12.tidegate.v1.LimitB\x04\x88\xb5\x18\x01\x12/\n\rshort_line_e4\x18- \x01(\x0b\x32\x12.tidegate.v1.LimitB\x04\x88\xb5\x18\x01\x12-\n\x0b\x64\x61y_loss_e4\x18( \x01(\x0b\x32\x12.tidegate.v1.LimitB\x04\x88\xb5\x18\x01\x12.\n\x0c\x64rawdown_bps\x18) \x01(\x0b\x32\x12.tidegate.v1.LimitB\x04\x88\xb5\x18\x01\"\x88\x01\n\x05Limit\x12\x18\n\x05value\x18\x01 \x01(\x03\x42\x04\x88\xb5\x18\x01H\x00\x88\x01\x01\x12\x17\n\tunlimited\x18\x02 \x01(\x08\x42\x04\x88\xb5\x18\x01\x12\x16\n\x08required\x18\x03 \x01(\x08\x42\x04\x88\xb5\x18\x02\x12*\n\x04mode\x18\n \x01(\x0e\x32\x16.tidegate.v1.LimitModeB\x04\x88\xb5\x18\x01\x42\x08\n\x06_value\"\x92\x01\n\x04Rate\x12\x18\n\nper_second\x18\x01 \x01(\x03\x42\x04\x88\xb5\x18\x01\x12\x13\n\x05\x62urst\x18\x02 \x01(\x03\x42\x04\x88\xb5\x18\x01\x12\x17\n\tunlimited\x18\x03 \x01(\x08\x42\x04\x88\xb5\x18\x01\x12\x16\n\x08required\x18\x04 \x01(\x08\x42\x04\x88\xb5\x18\x02\x12*\n\x04mode\x18\n \x01(\x0e\x32\x16.tidegate.v1.LimitModeB\x04\x88\xb5\x18\x01\"g\n\x0bRepeatLimit\x12\x13\n\x05\x63ount\x18\x01 \x01(\x03\x42\x04\x88\xb5\x18\x01\x12\x17\n\twindow_ns\x18\x02 \x01(\x03\x42\x04\x88\xb5\x18\x02\x12*\n\x04mode\x18\n \x01(\x0e\x32\x16.tidegate.v1.LimitModeB\x04\x88\xb5\x18\x01\"\x91\x01\n\x12\x43oncentrationTable\x12\x1a\n\x0crating_group\x18\x01 \x01(\tB\x04\x88\xb5\x18\x03\x12\x33\n\x05\x62\x61nds\x18\x02 \x03(\x0b\x32\x1e.tidegate.v1.ConcentrationBandB\x04\x88\xb5\x18\x03\x12*\n\x04mode\x18\n \x01(\x0e\x32\x16.tidegate.v1.LimitModeB\x04\x88\xb5\x18\x01\"Y\n\x11\x43oncentrationBand\x12\x1c\n\x0eratio_from_bps\x18\x01 \x01(\x03\x42\x04\x88\xb5\x18\x03\x12\x1a\n\x07\x63\x61p_bps\x18\x02 \x01(\x03\x42\x04\x88\xb5\x18\x01H\x00\x88\x01\x01\x42\n\n\x08_cap_bps*O\n\tLimitMode\x12\x1a\n\x16LIMIT_MODE_UNSPECIFIED\x10\x00\x12\x11\n\rLIMIT_MODE_ON\x10\x01\x12\x13\n\x0fLIMIT_MODE_WARN\x10\x02*l\n\x0eSelfTradeScope\x12 \n\x1cSELF_TRADE_SCOPE_UNSPECIFIED\x10\x00\x12\x1c\n\x18SELF_TRADE_SCOPE_ACCOUNT\x10\x01\x12\x1a\n\x16SELF_TRADE_SCOPE_GROUP\x10\x02*g\n\x06Looser\x12\x16\n\x12LOOSER_UNSPECIFIED\x10\x00\x12\x11\n\rLOOSER_HIGHER\x10\x01\x12\x10\n\x0cLOOSER_LOWER\x10\x02\x12\x0e\n\nLOOSER_ANY\x10\x03\x12\x10\n\x0cLOOSER_NEVER\x10\x04:D\n\x06looser\x12\x1d.google.protobuf.FieldOptions\x18\xd1\x86\x03 \x01(\x0e\x32\x13.tidegate.v1.Looserb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18tidegate/v1/policy.proto\x12\x0btidegate.v1\x1a google/protobuf/descriptor.proto\x1a\x17tidegate/v1/order.proto\"\xbd\t\n\x06Policy\x12\x15\n\x07version\x18\x01 \x01(\x03\x42\x04\x88\xb5\x18\x04\x12\x1b\n\rrules_version\x18\x02 \x01(\x05\x42\x04\x88\xb5\x18\x03\x12\x15\n\x07\x63omment\x18\x03 \x01(\tB\x04\x88\xb5\x18\x04\x12\x1e\n\x10max_order_age_ns\x18\x04 \x01(\x03\x42\x04\x88\xb5\x18\x01\x12\x1f\n\x11max_clock_skew_ns\x18\x05 \x01(\x03\x42\x04\x88\xb5\x18\x01\x12\x1d\n\x0fmax_mark_age_ns\x18\x06 \x01(\x03\x42\x04\x88\xb5\x18\x01\x12#\n\x15max_volatility_age_ns\x18\x07 \x01(\x03\x42\x04\x88\xb5\x18\x01\x12\x1f\n\x11stress_factor_bps\x18\x08 \x01(\x03\x42\x04\x88\xb5\x18\x02\x12!\n\x13\x65levated_regime_bps\x18\t \x01(\x03\x42\x04\x88\xb5\x18\x02\x12!\n\x13stressed_regime_bps\x18\n \x01(\x03\x42\x04\x88\xb5\x18\x02\x12 \n\x12slow_mark_step_bps\x18\x0b \x01(\x03\x42\x04\x88\xb5\x18\x03\x12&\n\x18\x61\x63knowledgement_limit_ns\x18\x0c \x01(\x03\x42\x04\x88\xb5\x18\x01\x12\x35\n\x14principal_order_rate\x18\r \x01(\x0b\x32\x11.tidegate.v1.RateB\x04\x88\xb5\x18\x01\x12\x31\n\x0e\x64\x65\x66\x61ult_limits\x18\x0e \x01(\x0b\x32\x13.tidegate.v1.LimitsB\x04\x88\xb5\x18\x01\x12&\n\x05tiers\x18\x0f \x03(\x0b\x32\x11.tidegate.v1.TierB\x04\x88\xb5\x18\x03\x12;\n\x10self_trade_scope\x18\x19 \x01(\x0e\x32\x1b.tidegate.v1.SelfTradeScopeB\x04\x88\xb5\x18\x02\x12\x35\n\x0fself_trade_mode\x18\x1a \x01(\x0e\x32\x16.tidegate.v1.LimitModeB\x04\x88\xb5\x18\x01\x12\x36\n\x0eorder_repeated\x18\x1b \x01(\x0b\x32\x18.tidegate.v1.RepeatLimitB\x04\x88\xb5\x18\x01\x12\x1f\n\x11release_window_ns\x18\x1e \x01(\x03\x42\x04\x88\xb5\x18\x01\x12\x36\n\x0emargin_classes\x18# \x03(\x0b\x32\x18.tidegate.v1.MarginClassB\x04\x88\xb5\x18\x03\x12\x38\n\x0etrading_window\x18\x14 \x01(\x0b\x32\x1a.tidegate.v1.TradingWindowB\x04\x88\xb5\x18\x03\x12 \n\x12\x64isclosure_version\x18\x15 \x01(\x03\x42\x04\x88\xb5\x18\x02\x12.\n\x06scopes\x18( \x03(\x0b\x32\x18.tidegate.v1.ScopeLimitsB\x04\x88\xb5\x18\x03\x12\'\n\x05lines\x18\x32 \x01(\x0b\x32\x12.tidegate.v1.LinesB\x04\x88\xb5\x18\x03\x12\x38\n\x10\x66inancing_ratios\x18< \x03(\x0b\x32\x18.tidegate.v1.MarginRatioB\x04\x88\xb5\x18\x03\x12\x34\n\x0cshort_ratios\x18= \x03(\x0b\x32\x18.tidegate.v1.MarginRatioB\x04\x88\xb5\x18\x03\x12\x41\n\x19private_fund_short_ratios\x18> \x03(\x0b\x32\x18.tidegate.v1.MarginRatioB\x04\x88\xb5\x18\x03\x12\x33\n\x0chaircut_caps\x18? \x03(\x0b\x32\x17.tidegate.v1.HaircutCapB\x04\x88\xb5\x18\x03\"\xe6\x03\n\x0bScopeLimits\x12\x30\n\nscope_kind\x18\x01 \x01(\x0e\x32\x16.tidegate.v1.ScopeKindB\x04\x88\xb5\x18\x03\x12\x16\n\x08scope_id\x18\x02 \x01(\tB\x04\x88\xb5\x18\x03\x12\x35\n\x0eorder_quantity\x18\x03 \x01(\x0b\x32\x17.tidegate.v1.ScopeLimitB\x04\x88\xb5\x18\x01\x12\x38\n\x11order_notional_e4\x18\x04 \x01(\x0b\x32\x17.tidegate.v1.ScopeLimitB\x04\x88\xb5\x18\x01\x12=\n\x16order_volume_share_bps\x18\x05 \x01(\x0b\x32\x17.tidegate.v1.ScopeLimitB\x04\x88\xb5\x18\x01\x12\x37\n\x10open_order_count\x18\x06 \x01(\x0b\x32\x17.tidegate.v1.ScopeLimitB\x04\x88\xb5\x18\x01\x12/\n\x08position\x18\x07 \x01(\x0b\x32\x17.tidegate.v1.ScopeLimitB\x04\x88\xb5\x18\x01\x12\x34\n\rownership_bps\x18\x08 \x01(\x0b\x32\x17.tidegate.v1.ScopeLimitB\x04\x88\xb5\x18\x01\x12=\n\x16instrument_exposure_e4\x18\t \x01(\x0b\x32\x17.tidegate.v1.ScopeLimitB\x04\x88\xb5\x18\x01\"M\n\nScopeLimit\x12\x13\n\x05value\x18\x01 \x01(\x03\x42\x04\x88\xb5\x18\x01\x12*\n\x04mode\x18\n \x01(\x0e\x32\x16.tidegate.v1.LimitModeB\x04\x88\xb5\x18\x01\"\xc9\x02\n\x05Lines\x12\x11\n\x03off\x18\x01 \x01(\x08\x42\x04\x88\xb5\x18\x01\x12)\n\x08withdraw\x18\x02 \x01(\x0b\x32\x11.tidegate.v1.LineB\x04\x88\xb5\x18\x03\x12(\n\x07warning\x18\x03 \x01(\x0b\x32\x11.tidegate.v1.LineB\x04\x88\xb5\x18\x03\x12,\n\x0bmargin_call\x18\x04 \x01(\x0b\x32\x11.tidegate.v1.LineB\x04\x88\xb5\x18\x03\x12\'\n\x06top_up\x18\x05 \x01(\x0b\x32\x11.tidegate.v1.LineB\x04\x88\xb5\x18\x03\x12,\n\x0bliquidation\x18\x06 \x01(\x0b\x32\x11.tidegate.v1.LineB\x04\x88\xb5\x18\x03\x12\'\n\x06\x66reeze\x18\x07 \x01(\x0b\x32\x11.tidegate.v1.LineB\x04\x88\xb5\x18\x03\x12*\n\x04mode\x18\n \x01(\x0e\x32\x16.tidegate.v1.LimitModeB\x04\x88\xb5\x18\x01\"9\n\x04Line\x12\x16\n\x08line_bps\x18\x01 \x01(\x03\x42\x04\x88\xb5\x18\x02\x12\x19\n\x0brelease_bps\x18\x02 \x01(\x03\x42\x04\x88\xb5\x18\x02\"L\n\x0bMarginRatio\x12$\n\x16\x65\x66\x66\x65\x63tive_from_time_ns\x18\x01 \x01(\x03\x42\x04\x88\xb5\x18\x03\x12\x17\n\tratio_bps\x18\x02 \x01(\x03\x42\x04\x88\xb5\x18\x02\"@\n\nHaircutCap\x12\x1b\n\rhaircut_class\x18\x01 \x01(\tB\x04\x88\xb5\x18\x03\x12\x15\n\x07\x63\x61p_bps\x18\x02 \x01(\x03\x42\x04\x88\xb5\x18\x01\"?\n\x0bMarginClass\x12\x16\n\x08\x63lass_id\x18\x01 \x01(\tB\x04\x88\xb5\x18\x03\x12\x18\n\noffset_bps\x18\x02 \x01(\x03\x42\x04\x88\xb5\x18\x01\"L\n\rTradingWindow\x12\x1c\n\x0eopen_of_day_ns\x18\x01 \x01(\x03\x42\x04\x88\xb5\x18\x03\x12\x1d\n\x0f\x63lose_of_day_ns\x18\x02 \x01(\x03\x42\x04\x88\xb5\x18\x03\"\xce\x02\n\x04Tier\x12\x15\n\x07tier_id\x18\x01 \x01(\tB\x04\x88\xb5\x18\x03\x12)\n\x06limits\x18\x02 \x01(\x0b\x32\x13.tidegate.v1.LimitsB\x04\x88\xb5\x18\x01\x12<\n\rconcentration\x18\x03 \x03(\x0b\x32\x1f.tidegate.v1.ConcentrationTableB\x04\x88\xb5\x18\x03\x12$\n\x16\x63oncentration_required\x18\x04 \x01(\x08\x42\x04\x88\xb5\x18\x02\x12;\n\x14sector_concentration\x18( \x03(\x0b\x32\x17.tidegate.v1.ScopeTableB\x04\x88\xb5\x18\x03\x12:\n\x13\x62oard_concentration\x18) \x03(\x0b\x32\x17.tidegate.v1.ScopeTableB\x04\x88\xb5\x18\x03\x12\'\n\x05lines\x18\x32 \x01(\x0b\x32\x12.tidegate.v1.LinesB\x04\x88\xb5\x18\x03\"\x85\x01\n\nScopeTable\x12\x16\n\x08scope_id\x18\x01 \x01(\tB\x04\x88\xb5\x18\x03\x12\x33\n\x05\x62\x61nds\x18\x02 \x03(\x0b\x32\x1e.tidegate.v1.ConcentrationBandB\x04\x88\xb5\x18\x03\x12*\n\x04mode\x18\n \x01(\x0e\x32\x16.tidegate.v1.LimitModeB\x04\x88\xb5\x18\x01\"\xad\x06\n\x06Limits\x12.\n\x0cleverage_bps\x18\x01 \x01(\x0b\x32\x12.tidegate.v1.LimitB\x04\x88\xb5\x18\x01\x12\x30\n\x0eorder_quantity\x18\x02 \x01(\x0b\x32\x12.tidegate.v1.LimitB\x04\x88\xb5\x18\x01\x12\x33\n\x11order_notional_e4\x18\x03 \x01(\x0b\x32\x12.tidegate.v1.LimitB\x04\x88\xb5\x18\x01\x12\x38\n\x16order_volume_share_bps\x18\x04 \x01(\x0b\x32\x12.tidegate.v1.LimitB\x04\x88\xb5\x18\x01\x12\x32\n\x10price_collar_bps\x18\x05 \x01(\x0b\x32\x12.tidegate.v1.LimitB\x04\x88\xb5\x18\x01\x12\x38\n\x16price_collar_floor_bps\x18\x06 \x01(\x0b\x32\x12.tidegate.v1.LimitB\x04\x88\xb5\x18\x01\x12+\n\norder_rate\x18\x07 \x01(\x0b\x32\x11.tidegate.v1.RateB\x04\x88\xb5\x18\x01\x12\x32\n\x10open_order_count\x18\x08 \x01(\x0b\x32\x12.tidegate.v1.LimitB\x04\x88\xb5\x18\x01\x12\x31\n\x0f\x64\x61y_order_count\x18\t \x01(\x0b\x32\x12.tidegate.v1.LimitB\x04\x88\xb5\x18\x01\x12\x31\n\x0f\x64\x61y_turnover_e4\x18\n \x01(\x0b\x32\x12.tidegate.v1.LimitB\x04\x88\xb5\x18\x01\x12*\n\x08position\x18\x0b \x01(\x0b\x32\x12.tidegate.v1.LimitB\x04\x88\xb5\x18\x01\x12\x30\n\x0e\x63redit_line_e4\x18\x14 \x01(\x0b\x32\x12.tidegate.v1.LimitB\x04\x88\xb5\x18\x01\x12/\n\rshort_line_e4\x18- \x01(\x0b\x32\x12.tidegate.v1.LimitB\x04\x88\xb5\x18\x01\x12-\n\x0b\x64\x61y_loss_e4\x18( \x01(\x0b\x32\x12.tidegate.v1.LimitB\x04\x88\xb5\x18\x01\x12.\n\x0c\x64rawdown_bps\x18) \x01(\x0b\x32\x12.tidegate.v1.LimitB\x04\x88\xb5\x18\x01\x12/\n\rownership_bps\x18\x1e \x01(\x0b\x32\x12.tidegate.v1.LimitB\x04\x88\xb5\x18\x01\"\x88\x01\n\x05Limit\x12\x18\n\x05value\x18\x01 \x01(\x03\x42\x04\x88\xb5\x18\x01H\x00\x88\x01\x01\x12\x17\n\tunlimited\x18\x02 \x01(\x08\x42\x04\x88\xb5\x18\x01\x12\x16\n\x08required\x18\x03 \x01(\x08\x42\x04\x88\xb5\x18\x02\x12*\n\x04mode\x18\n \x01(\x0e\x32\x16.tidegate.v1.LimitModeB\x04\x88\xb5\x18\x01\x42\x08\n\x06_value\"\x92\x01\n\x04Rate\x12\x18\n\nper_second\x18\x01 \x01(\x03\x42\x04\x88\xb5\x18\x01\x12\x13\n\x05\x62urst\x18\x02 \x01(\x03\x42\x04\x88\xb5\x18\x01\x12\x17\n\tunlimited\x18\x03 \x01(\x08\x42\x04\x88\xb5\x18\x01\x12\x16\n\x08required\x18\x04 \x01(\x08\x42\x04\x88\xb5\x18\x02\x12*\n\x04mode\x18\n \x01(\x0e\x32\x16.tidegate.v1.LimitModeB\x04\x88\xb5\x18\x01\"g\n\x0bRepeatLimit\x12\x13\n\x05\x63ount\x18\x01 \x01(\x03\x42\x04\x88\xb5\x18\x01\x12\x17\n\twindow_ns\x18\x02 \x01(\x03\x42\x04\x88\xb5\x18\x02\x12*\n\x04mode\x18\n \x01(\x0e\x32\x16.tidegate.v1.LimitModeB\x04\x88\xb5\x18\x01\"\x91\x01\n\x12\x43oncentrationTable\x12\x1a\n\x0crating_group\x18\x01 \x01(\tB\x04\x88\xb5\x18\x03\x12\x33\n\x05\x62\x61nds\x18\x02 \x03(\x0b\x32\x1e.tidegate.v1.ConcentrationBandB\x04\x88\xb5\x18\x03\x12*\n\x04mode\x18\n \x01(\x0e\x32\x16.tidegate.v1.LimitModeB\x04\x88\xb5\x18\x01\"Y\n\x11\x43oncentrationBand\x12\x1c\n\x0eratio_from_bps\x18\x01 \x01(\x03\x42\x04\x88\xb5\x18\x03\x12\x1a\n\x07\x63\x61p_bps\x18\x02 \x01(\x03\x42\x04\x88\xb5\x18\x01H\x00\x88\x01\x01\x42\n\n\x08_cap_bps*O\n\tLimitMode\x12\x1a\n\x16LIMIT_MODE_UNSPECIFIED\x10\x00\x12\x11\n\rLIMIT_MODE_ON\x10\x01\x12\x13\n\x0fLIMIT_MODE_WARN\x10\x02*l\n\x0eSelfTradeScope\x12 \n\x1cSELF_TRADE_SCOPE_UNSPECIFIED\x10\x00\x12\x1c\n\x18SELF_TRADE_SCOPE_ACCOUNT\x10\x01\x12\x1a\n\x16SELF_TRADE_SCOPE_GROUP\x10\x02*g\n\x06Looser\x12\x16\n\x12LOOSER_UNSPECIFIED\x10\x00\x12\x11\n\rLOOSER_HIGHER\x10\x01\x12\x10\n\x0cLOOSER_LOWER\x10\x02\x12\x0e\n\nLOOSER_ANY\x10\x03\x12\x10\n\x0cLOOSER_NEVER\x10\x04:D\n\x06looser\x12\x1d.google.protobuf.FieldOptions\x18\xd1\x86\x03 \x01(\x0e\x32\x13.tidegate.v1.Looserb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -76,6 +77,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_POLICY'].fields_by_name['trading_window']._serialized_options = b'\210\265\030\003'
   _globals['_POLICY'].fields_by_name['disclosure_version']._loaded_options = None
   _globals['_POLICY'].fields_by_name['disclosure_version']._serialized_options = b'\210\265\030\002'
+  _globals['_POLICY'].fields_by_name['scopes']._loaded_options = None
+  _globals['_POLICY'].fields_by_name['scopes']._serialized_options = b'\210\265\030\003'
   _globals['_POLICY'].fields_by_name['lines']._loaded_options = None
   _globals['_POLICY'].fields_by_name['lines']._serialized_options = b'\210\265\030\003'
   _globals['_POLICY'].fields_by_name['financing_ratios']._loaded_options = None
@@ -86,6 +89,28 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_POLICY'].fields_by_name['private_fund_short_ratios']._serialized_options = b'\210\265\030\003'
   _globals['_POLICY'].fields_by_name['haircut_caps']._loaded_options = None
   _globals['_POLICY'].fields_by_name['haircut_caps']._serialized_options = b'\210\265\030\003'
+  _globals['_SCOPELIMITS'].fields_by_name['scope_kind']._loaded_options = None
+  _globals['_SCOPELIMITS'].fields_by_name['scope_kind']._serialized_options = b'\210\265\030\003'
+  _globals['_SCOPELIMITS'].fields_by_name['scope_id']._loaded_options = None
+  _globals['_SCOPELIMITS'].fields_by_name['scope_id']._serialized_options = b'\210\265\030\003'
+  _globals['_SCOPELIMITS'].fields_by_name['order_quantity']._loaded_options = None
+  _globals['_SCOPELIMITS'].fields_by_name['order_quantity']._serialized_options = b'\210\265\030\001'
+  _globals['_SCOPELIMITS'].fields_by_name['order_notional_e4']._loaded_options = None
+  _globals['_SCOPELIMITS'].fields_by_name['order_notional_e4']._serialized_options = b'\210\265\030\001'
+  _globals['_SCOPELIMITS'].fields_by_name['order_volume_share_bps']._loaded_options = None
+  _globals['_SCOPELIMITS'].fields_by_name['order_volume_share_bps']._serialized_options = b'\210\265\030\001'
+  _globals['_SCOPELIMITS'].fields_by_name['open_order_count']._loaded_options = None
+  _globals['_SCOPELIMITS'].fields_by_name['open_order_count']._serialized_options = b'\210\265\030\001'
+  _globals['_SCOPELIMITS'].fields_by_name['position']._loaded_options = None
+  _globals['_SCOPELIMITS'].fields_by_name['position']._serialized_options = b'\210\265\030\001'
+  _globals['_SCOPELIMITS'].fields_by_name['ownership_bps']._loaded_options = None
+  _globals['_SCOPELIMITS'].fields_by_name['ownership_bps']._serialized_options = b'\210\265\030\001'
+  _globals['_SCOPELIMITS'].fields_by_name['instrument_exposure_e4']._loaded_options = None
+  _globals['_SCOPELIMITS'].fields_by_name['instrument_exposure_e4']._serialized_options = b'\210\265\030\001'
+  _globals['_SCOPELIMIT'].fields_by_name['value']._loaded_options = None
+  _globals['_SCOPELIMIT'].fields_by_name['value']._serialized_options = b'\210\265\030\001'
+  _globals['_SCOPELIMIT'].fields_by_name['mode']._loaded_options = None
+  _globals['_SCOPELIMIT'].fields_by_name['mode']._serialized_options = b'\210\265\030\001'
   _globals['_LINES'].fields_by_name['off']._loaded_options = None
   _globals['_LINES'].fields_by_name['off']._serialized_options = b'\210\265\030\001'
   _globals['_LINES'].fields_by_name['withdraw']._loaded_options = None
@@ -130,8 +155,18 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_TIER'].fields_by_name['concentration']._serialized_options = b'\210\265\030\003'
   _globals['_TIER'].fields_by_name['concentration_required']._loaded_options = None
   _globals['_TIER'].fields_by_name['concentration_required']._serialized_options = b'\210\265\030\002'
+  _globals['_TIER'].fields_by_name['sector_concentration']._loaded_options = None
+  _globals['_TIER'].fields_by_name['sector_concentration']._serialized_options = b'\210\265\030\003'
+  _globals['_TIER'].fields_by_name['board_concentration']._loaded_options = None
+  _globals['_TIER'].fields_by_name['board_concentration']._serialized_options = b'\210\265\030\003'
   _globals['_TIER'].fields_by_name['lines']._loaded_options = None
   _globals['_TIER'].fields_by_name['lines']._serialized_options = b'\210\265\030\003'
+  _globals['_SCOPETABLE'].fields_by_name['scope_id']._loaded_options = None
+  _globals['_SCOPETABLE'].fields_by_name['scope_id']._serialized_options = b'\210\265\030\003'
+  _globals['_SCOPETABLE'].fields_by_name['bands']._loaded_options = None
+  _globals['_SCOPETABLE'].fields_by_name['bands']._serialized_options = b'\210\265\030\003'
+  _globals['_SCOPETABLE'].fields_by_name['mode']._loaded_options = None
+  _globals['_SCOPETABLE'].fields_by_name['mode']._serialized_options = b'\210\265\030\001'
   _globals['_LIMITS'].fields_by_name['leverage_bps']._loaded_options = None
   _globals['_LIMITS'].fields_by_name['leverage_bps']._serialized_options = b'\210\265\030\001'
   _globals['_LIMITS'].fields_by_name['order_quantity']._loaded_options = None
@@ -162,6 +197,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LIMITS'].fields_by_name['day_loss_e4']._serialized_options = b'\210\265\030\001'
   _globals['_LIMITS'].fields_by_name['drawdown_bps']._loaded_options = None
   _globals['_LIMITS'].fields_by_name['drawdown_bps']._serialized_options = b'\210\265\030\001'
+  _globals['_LIMITS'].fields_by_name['ownership_bps']._loaded_options = None
+  _globals['_LIMITS'].fields_by_name['ownership_bps']._serialized_options = b'\210\265\030\001'
   _globals['_LIMIT'].fields_by_name['value']._loaded_options = None
   _globals['_LIMIT'].fields_by_name['value']._serialized_options = b'\210\265\030\001'
   _globals['_LIMIT'].fields_by_name['unlimited']._loaded_options = None
@@ -196,38 +233,44 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CONCENTRATIONBAND'].fields_by_name['ratio_from_bps']._serialized_options = b'\210\265\030\003'
   _globals['_CONCENTRATIONBAND'].fields_by_name['cap_bps']._loaded_options = None
   _globals['_CONCENTRATIONBAND'].fields_by_name['cap_bps']._serialized_options = b'\210\265\030\001'
-  _globals['_LIMITMODE']._serialized_start=3536
-  _globals['_LIMITMODE']._serialized_end=3615
-  _globals['_SELFTRADESCOPE']._serialized_start=3617
-  _globals['_SELFTRADESCOPE']._serialized_end=3725
-  _globals['_LOOSER']._serialized_start=3727
-  _globals['_LOOSER']._serialized_end=3830
-  _globals['_POLICY']._serialized_start=76
-  _globals['_POLICY']._serialized_end=1241
-  _globals['_LINES']._serialized_start=1244
-  _globals['_LINES']._serialized_end=1573
-  _globals['_LINE']._serialized_start=1575
-  _globals['_LINE']._serialized_end=1632
-  _globals['_MARGINRATIO']._serialized_start=1634
-  _globals['_MARGINRATIO']._serialized_end=1710
-  _globals['_HAIRCUTCAP']._serialized_start=1712
-  _globals['_HAIRCUTCAP']._serialized_end=1776
-  _globals['_MARGINCLASS']._serialized_start=1778
-  _globals['_MARGINCLASS']._serialized_end=1841
-  _globals['_TRADINGWINDOW']._serialized_start=1843
-  _globals['_TRADINGWINDOW']._serialized_end=1919
-  _globals['_TIER']._serialized_start=1922
-  _globals['_TIER']._serialized_end=2135
-  _globals['_LIMITS']._serialized_start=2138
-  _globals['_LIMITS']._serialized_end=2902
-  _globals['_LIMIT']._serialized_start=2905
-  _globals['_LIMIT']._serialized_end=3041
-  _globals['_RATE']._serialized_start=3044
-  _globals['_RATE']._serialized_end=3190
-  _globals['_REPEATLIMIT']._serialized_start=3192
-  _globals['_REPEATLIMIT']._serialized_end=3295
-  _globals['_CONCENTRATIONTABLE']._serialized_start=3298
-  _globals['_CONCENTRATIONTABLE']._serialized_end=3443
-  _globals['_CONCENTRATIONBAND']._serialized_start=3445
-  _globals['_CONCENTRATIONBAND']._serialized_end=3534
+  _globals['_LIMITMODE']._serialized_start=4483
+  _globals['_LIMITMODE']._serialized_end=4562
+  _globals['_SELFTRADESCOPE']._serialized_start=4564
+  _globals['_SELFTRADESCOPE']._serialized_end=4672
+  _globals['_LOOSER']._serialized_start=4674
+  _globals['_LOOSER']._serialized_end=4777
+  _globals['_POLICY']._serialized_start=101
+  _globals['_POLICY']._serialized_end=1314
+  _globals['_SCOPELIMITS']._serialized_start=1317
+  _globals['_SCOPELIMITS']._serialized_end=1803
+  _globals['_SCOPELIMIT']._serialized_start=1805
+  _globals['_SCOPELIMIT']._serialized_end=1882
+  _globals['_LINES']._serialized_start=1885
+  _globals['_LINES']._serialized_end=2214
+  _globals['_LINE']._serialized_start=2216
+  _globals['_LINE']._serialized_end=2273
+  _globals['_MARGINRATIO']._serialized_start=2275
+  _globals['_MARGINRATIO']._serialized_end=2351
+  _globals['_HAIRCUTCAP']._serialized_start=2353
+  _globals['_HAIRCUTCAP']._serialized_end=2417
+  _globals['_MARGINCLASS']._serialized_start=2419
+  _globals['_MARGINCLASS']._serialized_end=2482
+  _globals['_TRADINGWINDOW']._serialized_start=2484
+  _globals['_TRADINGWINDOW']._serialized_end=2560
+  _globals['_TIER']._serialized_start=2563
+  _globals['_TIER']._serialized_end=2897
+  _globals['_SCOPETABLE']._serialized_start=2900
+  _globals['_SCOPETABLE']._serialized_end=3033
+  _globals['_LIMITS']._serialized_start=3036
+  _globals['_LIMITS']._serialized_end=3849
+  _globals['_LIMIT']._serialized_start=3852
+  _globals['_LIMIT']._serialized_end=3988
+  _globals['_RATE']._serialized_start=3991
+  _globals['_RATE']._serialized_end=4137
+  _globals['_REPEATLIMIT']._serialized_start=4139
+  _globals['_REPEATLIMIT']._serialized_end=4242
+  _globals['_CONCENTRATIONTABLE']._serialized_start=4245
+  _globals['_CONCENTRATIONTABLE']._serialized_end=4390
+  _globals['_CONCENTRATIONBAND']._serialized_start=4392
+  _globals['_CONCENTRATIONBAND']._serialized_end=4481
 # @@protoc_insertion_point(module_scope)

@@ -10,6 +10,7 @@ from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf.internal import extension_dict as _extension_dict
+from tidegate.v1 import order_pb2 as _order_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -129,6 +130,7 @@ class Policy(_message.Message):
     MARGIN_CLASSES_FIELD_NUMBER: _builtins.int
     TRADING_WINDOW_FIELD_NUMBER: _builtins.int
     DISCLOSURE_VERSION_FIELD_NUMBER: _builtins.int
+    SCOPES_FIELD_NUMBER: _builtins.int
     LINES_FIELD_NUMBER: _builtins.int
     FINANCING_RATIOS_FIELD_NUMBER: _builtins.int
     SHORT_RATIOS_FIELD_NUMBER: _builtins.int
@@ -197,6 +199,12 @@ class Policy(_message.Message):
         """
 
     @_builtins.property
+    def scopes(self) -> _containers.RepeatedCompositeFieldContainer[Global___ScopeLimits]:
+        """Limits of scopes above and beside the account, each scope once, 1 000 at most. They are checked
+        as well as the account's own.
+        """
+
+    @_builtins.property
     def lines(self) -> Global___Lines:
         """Lines on the maintenance ratio of every account whose tier has none of its own. Left out: the
         ones that each of its fields names.
@@ -247,6 +255,7 @@ class Policy(_message.Message):
         margin_classes: _abc.Iterable[Global___MarginClass] | None = ...,
         trading_window: Global___TradingWindow | None = ...,
         disclosure_version: _builtins.int = ...,
+        scopes: _abc.Iterable[Global___ScopeLimits] | None = ...,
         lines: Global___Lines | None = ...,
         financing_ratios: _abc.Iterable[Global___MarginRatio] | None = ...,
         short_ratios: _abc.Iterable[Global___MarginRatio] | None = ...,
@@ -255,11 +264,111 @@ class Policy(_message.Message):
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["default_limits", b"default_limits", "lines", b"lines", "order_repeated", b"order_repeated", "principal_order_rate", b"principal_order_rate", "trading_window", b"trading_window"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["acknowledgement_limit_ns", b"acknowledgement_limit_ns", "comment", b"comment", "default_limits", b"default_limits", "disclosure_version", b"disclosure_version", "elevated_regime_bps", b"elevated_regime_bps", "financing_ratios", b"financing_ratios", "haircut_caps", b"haircut_caps", "lines", b"lines", "margin_classes", b"margin_classes", "max_clock_skew_ns", b"max_clock_skew_ns", "max_mark_age_ns", b"max_mark_age_ns", "max_order_age_ns", b"max_order_age_ns", "max_volatility_age_ns", b"max_volatility_age_ns", "order_repeated", b"order_repeated", "principal_order_rate", b"principal_order_rate", "private_fund_short_ratios", b"private_fund_short_ratios", "release_window_ns", b"release_window_ns", "rules_version", b"rules_version", "self_trade_mode", b"self_trade_mode", "self_trade_scope", b"self_trade_scope", "short_ratios", b"short_ratios", "slow_mark_step_bps", b"slow_mark_step_bps", "stress_factor_bps", b"stress_factor_bps", "stressed_regime_bps", b"stressed_regime_bps", "tiers", b"tiers", "trading_window", b"trading_window", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["acknowledgement_limit_ns", b"acknowledgement_limit_ns", "comment", b"comment", "default_limits", b"default_limits", "disclosure_version", b"disclosure_version", "elevated_regime_bps", b"elevated_regime_bps", "financing_ratios", b"financing_ratios", "haircut_caps", b"haircut_caps", "lines", b"lines", "margin_classes", b"margin_classes", "max_clock_skew_ns", b"max_clock_skew_ns", "max_mark_age_ns", b"max_mark_age_ns", "max_order_age_ns", b"max_order_age_ns", "max_volatility_age_ns", b"max_volatility_age_ns", "order_repeated", b"order_repeated", "principal_order_rate", b"principal_order_rate", "private_fund_short_ratios", b"private_fund_short_ratios", "release_window_ns", b"release_window_ns", "rules_version", b"rules_version", "scopes", b"scopes", "self_trade_mode", b"self_trade_mode", "self_trade_scope", b"self_trade_scope", "short_ratios", b"short_ratios", "slow_mark_step_bps", b"slow_mark_step_bps", "stress_factor_bps", b"stress_factor_bps", "stressed_regime_bps", b"stressed_regime_bps", "tiers", b"tiers", "trading_window", b"trading_window", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Policy: _TypeAlias = Policy  # noqa: Y015
+
+@_typing.final
+class ScopeLimits(_message.Message):
+    """The limits of one scope. On the same figure the smallest limit of all scopes decides."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SCOPE_KIND_FIELD_NUMBER: _builtins.int
+    SCOPE_ID_FIELD_NUMBER: _builtins.int
+    ORDER_QUANTITY_FIELD_NUMBER: _builtins.int
+    ORDER_NOTIONAL_E4_FIELD_NUMBER: _builtins.int
+    ORDER_VOLUME_SHARE_BPS_FIELD_NUMBER: _builtins.int
+    OPEN_ORDER_COUNT_FIELD_NUMBER: _builtins.int
+    POSITION_FIELD_NUMBER: _builtins.int
+    OWNERSHIP_BPS_FIELD_NUMBER: _builtins.int
+    INSTRUMENT_EXPOSURE_E4_FIELD_NUMBER: _builtins.int
+    scope_kind: _order_pb2.ScopeKind.ValueType
+    """The firm, a group, a sector, a board or an instrument."""
+    scope_id: _builtins.str
+    """Which one; empty for the firm, and for instruments without a sector or board."""
+    @_builtins.property
+    def order_quantity(self) -> Global___ScopeLimit:
+        """Quantity of one order."""
+
+    @_builtins.property
+    def order_notional_e4(self) -> Global___ScopeLimit:
+        """Notional of one order, e4; divided by the instrument's factor."""
+
+    @_builtins.property
+    def order_volume_share_bps(self) -> Global___ScopeLimit:
+        """Quantity of one order as a share of the 20-day average volume, bps."""
+
+    @_builtins.property
+    def open_order_count(self) -> Global___ScopeLimit:
+        """Open orders of all accounts within it. Firm and groups only; exits pass it."""
+
+    @_builtins.property
+    def position(self) -> Global___ScopeLimit:
+        """Position in one instrument, open orders included: of the firm or a group the sum over its
+        accounts, of any other scope one account's.
+        """
+
+    @_builtins.property
+    def ownership_bps(self) -> Global___ScopeLimit:
+        """Positions in one instrument of all accounts of the account's topmost group, as a share of the
+        shares outstanding, bps.
+        """
+
+    @_builtins.property
+    def instrument_exposure_e4(self) -> Global___ScopeLimit:
+        """What all accounts of the firm have of one instrument, open orders included, at the higher of
+        mark and slow mark, e4. Not of a group.
+        """
+
+    def __init__(
+        self,
+        *,
+        scope_kind: _order_pb2.ScopeKind.ValueType = ...,
+        scope_id: _builtins.str = ...,
+        order_quantity: Global___ScopeLimit | None = ...,
+        order_notional_e4: Global___ScopeLimit | None = ...,
+        order_volume_share_bps: Global___ScopeLimit | None = ...,
+        open_order_count: Global___ScopeLimit | None = ...,
+        position: Global___ScopeLimit | None = ...,
+        ownership_bps: Global___ScopeLimit | None = ...,
+        instrument_exposure_e4: Global___ScopeLimit | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["instrument_exposure_e4", b"instrument_exposure_e4", "open_order_count", b"open_order_count", "order_notional_e4", b"order_notional_e4", "order_quantity", b"order_quantity", "order_volume_share_bps", b"order_volume_share_bps", "ownership_bps", b"ownership_bps", "position", b"position"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["instrument_exposure_e4", b"instrument_exposure_e4", "open_order_count", b"open_order_count", "order_notional_e4", b"order_notional_e4", "order_quantity", b"order_quantity", "order_volume_share_bps", b"order_volume_share_bps", "ownership_bps", b"ownership_bps", "position", b"position", "scope_id", b"scope_id", "scope_kind", b"scope_kind"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ScopeLimits: _TypeAlias = ScopeLimits  # noqa: Y015
+
+@_typing.final
+class ScopeLimit(_message.Message):
+    """One limit of a scope."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VALUE_FIELD_NUMBER: _builtins.int
+    MODE_FIELD_NUMBER: _builtins.int
+    value: _builtins.int
+    """The greatest that is allowed, 0 to 9 * 10^16 (bps: to 1 000 000)."""
+    mode: Global___LimitMode.ValueType
+    """Whether breaking it refuses an order or only warns."""
+    def __init__(
+        self,
+        *,
+        value: _builtins.int = ...,
+        mode: Global___LimitMode.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["mode", b"mode", "value", b"value"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ScopeLimit: _TypeAlias = ScopeLimit  # noqa: Y015
 
 @_typing.final
 class Lines(_message.Message):
@@ -465,6 +574,8 @@ class Tier(_message.Message):
     LIMITS_FIELD_NUMBER: _builtins.int
     CONCENTRATION_FIELD_NUMBER: _builtins.int
     CONCENTRATION_REQUIRED_FIELD_NUMBER: _builtins.int
+    SECTOR_CONCENTRATION_FIELD_NUMBER: _builtins.int
+    BOARD_CONCENTRATION_FIELD_NUMBER: _builtins.int
     LINES_FIELD_NUMBER: _builtins.int
     tier_id: _builtins.str
     """Its id."""
@@ -479,6 +590,14 @@ class Tier(_message.Message):
         """Concentration caps by rating group."""
 
     @_builtins.property
+    def sector_concentration(self) -> _containers.RepeatedCompositeFieldContainer[Global___ScopeTable]:
+        """Caps on the sum over a sector, by sector; one without a table has none."""
+
+    @_builtins.property
+    def board_concentration(self) -> _containers.RepeatedCompositeFieldContainer[Global___ScopeTable]:
+        """Caps on the sum over a board, by board; one without a table has none."""
+
+    @_builtins.property
     def lines(self) -> Global___Lines:
         """Its lines on the maintenance ratio, all of them; left out: the policy's."""
 
@@ -489,15 +608,49 @@ class Tier(_message.Message):
         limits: Global___Limits | None = ...,
         concentration: _abc.Iterable[Global___ConcentrationTable] | None = ...,
         concentration_required: _builtins.bool = ...,
+        sector_concentration: _abc.Iterable[Global___ScopeTable] | None = ...,
+        board_concentration: _abc.Iterable[Global___ScopeTable] | None = ...,
         lines: Global___Lines | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["limits", b"limits", "lines", b"lines"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["concentration", b"concentration", "concentration_required", b"concentration_required", "limits", b"limits", "lines", b"lines", "tier_id", b"tier_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["board_concentration", b"board_concentration", "concentration", b"concentration", "concentration_required", b"concentration_required", "limits", b"limits", "lines", b"lines", "sector_concentration", b"sector_concentration", "tier_id", b"tier_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Tier: _TypeAlias = Tier  # noqa: Y015
+
+@_typing.final
+class ScopeTable(_message.Message):
+    """Concentration caps of one tier and one sector or board, by maintenance ratio."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SCOPE_ID_FIELD_NUMBER: _builtins.int
+    BANDS_FIELD_NUMBER: _builtins.int
+    MODE_FIELD_NUMBER: _builtins.int
+    scope_id: _builtins.str
+    """The sector or board; empty is that of instruments without one."""
+    mode: Global___LimitMode.ValueType
+    """Whether breaking it refuses an order or only warns."""
+    @_builtins.property
+    def bands(self) -> _containers.RepeatedCompositeFieldContainer[Global___ConcentrationBand]:
+        """Bands with rising lower edges, the first from 0; 32 at most."""
+
+    def __init__(
+        self,
+        *,
+        scope_id: _builtins.str = ...,
+        bands: _abc.Iterable[Global___ConcentrationBand] | None = ...,
+        mode: Global___LimitMode.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bands", b"bands", "mode", b"mode", "scope_id", b"scope_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ScopeTable: _TypeAlias = ScopeTable  # noqa: Y015
 
 @_typing.final
 class Limits(_message.Message):
@@ -520,6 +673,7 @@ class Limits(_message.Message):
     SHORT_LINE_E4_FIELD_NUMBER: _builtins.int
     DAY_LOSS_E4_FIELD_NUMBER: _builtins.int
     DRAWDOWN_BPS_FIELD_NUMBER: _builtins.int
+    OWNERSHIP_BPS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def leverage_bps(self) -> Global___Limit:
         """Weighted gross over equity, bps. The tier must set it."""
@@ -582,6 +736,12 @@ class Limits(_message.Message):
     def drawdown_bps(self) -> Global___Limit:
         """How far equity may have fallen from its high-water mark, bps of that mark."""
 
+    @_builtins.property
+    def ownership_bps(self) -> Global___Limit:
+        """Positions in one instrument of all accounts of the account's topmost group, as a share of the
+        shares outstanding, bps; open orders included.
+        """
+
     def __init__(
         self,
         *,
@@ -600,10 +760,11 @@ class Limits(_message.Message):
         short_line_e4: Global___Limit | None = ...,
         day_loss_e4: Global___Limit | None = ...,
         drawdown_bps: Global___Limit | None = ...,
+        ownership_bps: Global___Limit | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["credit_line_e4", b"credit_line_e4", "day_loss_e4", b"day_loss_e4", "day_order_count", b"day_order_count", "day_turnover_e4", b"day_turnover_e4", "drawdown_bps", b"drawdown_bps", "leverage_bps", b"leverage_bps", "open_order_count", b"open_order_count", "order_notional_e4", b"order_notional_e4", "order_quantity", b"order_quantity", "order_rate", b"order_rate", "order_volume_share_bps", b"order_volume_share_bps", "position", b"position", "price_collar_bps", b"price_collar_bps", "price_collar_floor_bps", b"price_collar_floor_bps", "short_line_e4", b"short_line_e4"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["credit_line_e4", b"credit_line_e4", "day_loss_e4", b"day_loss_e4", "day_order_count", b"day_order_count", "day_turnover_e4", b"day_turnover_e4", "drawdown_bps", b"drawdown_bps", "leverage_bps", b"leverage_bps", "open_order_count", b"open_order_count", "order_notional_e4", b"order_notional_e4", "order_quantity", b"order_quantity", "order_rate", b"order_rate", "order_volume_share_bps", b"order_volume_share_bps", "ownership_bps", b"ownership_bps", "position", b"position", "price_collar_bps", b"price_collar_bps", "price_collar_floor_bps", b"price_collar_floor_bps", "short_line_e4", b"short_line_e4"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["credit_line_e4", b"credit_line_e4", "day_loss_e4", b"day_loss_e4", "day_order_count", b"day_order_count", "day_turnover_e4", b"day_turnover_e4", "drawdown_bps", b"drawdown_bps", "leverage_bps", b"leverage_bps", "open_order_count", b"open_order_count", "order_notional_e4", b"order_notional_e4", "order_quantity", b"order_quantity", "order_rate", b"order_rate", "order_volume_share_bps", b"order_volume_share_bps", "position", b"position", "price_collar_bps", b"price_collar_bps", "price_collar_floor_bps", b"price_collar_floor_bps", "short_line_e4", b"short_line_e4"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["credit_line_e4", b"credit_line_e4", "day_loss_e4", b"day_loss_e4", "day_order_count", b"day_order_count", "day_turnover_e4", b"day_turnover_e4", "drawdown_bps", b"drawdown_bps", "leverage_bps", b"leverage_bps", "open_order_count", b"open_order_count", "order_notional_e4", b"order_notional_e4", "order_quantity", b"order_quantity", "order_rate", b"order_rate", "order_volume_share_bps", b"order_volume_share_bps", "ownership_bps", b"ownership_bps", "position", b"position", "price_collar_bps", b"price_collar_bps", "price_collar_floor_bps", b"price_collar_floor_bps", "short_line_e4", b"short_line_e4"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -756,7 +917,7 @@ class ConcentrationBand(_message.Message):
     ratio_from_bps: _builtins.int
     """The lower edge, bps of the maintenance ratio (assets over debt)."""
     cap_bps: _builtins.int
-    """The greatest share of assets in one instrument, bps; absent is no cap."""
+    """The greatest share of assets in one instrument (sector, board), bps; absent is no cap."""
     def __init__(
         self,
         *,

@@ -22,6 +22,50 @@ else:
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class _DifferenceKind:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _DifferenceKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_DifferenceKind.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    DIFFERENCE_KIND_UNSPECIFIED: _DifferenceKind.ValueType  # 0
+    """Never returned."""
+    DIFFERENCE_KIND_ENDED: _DifferenceKind.ValueType  # 1
+    """It is not on the list: it has ended now."""
+    DIFFERENCE_KIND_ADDED: _DifferenceKind.ValueType  # 2
+    """The gate did not know it: it is reserved now."""
+    DIFFERENCE_KIND_NOT_OPEN: _DifferenceKind.ValueType  # 3
+    """The gate refused it, or had it as ended. Nothing is done: the list may be the older of the two."""
+    DIFFERENCE_KIND_TERMS: _DifferenceKind.ValueType  # 4
+    """Instrument, side, type, quantity or price differ. Nothing is done."""
+    DIFFERENCE_KIND_FILLED: _DifferenceKind.ValueType  # 5
+    """The filled quantities differ. Nothing is done: fills are reported, not listed."""
+    DIFFERENCE_KIND_OUT_OF_BOUNDS: _DifferenceKind.ValueType  # 6
+    """The gate did not know it, and a figure would leave the bounds of the arithmetic: the account is
+    frozen instead.
+    """
+
+class DifferenceKind(_DifferenceKind, metaclass=_DifferenceKindEnumTypeWrapper):
+    """How a list and the gate differ on an order, and what was done about it."""
+
+DIFFERENCE_KIND_UNSPECIFIED: DifferenceKind.ValueType  # 0
+"""Never returned."""
+DIFFERENCE_KIND_ENDED: DifferenceKind.ValueType  # 1
+"""It is not on the list: it has ended now."""
+DIFFERENCE_KIND_ADDED: DifferenceKind.ValueType  # 2
+"""The gate did not know it: it is reserved now."""
+DIFFERENCE_KIND_NOT_OPEN: DifferenceKind.ValueType  # 3
+"""The gate refused it, or had it as ended. Nothing is done: the list may be the older of the two."""
+DIFFERENCE_KIND_TERMS: DifferenceKind.ValueType  # 4
+"""Instrument, side, type, quantity or price differ. Nothing is done."""
+DIFFERENCE_KIND_FILLED: DifferenceKind.ValueType  # 5
+"""The filled quantities differ. Nothing is done: fills are reported, not listed."""
+DIFFERENCE_KIND_OUT_OF_BOUNDS: DifferenceKind.ValueType  # 6
+"""The gate did not know it, and a figure would leave the bounds of the arithmetic: the account is
+frozen instead.
+"""
+Global___DifferenceKind: _TypeAlias = DifferenceKind  # noqa: Y015
+
 class _OrderEventKind:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -33,13 +77,13 @@ class _OrderEventKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_OrderE
     ORDER_EVENT_KIND_UNSENT: _OrderEventKind.ValueType  # 1
     """The router did not send it after all."""
     ORDER_EVENT_KIND_ACKNOWLEDGED: _OrderEventKind.ValueType  # 2
-    """The venue has it."""
+    """The venue has it. Of a replace: the order that it replaces is no more."""
     ORDER_EVENT_KIND_FILLED: _OrderEventKind.ValueType  # 3
     """Filled, in part or whole."""
     ORDER_EVENT_KIND_CANCELLED: _OrderEventKind.ValueType  # 4
     """Cancelled."""
     ORDER_EVENT_KIND_REJECTED: _OrderEventKind.ValueType  # 5
-    """Rejected by the venue."""
+    """Rejected by the venue. Of a replace: the order that it was to replace stands."""
     ORDER_EVENT_KIND_EXPIRED: _OrderEventKind.ValueType  # 6
     """Expired."""
     ORDER_EVENT_KIND_BUSTED: _OrderEventKind.ValueType  # 7
@@ -53,13 +97,13 @@ ORDER_EVENT_KIND_UNSPECIFIED: OrderEventKind.ValueType  # 0
 ORDER_EVENT_KIND_UNSENT: OrderEventKind.ValueType  # 1
 """The router did not send it after all."""
 ORDER_EVENT_KIND_ACKNOWLEDGED: OrderEventKind.ValueType  # 2
-"""The venue has it."""
+"""The venue has it. Of a replace: the order that it replaces is no more."""
 ORDER_EVENT_KIND_FILLED: OrderEventKind.ValueType  # 3
 """Filled, in part or whole."""
 ORDER_EVENT_KIND_CANCELLED: OrderEventKind.ValueType  # 4
 """Cancelled."""
 ORDER_EVENT_KIND_REJECTED: OrderEventKind.ValueType  # 5
-"""Rejected by the venue."""
+"""Rejected by the venue. Of a replace: the order that it was to replace stands."""
 ORDER_EVENT_KIND_EXPIRED: OrderEventKind.ValueType  # 6
 """Expired."""
 ORDER_EVENT_KIND_BUSTED: OrderEventKind.ValueType  # 7
@@ -122,6 +166,10 @@ class _EventFlagEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_EventFlag.V
     """The execution had been busted."""
     EVENT_FLAG_OUT_OF_BOUNDS: _EventFlag.ValueType  # 10
     """A figure would leave the bounds of the arithmetic; the account is frozen."""
+    EVENT_FLAG_SOURCES_DISAGREE: _EventFlag.ValueType  # 42
+    """Another source reported the same execution otherwise: account, instrument, side, quantity, price
+    or what happened. The first report stands; the accounts are now reduce-only.
+    """
 
 class EventFlag(_EventFlag, metaclass=_EventFlagEnumTypeWrapper):
     """What is odd about a report."""
@@ -148,6 +196,10 @@ EVENT_FLAG_BUSTED_BEFORE: EventFlag.ValueType  # 9
 """The execution had been busted."""
 EVENT_FLAG_OUT_OF_BOUNDS: EventFlag.ValueType  # 10
 """A figure would leave the bounds of the arithmetic; the account is frozen."""
+EVENT_FLAG_SOURCES_DISAGREE: EventFlag.ValueType  # 42
+"""Another source reported the same execution otherwise: account, instrument, side, quantity, price
+or what happened. The first report stands; the accounts are now reduce-only.
+"""
 Global___EventFlag: _TypeAlias = EventFlag  # noqa: Y015
 
 @_typing.final
@@ -639,6 +691,143 @@ class Figures(_message.Message):
 Global___Figures: _TypeAlias = Figures  # noqa: Y015
 
 @_typing.final
+class ReplaceOrderRequest(_message.Message):
+    """An order to take another's place. Fields 1 to 9 are those of CheckOrderRequest."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACCOUNT_ID_FIELD_NUMBER: _builtins.int
+    ORDER_ID_FIELD_NUMBER: _builtins.int
+    INSTRUMENT_ID_FIELD_NUMBER: _builtins.int
+    SIDE_FIELD_NUMBER: _builtins.int
+    ORDER_TYPE_FIELD_NUMBER: _builtins.int
+    QUANTITY_FIELD_NUMBER: _builtins.int
+    PRICE_E4_FIELD_NUMBER: _builtins.int
+    CREATED_TIME_NS_FIELD_NUMBER: _builtins.int
+    REDUCE_ONLY_FIELD_NUMBER: _builtins.int
+    REPLACED_ORDER_ID_FIELD_NUMBER: _builtins.int
+    account_id: _builtins.str
+    """The account of both orders."""
+    order_id: _builtins.str
+    """The new id, the idempotency key; in the same space as the ids of all the account's orders."""
+    instrument_id: _builtins.str
+    """The instrument; it cannot change."""
+    side: _order_pb2.Side.ValueType
+    """Buy or sell; it cannot change."""
+    order_type: _order_pb2.OrderType.ValueType
+    """Limit or market."""
+    quantity: _builtins.int
+    """The new total, what was filled under the old id included; 1 to 10^12. What is open of the new
+    order is this less all that was filled.
+    """
+    price_e4: _builtins.int
+    """The limit price, 1 to 10^12; absent for a market order."""
+    created_time_ns: _builtins.int
+    """When the router first created the replace; set once, the same on every repeat. Required."""
+    reduce_only: _builtins.bool
+    """A claim that the order only reduces; verified, never trusted."""
+    replaced_order_id: _builtins.str
+    """The order to replace: allowed and not ended. It may itself wait for the venue's answer."""
+    def __init__(
+        self,
+        *,
+        account_id: _builtins.str = ...,
+        order_id: _builtins.str = ...,
+        instrument_id: _builtins.str = ...,
+        side: _order_pb2.Side.ValueType = ...,
+        order_type: _order_pb2.OrderType.ValueType = ...,
+        quantity: _builtins.int = ...,
+        price_e4: _builtins.int | None = ...,
+        created_time_ns: _builtins.int = ...,
+        reduce_only: _builtins.bool = ...,
+        replaced_order_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_price_e4", b"_price_e4", "price_e4", b"price_e4"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_price_e4", b"_price_e4", "account_id", b"account_id", "created_time_ns", b"created_time_ns", "instrument_id", b"instrument_id", "order_id", b"order_id", "order_type", b"order_type", "price_e4", b"price_e4", "quantity", b"quantity", "reduce_only", b"reduce_only", "replaced_order_id", b"replaced_order_id", "side", b"side"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__price_e4: _TypeAlias = _typing.Literal["price_e4"]  # noqa: Y015
+    _WhichOneofArgType__price_e4: _TypeAlias = _typing.Literal["_price_e4", b"_price_e4"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__price_e4) -> _WhichOneofReturnType__price_e4 | None: ...
+
+Global___ReplaceOrderRequest: _TypeAlias = ReplaceOrderRequest  # noqa: Y015
+
+@_typing.final
+class ReplaceOrderResponse(_message.Message):
+    """The decision on a replace: as CheckOrderResponse, with the same field numbers."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VERDICT_FIELD_NUMBER: _builtins.int
+    REJECTIONS_FIELD_NUMBER: _builtins.int
+    SEQUENCE_FIELD_NUMBER: _builtins.int
+    DECIDED_TIME_NS_FIELD_NUMBER: _builtins.int
+    POLICY_VERSION_FIELD_NUMBER: _builtins.int
+    RESERVED_PRICE_E4_FIELD_NUMBER: _builtins.int
+    ACKNOWLEDGE_BY_TIME_NS_FIELD_NUMBER: _builtins.int
+    VERIFIED_EXIT_FIELD_NUMBER: _builtins.int
+    REPLAYED_FIELD_NUMBER: _builtins.int
+    ORDER_STATE_FIELD_NUMBER: _builtins.int
+    WARNINGS_FIELD_NUMBER: _builtins.int
+    verdict: _order_pb2.Verdict.ValueType
+    """Allow or reject. After a reject the old order stands as it was."""
+    sequence: _builtins.int
+    """The journal position of the decision."""
+    decided_time_ns: _builtins.int
+    """When it was decided, on the gate's clock."""
+    policy_version: _builtins.int
+    """The policy that it was decided under."""
+    reserved_price_e4: _builtins.int
+    """The price at which an allowed order is reserved once it stands alone."""
+    acknowledge_by_time_ns: _builtins.int
+    """For an allow: when the new order becomes unconfirmed unless the venue's answer is reported."""
+    verified_exit: _builtins.bool
+    """Whether it was judged as an exit: what is open of it fits the account's exit quantity, or it
+    keeps or lowers the open quantity at the same or a less aggressive price.
+    """
+    replayed: _builtins.bool
+    """Whether this repeats an earlier answer, or a stricter one."""
+    order_state: _order_pb2.OrderState.ValueType
+    """For a repeat: where the new order is by now."""
+    @_builtins.property
+    def rejections(self) -> _containers.RepeatedCompositeFieldContainer[_order_pb2.Rejection]:
+        """Every reason, in order of precedence; empty for an allow."""
+
+    @_builtins.property
+    def warnings(self) -> _containers.RepeatedCompositeFieldContainer[_order_pb2.Rejection]:
+        """Every limit in mode warn that the order breaks, in order of precedence, whatever the verdict."""
+
+    def __init__(
+        self,
+        *,
+        verdict: _order_pb2.Verdict.ValueType = ...,
+        rejections: _abc.Iterable[_order_pb2.Rejection] | None = ...,
+        sequence: _builtins.int = ...,
+        decided_time_ns: _builtins.int = ...,
+        policy_version: _builtins.int = ...,
+        reserved_price_e4: _builtins.int | None = ...,
+        acknowledge_by_time_ns: _builtins.int | None = ...,
+        verified_exit: _builtins.bool = ...,
+        replayed: _builtins.bool = ...,
+        order_state: _order_pb2.OrderState.ValueType = ...,
+        warnings: _abc.Iterable[_order_pb2.Rejection] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_acknowledge_by_time_ns", b"_acknowledge_by_time_ns", "_reserved_price_e4", b"_reserved_price_e4", "acknowledge_by_time_ns", b"acknowledge_by_time_ns", "reserved_price_e4", b"reserved_price_e4"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_acknowledge_by_time_ns", b"_acknowledge_by_time_ns", "_reserved_price_e4", b"_reserved_price_e4", "acknowledge_by_time_ns", b"acknowledge_by_time_ns", "decided_time_ns", b"decided_time_ns", "order_state", b"order_state", "policy_version", b"policy_version", "rejections", b"rejections", "replayed", b"replayed", "reserved_price_e4", b"reserved_price_e4", "sequence", b"sequence", "verdict", b"verdict", "verified_exit", b"verified_exit", "warnings", b"warnings"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__acknowledge_by_time_ns: _TypeAlias = _typing.Literal["acknowledge_by_time_ns"]  # noqa: Y015
+    _WhichOneofArgType__acknowledge_by_time_ns: _TypeAlias = _typing.Literal["_acknowledge_by_time_ns", b"_acknowledge_by_time_ns"]  # noqa: Y015
+    _WhichOneofReturnType__reserved_price_e4: _TypeAlias = _typing.Literal["reserved_price_e4"]  # noqa: Y015
+    _WhichOneofArgType__reserved_price_e4: _TypeAlias = _typing.Literal["_reserved_price_e4", b"_reserved_price_e4"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__acknowledge_by_time_ns) -> _WhichOneofReturnType__acknowledge_by_time_ns | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__reserved_price_e4) -> _WhichOneofReturnType__reserved_price_e4 | None: ...
+
+Global___ReplaceOrderResponse: _TypeAlias = ReplaceOrderResponse  # noqa: Y015
+
+@_typing.final
 class RecordOrderEventsRequest(_message.Message):
     """A batch of reports from the venue or the router."""
 
@@ -712,6 +901,7 @@ class OrderEvent(_message.Message):
     TRADE_DATE_FIELD_NUMBER: _builtins.int
     BUSTED_EVENT_ID_FIELD_NUMBER: _builtins.int
     TRANSACTION_TIME_NS_FIELD_NUMBER: _builtins.int
+    SOURCE_FIELD_NUMBER: _builtins.int
     event_id: _builtins.str
     """The report's own id, unique within the account; a fill's is its execution id (FIX 17)."""
     account_id: _builtins.str
@@ -736,6 +926,10 @@ class OrderEvent(_message.Message):
     """For a bust: the event id of the fill that is undone."""
     transaction_time_ns: _builtins.int
     """For a fill: when it was executed (FIX 60); 0 or later than the gate's now counts as now."""
+    source: _builtins.str
+    """Who reports it: empty for the router, else the name of an independent drop copy. A fill that two
+    sources report counts once, by its execution id, which then must be unique in the whole gate.
+    """
     def __init__(
         self,
         *,
@@ -751,10 +945,11 @@ class OrderEvent(_message.Message):
         trade_date: _builtins.int = ...,
         busted_event_id: _builtins.str = ...,
         transaction_time_ns: _builtins.int = ...,
+        source: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_cumulative_quantity", b"_cumulative_quantity", "cumulative_quantity", b"cumulative_quantity"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_cumulative_quantity", b"_cumulative_quantity", "account_id", b"account_id", "busted_event_id", b"busted_event_id", "cumulative_quantity", b"cumulative_quantity", "event_id", b"event_id", "instrument_id", b"instrument_id", "kind", b"kind", "order_id", b"order_id", "price_e4", b"price_e4", "quantity", b"quantity", "side", b"side", "trade_date", b"trade_date", "transaction_time_ns", b"transaction_time_ns"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_cumulative_quantity", b"_cumulative_quantity", "account_id", b"account_id", "busted_event_id", b"busted_event_id", "cumulative_quantity", b"cumulative_quantity", "event_id", b"event_id", "instrument_id", b"instrument_id", "kind", b"kind", "order_id", b"order_id", "price_e4", b"price_e4", "quantity", b"quantity", "side", b"side", "source", b"source", "trade_date", b"trade_date", "transaction_time_ns", b"transaction_time_ns"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__cumulative_quantity: _TypeAlias = _typing.Literal["cumulative_quantity"]  # noqa: Y015
     _WhichOneofArgType__cumulative_quantity: _TypeAlias = _typing.Literal["_cumulative_quantity", b"_cumulative_quantity"]  # noqa: Y015
@@ -777,7 +972,7 @@ class EventResult(_message.Message):
     order_state: _order_pb2.OrderState.ValueType
     """Where the order is now."""
     reserved_quantity: _builtins.int
-    """What is still reserved of it."""
+    """What is still reserved of it; of orders that replace each other, of all of them as one."""
     @_builtins.property
     def flags(self) -> _containers.RepeatedScalarFieldContainer[Global___EventFlag.ValueType]:
         """What is odd about it; each one is alerted."""
@@ -797,3 +992,169 @@ class EventResult(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___EventResult: _TypeAlias = EventResult  # noqa: Y015
+
+@_typing.final
+class ReconcileOrdersRequest(_message.Message):
+    """A page of the router's list of an account's open orders."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACCOUNT_ID_FIELD_NUMBER: _builtins.int
+    SESSION_ID_FIELD_NUMBER: _builtins.int
+    LIST_TIME_NS_FIELD_NUMBER: _builtins.int
+    PAGE_NUMBER_FIELD_NUMBER: _builtins.int
+    LAST_PAGE_FIELD_NUMBER: _builtins.int
+    ORDERS_FIELD_NUMBER: _builtins.int
+    account_id: _builtins.str
+    """The account; an unknown one is created frozen."""
+    session_id: _builtins.str
+    """The list's own id, unique within the account: a repeat is answered as the first time."""
+    list_time_ns: _builtins.int
+    """When the router took the list; the same on each of its pages, later than that of the list before."""
+    page_number: _builtins.int
+    """Which page of the list this is, from 1 to 100; pages come in order."""
+    last_page: _builtins.bool
+    """Whether it is the last one: only then anything changes."""
+    @_builtins.property
+    def orders(self) -> _containers.RepeatedCompositeFieldContainer[Global___ListedOrder]:
+        """Orders that are open, 1 000 a page at most, each once; none is a list too."""
+
+    def __init__(
+        self,
+        *,
+        account_id: _builtins.str = ...,
+        session_id: _builtins.str = ...,
+        list_time_ns: _builtins.int = ...,
+        page_number: _builtins.int = ...,
+        last_page: _builtins.bool = ...,
+        orders: _abc.Iterable[Global___ListedOrder] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "last_page", b"last_page", "list_time_ns", b"list_time_ns", "orders", b"orders", "page_number", b"page_number", "session_id", b"session_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReconcileOrdersRequest: _TypeAlias = ReconcileOrdersRequest  # noqa: Y015
+
+@_typing.final
+class ListedOrder(_message.Message):
+    """One order that is open at the router."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ORDER_ID_FIELD_NUMBER: _builtins.int
+    INSTRUMENT_ID_FIELD_NUMBER: _builtins.int
+    SIDE_FIELD_NUMBER: _builtins.int
+    ORDER_TYPE_FIELD_NUMBER: _builtins.int
+    QUANTITY_FIELD_NUMBER: _builtins.int
+    PRICE_E4_FIELD_NUMBER: _builtins.int
+    FILLED_QUANTITY_FIELD_NUMBER: _builtins.int
+    order_id: _builtins.str
+    """Its id."""
+    instrument_id: _builtins.str
+    """The instrument; an unknown one is created frozen."""
+    side: _order_pb2.Side.ValueType
+    """Buy or sell."""
+    order_type: _order_pb2.OrderType.ValueType
+    """Limit or market."""
+    quantity: _builtins.int
+    """How much was ordered in all, 1 to 10^12."""
+    price_e4: _builtins.int
+    """The limit price, 1 to 10^12; absent for a market order."""
+    filled_quantity: _builtins.int
+    """How much of it was filled, 0 to `quantity`."""
+    def __init__(
+        self,
+        *,
+        order_id: _builtins.str = ...,
+        instrument_id: _builtins.str = ...,
+        side: _order_pb2.Side.ValueType = ...,
+        order_type: _order_pb2.OrderType.ValueType = ...,
+        quantity: _builtins.int = ...,
+        price_e4: _builtins.int | None = ...,
+        filled_quantity: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_price_e4", b"_price_e4", "price_e4", b"price_e4"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_price_e4", b"_price_e4", "filled_quantity", b"filled_quantity", "instrument_id", b"instrument_id", "order_id", b"order_id", "order_type", b"order_type", "price_e4", b"price_e4", "quantity", b"quantity", "side", b"side"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__price_e4: _TypeAlias = _typing.Literal["price_e4"]  # noqa: Y015
+    _WhichOneofArgType__price_e4: _TypeAlias = _typing.Literal["_price_e4", b"_price_e4"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__price_e4) -> _WhichOneofReturnType__price_e4 | None: ...
+
+Global___ListedOrder: _TypeAlias = ListedOrder  # noqa: Y015
+
+@_typing.final
+class ReconcileOrdersResponse(_message.Message):
+    """The page is kept, or the list was compared."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SEQUENCE_FIELD_NUMBER: _builtins.int
+    DECIDED_TIME_NS_FIELD_NUMBER: _builtins.int
+    CLOSED_FIELD_NUMBER: _builtins.int
+    DIFFERENCES_FIELD_NUMBER: _builtins.int
+    REPLAYED_FIELD_NUMBER: _builtins.int
+    sequence: _builtins.int
+    """The journal position."""
+    decided_time_ns: _builtins.int
+    """When it was recorded."""
+    closed: _builtins.bool
+    """Whether the list is complete and was compared."""
+    replayed: _builtins.bool
+    """Whether this repeats the first answer."""
+    @_builtins.property
+    def differences(self) -> _containers.RepeatedCompositeFieldContainer[Global___OrderDifference]:
+        """Every difference: first what the list lacks, oldest first, then what is on it, in its order."""
+
+    def __init__(
+        self,
+        *,
+        sequence: _builtins.int = ...,
+        decided_time_ns: _builtins.int = ...,
+        closed: _builtins.bool = ...,
+        differences: _abc.Iterable[Global___OrderDifference] | None = ...,
+        replayed: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["closed", b"closed", "decided_time_ns", b"decided_time_ns", "differences", b"differences", "replayed", b"replayed", "sequence", b"sequence"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReconcileOrdersResponse: _TypeAlias = ReconcileOrdersResponse  # noqa: Y015
+
+@_typing.final
+class OrderDifference(_message.Message):
+    """One difference between the router's list and the gate."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ORDER_ID_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    ORDER_STATE_FIELD_NUMBER: _builtins.int
+    RESERVED_QUANTITY_FIELD_NUMBER: _builtins.int
+    order_id: _builtins.str
+    """The order."""
+    kind: Global___DifferenceKind.ValueType
+    """What differs."""
+    order_state: _order_pb2.OrderState.ValueType
+    """Where the gate has it now."""
+    reserved_quantity: _builtins.int
+    """What is reserved of it now."""
+    def __init__(
+        self,
+        *,
+        order_id: _builtins.str = ...,
+        kind: Global___DifferenceKind.ValueType = ...,
+        order_state: _order_pb2.OrderState.ValueType = ...,
+        reserved_quantity: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["kind", b"kind", "order_id", b"order_id", "order_state", b"order_state", "reserved_quantity", b"reserved_quantity"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___OrderDifference: _TypeAlias = OrderDifference  # noqa: Y015

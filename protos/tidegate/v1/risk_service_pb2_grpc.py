@@ -50,10 +50,20 @@ class RiskServiceStub:
                 request_serializer=tidegate_dot_v1_dot_risk__service__pb2.PreviewOrderRequest.SerializeToString,
                 response_deserializer=tidegate_dot_v1_dot_risk__service__pb2.PreviewOrderResponse.FromString,
                 _registered_method=True)
+        self.ReplaceOrder = channel.unary_unary(
+                '/tidegate.v1.RiskService/ReplaceOrder',
+                request_serializer=tidegate_dot_v1_dot_risk__service__pb2.ReplaceOrderRequest.SerializeToString,
+                response_deserializer=tidegate_dot_v1_dot_risk__service__pb2.ReplaceOrderResponse.FromString,
+                _registered_method=True)
         self.RecordOrderEvents = channel.unary_unary(
                 '/tidegate.v1.RiskService/RecordOrderEvents',
                 request_serializer=tidegate_dot_v1_dot_risk__service__pb2.RecordOrderEventsRequest.SerializeToString,
                 response_deserializer=tidegate_dot_v1_dot_risk__service__pb2.RecordOrderEventsResponse.FromString,
+                _registered_method=True)
+        self.ReconcileOrders = channel.unary_unary(
+                '/tidegate.v1.RiskService/ReconcileOrders',
+                request_serializer=tidegate_dot_v1_dot_risk__service__pb2.ReconcileOrdersRequest.SerializeToString,
+                response_deserializer=tidegate_dot_v1_dot_risk__service__pb2.ReconcileOrdersResponse.FromString,
                 _registered_method=True)
 
 
@@ -83,8 +93,26 @@ class RiskServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ReplaceOrder(self, request, context):
+        """Decide a change of an order that is open (FIX 35=G). The new id is an order id like any other. It
+        is judged with the old order out of the book. Until the venue's answer is reported both are
+        reserved as one: the larger open quantity at the worse price.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def RecordOrderEvents(self, request, context):
         """Report what the venue said: up to 1 000 facts, idempotent by event id, in any order.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ReconcileOrders(self, request, context):
+        """Compare with the router's full list of an account's open orders, in one page or several. The last
+        page ends what the list no longer has, but not orders allowed later than it less the policy's
+        `max_clock_skew_ns`; it adds what the gate did not know; and it answers every difference.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -108,10 +136,20 @@ def add_RiskServiceServicer_to_server(servicer, server):
                     request_deserializer=tidegate_dot_v1_dot_risk__service__pb2.PreviewOrderRequest.FromString,
                     response_serializer=tidegate_dot_v1_dot_risk__service__pb2.PreviewOrderResponse.SerializeToString,
             ),
+            'ReplaceOrder': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReplaceOrder,
+                    request_deserializer=tidegate_dot_v1_dot_risk__service__pb2.ReplaceOrderRequest.FromString,
+                    response_serializer=tidegate_dot_v1_dot_risk__service__pb2.ReplaceOrderResponse.SerializeToString,
+            ),
             'RecordOrderEvents': grpc.unary_unary_rpc_method_handler(
                     servicer.RecordOrderEvents,
                     request_deserializer=tidegate_dot_v1_dot_risk__service__pb2.RecordOrderEventsRequest.FromString,
                     response_serializer=tidegate_dot_v1_dot_risk__service__pb2.RecordOrderEventsResponse.SerializeToString,
+            ),
+            'ReconcileOrders': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReconcileOrders,
+                    request_deserializer=tidegate_dot_v1_dot_risk__service__pb2.ReconcileOrdersRequest.FromString,
+                    response_serializer=tidegate_dot_v1_dot_risk__service__pb2.ReconcileOrdersResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -207,6 +245,33 @@ class RiskService:
             _registered_method=True)
 
     @staticmethod
+    def ReplaceOrder(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tidegate.v1.RiskService/ReplaceOrder',
+            tidegate_dot_v1_dot_risk__service__pb2.ReplaceOrderRequest.SerializeToString,
+            tidegate_dot_v1_dot_risk__service__pb2.ReplaceOrderResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
     def RecordOrderEvents(request,
             target,
             options=(),
@@ -223,6 +288,33 @@ class RiskService:
             '/tidegate.v1.RiskService/RecordOrderEvents',
             tidegate_dot_v1_dot_risk__service__pb2.RecordOrderEventsRequest.SerializeToString,
             tidegate_dot_v1_dot_risk__service__pb2.RecordOrderEventsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReconcileOrders(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tidegate.v1.RiskService/ReconcileOrders',
+            tidegate_dot_v1_dot_risk__service__pb2.ReconcileOrdersRequest.SerializeToString,
+            tidegate_dot_v1_dot_risk__service__pb2.ReconcileOrdersResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -41,8 +41,18 @@ class RiskServiceStub:
     """Decide up to 1 000 orders in request order, each seeing those before it, in one record."""
     PreviewOrder: _grpc.UnaryUnaryMultiCallable[_risk_service_pb2.PreviewOrderRequest, _risk_service_pb2.PreviewOrderResponse]
     """Judge an order without any side effect, and show what it would do to the account."""
+    ReplaceOrder: _grpc.UnaryUnaryMultiCallable[_risk_service_pb2.ReplaceOrderRequest, _risk_service_pb2.ReplaceOrderResponse]
+    """Decide a change of an order that is open (FIX 35=G). The new id is an order id like any other. It
+    is judged with the old order out of the book. Until the venue's answer is reported both are
+    reserved as one: the larger open quantity at the worse price.
+    """
     RecordOrderEvents: _grpc.UnaryUnaryMultiCallable[_risk_service_pb2.RecordOrderEventsRequest, _risk_service_pb2.RecordOrderEventsResponse]
     """Report what the venue said: up to 1 000 facts, idempotent by event id, in any order."""
+    ReconcileOrders: _grpc.UnaryUnaryMultiCallable[_risk_service_pb2.ReconcileOrdersRequest, _risk_service_pb2.ReconcileOrdersResponse]
+    """Compare with the router's full list of an account's open orders, in one page or several. The last
+    page ends what the list no longer has, but not orders allowed later than it less the policy's
+    `max_clock_skew_ns`; it adds what the gate did not know; and it answers every difference.
+    """
 
 @_typing.type_check_only
 class RiskServiceAsyncStub(RiskServiceStub):
@@ -57,8 +67,18 @@ class RiskServiceAsyncStub(RiskServiceStub):
     """Decide up to 1 000 orders in request order, each seeing those before it, in one record."""
     PreviewOrder: _aio.UnaryUnaryMultiCallable[_risk_service_pb2.PreviewOrderRequest, _risk_service_pb2.PreviewOrderResponse]  # type: ignore[assignment]
     """Judge an order without any side effect, and show what it would do to the account."""
+    ReplaceOrder: _aio.UnaryUnaryMultiCallable[_risk_service_pb2.ReplaceOrderRequest, _risk_service_pb2.ReplaceOrderResponse]  # type: ignore[assignment]
+    """Decide a change of an order that is open (FIX 35=G). The new id is an order id like any other. It
+    is judged with the old order out of the book. Until the venue's answer is reported both are
+    reserved as one: the larger open quantity at the worse price.
+    """
     RecordOrderEvents: _aio.UnaryUnaryMultiCallable[_risk_service_pb2.RecordOrderEventsRequest, _risk_service_pb2.RecordOrderEventsResponse]  # type: ignore[assignment]
     """Report what the venue said: up to 1 000 facts, idempotent by event id, in any order."""
+    ReconcileOrders: _aio.UnaryUnaryMultiCallable[_risk_service_pb2.ReconcileOrdersRequest, _risk_service_pb2.ReconcileOrdersResponse]  # type: ignore[assignment]
+    """Compare with the router's full list of an account's open orders, in one page or several. The last
+    page ends what the list no longer has, but not orders allowed later than it less the policy's
+    `max_clock_skew_ns`; it adds what the gate did not know; and it answers every difference.
+    """
 
 class RiskServiceServicer(metaclass=_abc_1.ABCMeta):
     """What order routers and trading front-ends call."""
@@ -90,11 +110,33 @@ class RiskServiceServicer(metaclass=_abc_1.ABCMeta):
         """Judge an order without any side effect, and show what it would do to the account."""
 
     @_abc_1.abstractmethod
+    def ReplaceOrder(
+        self,
+        request: _risk_service_pb2.ReplaceOrderRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_risk_service_pb2.ReplaceOrderResponse, _abc.Awaitable[_risk_service_pb2.ReplaceOrderResponse]]:
+        """Decide a change of an order that is open (FIX 35=G). The new id is an order id like any other. It
+        is judged with the old order out of the book. Until the venue's answer is reported both are
+        reserved as one: the larger open quantity at the worse price.
+        """
+
+    @_abc_1.abstractmethod
     def RecordOrderEvents(
         self,
         request: _risk_service_pb2.RecordOrderEventsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_risk_service_pb2.RecordOrderEventsResponse, _abc.Awaitable[_risk_service_pb2.RecordOrderEventsResponse]]:
         """Report what the venue said: up to 1 000 facts, idempotent by event id, in any order."""
+
+    @_abc_1.abstractmethod
+    def ReconcileOrders(
+        self,
+        request: _risk_service_pb2.ReconcileOrdersRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_risk_service_pb2.ReconcileOrdersResponse, _abc.Awaitable[_risk_service_pb2.ReconcileOrdersResponse]]:
+        """Compare with the router's full list of an account's open orders, in one page or several. The last
+        page ends what the list no longer has, but not orders allowed later than it less the policy's
+        `max_clock_skew_ns`; it adds what the gate did not know; and it answers every difference.
+        """
 
 def add_RiskServiceServicer_to_server(servicer: RiskServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -51,6 +51,8 @@ class _AlertKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_AlertKind.V
     """An epoch began long after the last record: there was no gate in between."""
     ALERT_KIND_OUTCOME_DIFFERS: _AlertKind.ValueType  # 10
     """A record is decided otherwise when it is decided again."""
+    ALERT_KIND_DROP_COPY: _AlertKind.ValueType  # 11
+    """A drop copy and the router disagree about an execution."""
 
 class AlertKind(_AlertKind, metaclass=_AlertKindEnumTypeWrapper):
     """What an alert is about."""
@@ -77,6 +79,8 @@ ALERT_KIND_TIME_GAP: AlertKind.ValueType  # 9
 """An epoch began long after the last record: there was no gate in between."""
 ALERT_KIND_OUTCOME_DIFFERS: AlertKind.ValueType  # 10
 """A record is decided otherwise when it is decided again."""
+ALERT_KIND_DROP_COPY: AlertKind.ValueType  # 11
+"""A drop copy and the router disagree about an execution."""
 Global___AlertKind: _TypeAlias = AlertKind  # noqa: Y015
 
 class _AlertSeverity:

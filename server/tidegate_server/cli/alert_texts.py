@@ -47,8 +47,9 @@ def _line(alert: watch_pb2.Alert) -> str:
 
 
 def _report(alert: watch_pb2.Alert) -> str:
-    name = risk_service_pb2.EventFlag.Name(alert.flag)
-    flag = short(name, "EVENT_FLAG_").lower().replace("_", " ")
+    value = risk_service_pb2.EventFlag.DESCRIPTOR.values_by_number.get(alert.flag)
+    name = "" if value is None else value.name
+    flag = short(name, "EVENT_FLAG_").lower().replace("_", " ") or f"flag {alert.flag}"
     return f"report {alert.event_id} of order {alert.order_id}: {flag}"
 
 
@@ -81,6 +82,7 @@ _WRITERS: dict[int, Callable[[watch_pb2.Alert], str]] = {
     watch_pb2.ALERT_KIND_OVERFILL: _report,
     watch_pb2.ALERT_KIND_LATE_FILL: _report,
     watch_pb2.ALERT_KIND_ODD_REPORT: _report,
+    watch_pb2.ALERT_KIND_DROP_COPY: _report,
     watch_pb2.ALERT_KIND_STOPPED: _stopped,
     watch_pb2.ALERT_KIND_INTERNAL: _internal,
     watch_pb2.ALERT_KIND_UNCONFIRMED: _unconfirmed,

@@ -27,13 +27,16 @@ app = typer.Typer(
 )
 
 _PAGE = 100
+_FAR = 2**62
 _POLL_S = 0.5
 
 
 @app.command()
 def tail(
     *,
-    count: Annotated[int, typer.Option("--count", "-n", help="How many of the last.", min=1)] = 20,
+    count: Annotated[
+        int, typer.Option("--count", "-n", help="How many of the newest.", min=1)
+    ] = 20,
     from_sequence: Annotated[
         int | None, typer.Option("--from", help="Start at this sequence instead.", min=1)
     ] = None,
@@ -52,7 +55,7 @@ def tail(
 
     settings = configure_client(config, address, timeout, data)
     with calling(settings, address or settings.follower_address) as follower:
-        start = from_sequence or max(1, _last_sequence(follower) - count + 1)
+        start = from_sequence or _newest(follower, count)
         while True:
             start, last = _print_page(follower, start, as_json=as_json)
             if start > last and not keep_on:
@@ -132,11 +135,43 @@ def _verify(config: "Config", *, as_json: bool) -> int:
     return int(Exit.FAULT) if report.mismatches else 0
 
 
+def _newest(follower: "Gate", count: int) -> int:
+    """Return where the newest records begin, `count` of them or as many as are kept."""
+    last = _last_sequence(follower)
+    start = max(1, last - count + 1)
+    if start > last or _is_kept(follower, start):
+        return start
+    kept = last + 1  # older segments have been archived: what is kept begins somewhere above
+    while kept - start > 1:
+        middle = (start + kept) // 2
+        if _is_kept(follower, middle):
+            kept = middle
+        else:
+            start = middle
+    return kept
+
+
 def _last_sequence(follower: "Gate") -> int:
+    """Return the last record; asked from far above it, for nothing below needs to be kept."""
     from tidegate.v1 import journal_service_pb2
 
-    request = journal_service_pb2.ReadRecordsRequest(from_sequence=1, page_size=1)
+    request = journal_service_pb2.ReadRecordsRequest(from_sequence=_FAR, page_size=1)
     return follower.call(follower.journal.ReadRecords, request).last_sequence
+
+
+def _is_kept(follower: "Gate", sequence: int) -> bool:
+    import grpc
+
+    from tidegate.v1 import journal_service_pb2
+
+    request = journal_service_pb2.ReadRecordsRequest(from_sequence=sequence, page_size=1)
+    try:
+        follower.call(follower.journal.ReadRecords, request)
+    except grpc.RpcError as error:
+        if error.code() is grpc.StatusCode.NOT_FOUND:
+            return False
+        raise
+    return True
 
 
 def _print_page(follower: "Gate", start: int, *, as_json: bool) -> tuple[int, int]:

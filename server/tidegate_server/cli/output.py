@@ -42,6 +42,7 @@ _UNITS = {
     "OPEN_ORDER_COUNT": "count",
     "DAY_ORDER_COUNT": "count",
     "POSITION_LIMIT": "count",
+    "FIRM_INSTRUMENT_EXPOSURE": "money",
     "ORDER_STALE": "time",
     "PRICE_STALE": "time",
     "ORDER_RATE": "time",

@@ -8,6 +8,8 @@ from tidegate.v1 import policy_pb2
 from tidegate_server.cli import output
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
     from rich.table import Table
 
 
@@ -31,9 +33,28 @@ def show_policy(policy: policy_pb2.Policy) -> None:
     console = output.console()
     console.print(output.facts(rows))
     console.print(_limits(policy))
+    if policy.scopes:
+        console.print(_scopes(policy))
     for tier in policy.tiers:
-        if tier.concentration:
-            console.print(_concentration(tier))
+        for label, tables in (
+            ("rating", [(one.rating_group, one.bands) for one in tier.concentration]),
+            ("sector", [(one.scope_id, one.bands) for one in tier.sector_concentration]),
+            ("board", [(one.scope_id, one.bands) for one in tier.board_concentration]),
+        ):
+            if tables:
+                console.print(_concentration(tier.tier_id, label, tables))
+
+
+def _scopes(policy: policy_pb2.Policy) -> Table:
+    table = output.make_table("scope", "limit", ">value", "mode")
+    for scope in policy.scopes:
+        where = output.scope(scope.scope_kind, scope.scope_id)
+        for field, limit in scope.ListFields():
+            if field.message_type is not None:
+                mode = "warns" if limit.mode == policy_pb2.LIMIT_MODE_WARN else ""
+                table.add_row(where, field.name, output.in_unit(field.name, limit.value), mode)
+                where = ""
+    return table
 
 
 def _limits(policy: policy_pb2.Policy) -> Table:
@@ -62,12 +83,14 @@ def _rate(rate: policy_pb2.Rate, _name: str = "") -> str:
     return "unlimited" if rate.unlimited else f"{rate.per_second:,}/s, burst {rate.burst:,}"
 
 
-def _concentration(tier: policy_pb2.Tier) -> Table:
-    edges = sorted({band.ratio_from_bps for table in tier.concentration for band in table.bands})
+def _concentration(
+    tier_id: str, label: str, tables: Sequence[tuple[str, Iterable[policy_pb2.ConcentrationBand]]]
+) -> Table:
+    edges = sorted({band.ratio_from_bps for _, bands in tables for band in bands})
     columns = [f">from {output.percent(edge)}" for edge in edges]
-    table = output.make_table("rating", *columns, title=f"{tier.tier_id}: greatest share by ratio")
-    for caps in tier.concentration:
-        known = {band.ratio_from_bps: band for band in caps.bands}
+    table = output.make_table(label, *columns, title=f"{tier_id}: greatest share by ratio")
+    for name, bands in tables:
+        known = {band.ratio_from_bps: band for band in bands}
         cells = []
         for edge in edges:
             band = known.get(edge)
@@ -76,5 +99,5 @@ def _concentration(tier: policy_pb2.Tier) -> Table:
             else:
                 cap = output.optional(band, "cap_bps")
                 cells.append("no cap" if cap is None else output.percent(cap))
-        table.add_row(caps.rating_group or "(none)", *cells)
+        table.add_row(name or "(none)", *cells)
     return table

@@ -22,6 +22,7 @@ from .lines import Line
 from .margin_lines import CALLED, Valued
 from .policy import NO_CHECK, NO_COLLAR, Policy
 from .resting import crossed_order
+from .scopes import within_ownership, within_scopes
 from .state import Account, Book, Instrument, Position, effective_limits
 from .walk import walk
 
@@ -128,15 +129,18 @@ def within_limits(
         or (policy.self_trade_scope and crossed_order(book, account, position, order) is not None)
         or (away > 0 and not within_collar(limits, instrument, factor, away))
         or not within_size(limits, terms.average_volume, quantity, quantity * highest, factor)
+        or (
+            (limits.has_sums or policy.scopes)
+            and not within_sums(book, policy, account, instrument, order, open_buy, open_sell)
+        )
     ):
         return None
     walked = walk(account, position, policy, ONE, now_ns)
     if walked.missing_id or walked.stale_id:
         return None
     line = line_of(held, open_buy, open_sell, buy_notional, sell_notional, instrument, rates)
-    group = terms.rating_group
     rest = walked.line
-    if not carries(account, limits, rest, line, group, factor):
+    if not carries(account, limits, rest, line, terms.rating_group, factor):
         return None
     footing = None
     if not stays(account, limits, rest, line):
@@ -144,6 +148,37 @@ def within_limits(
         if not may_add(account, limits, footing):
             return None
     return reserved, line, None if footing is None else footing.change
+
+
+def within_sums(
+    book: Book,
+    policy: Policy,
+    account: Account,
+    instrument: Instrument,
+    order: CheckOrder,
+    open_buy: int,
+    open_sell: int,
+) -> bool:
+    """Tell whether the order keeps ownership and the limits of other scopes (2.1, 4.18, 4.26).
+
+    What is open is with it. Sums over sectors and boards are left in doubt.
+    """
+    limits = effective_limits(account, policy)
+    terms = instrument.terms
+    if terms.sector in limits.sector_concentration or terms.board in limits.board_concentration:
+        return False
+    position = account.positions.get(instrument.instrument_id)
+    held = before = 0
+    if position is not None:
+        held = position.quantity
+        before = position.reach()
+    reach = max(held + open_buy, open_sell - held)
+    if not within_ownership(account, instrument, before, reach, limits.ownership_bps):
+        return False
+    if not policy.scopes:
+        return True
+    highest = max(order.price_e4, instrument.mark)
+    return within_scopes(book, policy, account, instrument, order.quantity, highest, before, reach)
 
 
 def stays(account: Account, limits: Effective, rest: Line, line: Line) -> bool:

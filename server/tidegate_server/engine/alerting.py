@@ -35,26 +35,40 @@ LimitKey = tuple[str, int, str, str, bool]
 
 
 class Arming:
-    """Which levels of which limits have fired and are not armed again; one bit a level."""
+    """Which levels of which limits have fired and are not armed again; one bit a level.
 
-    __slots__ = ("fired",)
+    `counts` is how many limits of an account that is, the empty name for those that accounts share:
+    most have none, and their usages need not be looked up.
+    """
+
+    __slots__ = ("counts", "fired")
 
     def __init__(self) -> None:
         self.fired: dict[LimitKey, int] = {}
+        self.counts: dict[str, int] = {}
 
     def step(self, key: LimitKey, usage_bps: int) -> int:
         """Take a usage; return the index of the highest level that fires, -1 for none."""
-        before = self.fired.get(key, 0)
-        after, highest = climbed(before, usage_bps)
-        if after:
-            self.fired[key] = after
-        elif before:
-            del self.fired[key]
+        after, highest = climbed(self.fired.get(key, 0), usage_bps)
+        self.keep(key, after)
         return highest
 
-    def forget(self, key: LimitKey) -> None:
-        """Arm every level of a limit that is there no more."""
-        self.fired.pop(key, None)
+    def keep(self, key: LimitKey, mask: int) -> None:
+        """Keep which levels of a limit have fired; 0 arms them all."""
+        name = key[0]
+        if mask:
+            if key not in self.fired:
+                self.counts[name] = self.counts.get(name, 0) + 1
+            self.fired[key] = mask
+        elif key in self.fired:
+            del self.fired[key]
+            self.counts[name] -= 1
+            if not self.counts[name]:
+                del self.counts[name]
+
+    def is_armed(self, account_id: str) -> bool:
+        """Tell whether every level of every limit of an account is armed."""
+        return account_id not in self.counts and "" not in self.counts
 
 
 def climbed(mask: int, usage_bps: int) -> tuple[int, int]:
@@ -76,13 +90,15 @@ def limit_alerts(
 ) -> list[Alert]:
     """Look at every limit of an account as it stands; return what fires."""
     found: list[Alert] = []
+    lowest = LEVELS_BPS[0]
+    armed = arming.is_armed(account.account_id)
     for usage in usages(book, account, time_ns):
-        if usage.name in THROTTLES:
+        if (armed and usage.usage_bps < lowest) or usage.name in THROTTLES:
             continue
         key = key_of(account, usage)
         if usage.usage_bps == NO_USAGE:
             if usage.setting != SET:
-                arming.forget(key)
+                arming.keep(key, 0)
             continue
         highest = arming.step(key, usage.usage_bps)
         if highest >= 0:

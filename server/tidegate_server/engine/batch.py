@@ -10,11 +10,12 @@ from __future__ import annotations
 
 from .commands import CheckOrder, CheckOrders
 from .ends import has_room, no_new_risk, no_policy, repeated
+from .order import REFUSED, UNKNOWN_TO_GATE
 from .ordering import decide_check
 from .outcomes import BatchOutcome, CheckOutcome, Refusal
 from .reasons import Rejection, RejectReason, ScopeKind
 from .reserve import Saved, apply_check, retract_check
-from .state import REFUSED, UNKNOWN_TO_GATE, Batch, Book
+from .state import Batch, Book
 from .together import available_before, judge_together
 
 

@@ -6,10 +6,9 @@ from .commands import BUY, CheckOrder
 from .exposure import figures_of, line_of_position, rates_of, regime_multiplier
 from .hedges import account_offset
 from .lines import minus, plus
-from .state import ACKNOWLEDGED, PARTLY_FILLED, RESERVED, Account, Book, Order, Position
+from .order import Order
+from .state import Account, Book, Position
 from .walk import walk
-
-LIVE = frozenset({RESERVED, ACKNOWLEDGED, PARTLY_FILLED})
 
 
 class Cancel:
@@ -31,7 +30,7 @@ def cancels_of(book: Book, account: Account, now_ns: int) -> list[Cancel]:
     """
     found: list[Cancel] = []
     for order in account.orders.values():
-        if order.reserved and order.state in LIVE and order.command is not None:
+        if order.reserved and order.is_live() and order.command is not None:
             rise_e4 = rise_of(book, account, order, order.command, now_ns)
             found.append(Cancel(order, order.command, rise_e4))
     found.sort(key=place)
@@ -73,7 +72,7 @@ def without(position: Position, order: Order, command: CheckOrder) -> Position:
     alone.open_sell = position.open_sell
     alone.buy_notional = position.buy_notional
     alone.sell_notional = position.sell_notional
-    price = order.outcome.reserved_price_e4 if order.outcome is not None else 0
+    price = order.reserved_price
     if command.side == BUY:
         alone.open_buy -= order.reserved
         alone.buy_notional -= order.reserved * price

@@ -142,6 +142,7 @@ class OrderEvent:
         "price_e4",
         "quantity",
         "side",
+        "source",
         "trade_date",
         "transaction_time_ns",
     )
@@ -160,6 +161,7 @@ class OrderEvent:
         trade_date: int,
         busted_event_id: str,
         transaction_time_ns: int = 0,
+        source: str = "",
     ) -> None:
         self.event_id = event_id
         self.account_id = account_id
@@ -173,6 +175,7 @@ class OrderEvent:
         self.trade_date = trade_date
         self.busted_event_id = busted_event_id
         self.transaction_time_ns = transaction_time_ns
+        self.source = source
 
 
 class RecordOrderEvents(Command):
@@ -299,6 +302,7 @@ class InstrumentTerms:
         "quantity_step",
         "rating_group",
         "sector",
+        "shares_outstanding",
         "tick_e4",
         "unit",
         "upper_limit_e4",
@@ -326,9 +330,11 @@ class InstrumentTerms:
         marginable: bool = False,
         position_limit: int = -1,
         margin_class: str = "",
+        shares_outstanding: int = -1,
         dealing: Dealing = UNCLASSIFIED,
     ) -> None:
         self.margin_class = margin_class
+        self.shares_outstanding = shares_outstanding
         self.instrument_id = instrument_id
         self.sector = sector
         self.board = board

@@ -35,6 +35,7 @@ from .commands import (
 )
 from .evolve import evolve, finish
 from .exposure import regime_multiplier
+from .life_commands import CancelOrders, ReconcileOrders, ReplaceOrder
 from .ordering import decide_check
 from .outcomes import (
     EpochOutcome,
@@ -47,13 +48,16 @@ from .outcomes import (
     RollOutcome,
 )
 from .own_commands import StartEpoch, Tick
+from .reconcile import decide_reconcile
 from .regrouping import UpsertGroups, decide_groups
+from .replacing import decide_replace
 from .reports import decide_events
 from .reserve import apply_check
 from .staff_commands import ApprovePolicy, WithdrawPolicy
 from .state import Account, Book, Instrument
 from .stopping import decide_release, decide_stop
 from .ticking import decide_tick
+from .to_cancel import decide_cancel
 from .versions import decide_approval, decide_proposal, decide_withdrawal
 from .walk import actual_figures
 
@@ -96,6 +100,12 @@ def decide(book: Book, command: Command, now_ns: int) -> Outcome | Refusal:
         return decide_batch(book, command, now_ns)
     if isinstance(command, RecordOrderEvents):
         return decide_events(book, command, now_ns)
+    if isinstance(command, ReplaceOrder):
+        return decide_replace(book, command, now_ns)
+    if isinstance(command, ReconcileOrders):
+        return decide_reconcile(book, command, now_ns)
+    if isinstance(command, CancelOrders):
+        return decide_cancel(book, command, now_ns)
     if isinstance(command, UpdateMarks):
         return decide_marks(book, command, now_ns)
     if isinstance(command, Tick):

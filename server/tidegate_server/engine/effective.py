@@ -13,7 +13,7 @@ from __future__ import annotations
 from .amounts import scale_up
 from .margin_lines import MARGIN_CALL
 from .permissions import NOTHING
-from .policy import LIMIT_NAMES, NO_CHECK, NO_COLLAR, UNSET, Limit, Policy, bucket
+from .policy import LIMIT_NAMES, NO_CHECK, NO_COLLAR, UNSET, Band, Limit, Policy, bucket
 
 
 class Effective:
@@ -24,12 +24,14 @@ class Effective:
     `warning` holds those in mode warn, None where nothing warns; then `is_plain` says that nothing
     is missing either. Collar and rate are here whatever their mode, since reservations and buckets
     follow them in either (3.1, 4.14): whether they are judged says `collar_warns`, `rate_warns`.
+    `has_sums`: ownership, a sector or a board is limited.
     Of the products in `plain_products` a limit order has nothing of 4.7 to fear from lists. `lines`
     are kept whatever their mode (2.6); `margin_call_bps` is 0 where they are not judged (4.23);
     `is_still` says that 4.25 is not.
     """
 
     __slots__ = (
+        "board_concentration",
         "collar_warns",
         "concentration",
         "concentration_required",
@@ -39,6 +41,7 @@ class Effective:
         "day_order_count",
         "day_turnover_e4",
         "drawdown_bps",
+        "has_sums",
         "is_plain",
         "is_still",
         "leverage_bps",
@@ -50,6 +53,7 @@ class Effective:
         "order_notional_e4",
         "order_quantity",
         "order_volume_share_bps",
+        "ownership_bps",
         "plain_products",
         "position",
         "price_collar_bps",
@@ -57,6 +61,7 @@ class Effective:
         "rate_cost_ns",
         "rate_tolerance_ns",
         "rate_warns",
+        "sector_concentration",
         "short_line_e4",
         "tier_missing",
         "warning",
@@ -98,6 +103,7 @@ class Effective:
         self.margin_call_bps = 0
         if self.lines and line_set.warns == warns:
             self.margin_call_bps = self.lines[2 * MARGIN_CALL]
+        self.ownership_bps = self._take_or_none("ownership_bps", levels)
         self.concentration_tables = tier.concentration if tier is not None else {}
         warned = tier.concentration_warned if tier is not None else []
         self.concentration = {
@@ -106,12 +112,24 @@ class Effective:
             if (group in warned) == warns
         }
         self.concentration_required = tier is not None and tier.concentration_required
+        self.sector_concentration: dict[str, list[Band]] = {}
+        self.board_concentration: dict[str, list[Band]] = {}
+        if tier is not None:
+            self.sector_concentration = of_mode(tier.sector_tables, tier.sector_warned, warns=warns)
+            self.board_concentration = of_mode(tier.board_tables, tier.board_warned, warns=warns)
+            warned = warned + tier.sector_warned + tier.board_warned
+        self.has_sums = (
+            self.ownership_bps != NO_CHECK
+            or bool(self.sector_concentration)
+            or bool(self.board_concentration)
+        )
         self.warning: Effective | None = None
         some = (
             line_set.warns
             or policy.principal_warns
             or policy.self_trade_warns
             or policy.repeat_warns
+            or policy.scopes_warn
         )
         some = some or bool(warned) or any(does_warn(name, levels) for name in LIMIT_NAMES)
         if some and not warns:
@@ -148,6 +166,13 @@ def levels_of(policy: Policy, tier_id: str, own: dict[str, Limit]) -> list[dict[
     """Return the levels that an account's limits are taken from, the narrowest first (2.1)."""
     tier = policy.tiers.get(tier_id)
     return [own, tier.limits if tier is not None else {}, policy.default_limits]
+
+
+def of_mode(
+    tables: dict[str, list[Band]], warned: list[str], *, warns: bool
+) -> dict[str, list[Band]]:
+    """Return the concentration tables of the mode that is judged (4.28)."""
+    return {name: bands for name, bands in tables.items() if (name in warned) == warns}
 
 
 def narrowest(name: str, levels: list[dict[str, Limit]]) -> Limit | None:

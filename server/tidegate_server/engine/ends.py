@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from .checks.stops import halted, reduce_only
 from .commands import CheckOrder
+from .order import RESERVED, Order
 from .outcomes import CheckOutcome, Refusal
 from .policy import Policy
 from .reasons import Rejection, RejectReason, ScopeKind
-from .state import RESERVED, Account, Book, Instrument, Order
+from .state import Account, Book, Instrument
 
 # Exits may use this share of the id table beyond its limit, so that a full one never blocks them.
 EXIT_RESERVE = 16
@@ -55,9 +56,9 @@ def unknown(
 def id_taken(
     book: Book, policy: Policy, known: Order, command: CheckOrder, now_ns: int
 ) -> CheckOutcome:
-    """Refuse an id that stands for another order, or for one known only from its reports."""
+    """Refuse an id that stands for another order, or for one known only from reports or a list."""
     reason = RejectReason.ORDER_ID_REUSED
-    if known.command is None:
+    if known.command is None or not known.command.created_time_ns:
         reason = RejectReason.ORDER_NOT_RESERVED
     rejection = Rejection(reason, None, None, ScopeKind.ACCOUNT, known.account_id)
     outcome = CheckOutcome(book.sequence + 1, now_ns, policy.version, [rejection])
@@ -92,13 +93,23 @@ def repeated(book: Book, account: Account, order: Order) -> CheckOutcome:
 
 def moved_on(book: Book, account: Account, order: Order, command: CheckOrder) -> Rejection | None:
     """Return why an allow may not be repeated."""
-    if order.reported or order.state != RESERVED:
+    if order.reported or order.state != RESERVED or is_superseded(order):
         return not_reserved(account)
     found = halted(book, account, command.instrument_id, command.principal)
     first = order.outcome
     if found is None and first is not None and not first.verified_exit:
         found = reduce_only(book, account, command.instrument_id, command.principal)
     return found
+
+
+def is_superseded(order: Order) -> bool:
+    """Tell whether a replace of the order was allowed, or what it was to replace has ended."""
+    if order.chain is None:
+        return False
+    members = order.chain.members
+    if members[-1] is not order:
+        return True
+    return any(member.order_id == order.replaces and not member.is_live() for member in members)
 
 
 def not_reserved(account: Account) -> Rejection:

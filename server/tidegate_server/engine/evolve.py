@@ -30,6 +30,9 @@ from .commands import (
 from .due import DueQueue
 from .exposure import forget_rates
 from .latches import forget_old
+from .life import apply_life
+from .life_commands import CancelOrders, ReconcileOrders, ReplaceOrder
+from .order import Order
 from .outcomes import (
     BatchOutcome,
     CashOutcome,
@@ -55,9 +58,8 @@ from .settle import (
 )
 from .staff_commands import ApprovePolicy, WithdrawPolicy
 from .staff_outcomes import PolicyOutcome, ReleaseOutcome
-from .state import Batch, Book, Instrument, Order, acknowledge_rank, roll_if_due
-from .stop import Stop
-from .stopping import apply_release
+from .state import Batch, Book, Instrument, acknowledge_rank, roll_if_due
+from .stopping import apply_release, apply_stop
 from .ticking import apply_tick
 from .versions import apply_approval, apply_proposal, apply_withdrawal
 
@@ -68,9 +70,9 @@ def evolve(book: Book, command: Command, outcome: Outcome, time_ns: int) -> None
     if isinstance(command, CheckOrder) and isinstance(outcome, CheckOutcome):
         apply_check(book, command, outcome, sequence)
     elif isinstance(command, RecordOrderEvents) and isinstance(outcome, EventsOutcome):
-        for event, result in zip(command.events, outcome.results, strict=True):
-            apply_event(book, event, result, sequence, time_ns)
-        apply_all_valued(book, outcome.valued)
+        apply_events(book, command, outcome, sequence, time_ns)
+    elif isinstance(command, (ReplaceOrder, ReconcileOrders, CancelOrders)):
+        apply_life(book, command, outcome, sequence, time_ns)
     elif isinstance(command, UpdateMarks) and isinstance(outcome, MarksOutcome):
         apply_marks(book, command, outcome, time_ns)
     elif isinstance(command, CheckOrders) and isinstance(outcome, BatchOutcome):
@@ -97,8 +99,7 @@ def evolve(book: Book, command: Command, outcome: Outcome, time_ns: int) -> None
     elif isinstance(command, Release) and isinstance(outcome, ReleaseOutcome):
         apply_release(book, command, outcome, time_ns)
     elif isinstance(command, SetRegime):
-        book.regime = command.regime
-        forget_rates(book)
+        apply_regime(book, command)
     elif isinstance(command, SetSession):
         apply_session(book, command)
     elif isinstance(command, RollDay):
@@ -122,6 +123,15 @@ def finish(book: Book, time_ns: int) -> None:
         forget_old(book)
     book.sequence += 1
     book.time_ns = time_ns
+
+
+def apply_events(
+    book: Book, command: RecordOrderEvents, outcome: EventsOutcome, sequence: int, time_ns: int
+) -> None:
+    """Apply reports in order, and what the valuations after them changed."""
+    for event, result in zip(command.events, outcome.results, strict=True):
+        apply_event(book, event, result, sequence, time_ns)
+    apply_all_valued(book, outcome.valued)
 
 
 def apply_batch(book: Book, command: CheckOrders, outcome: BatchOutcome, sequence: int) -> None:
@@ -223,21 +233,10 @@ def apply_instruments(book: Book, command: UpsertInstruments) -> None:
             instrument.changed()
 
 
-def apply_stop(book: Book, command: SetStop, time_ns: int) -> None:
-    """Set a stop, unless it stands."""
-    if command.stop_id not in book.stops:
-        book.add_stop(
-            Stop(
-                command.stop_id,
-                command.kind,
-                command.scope_kind,
-                command.scope_id,
-                command.principal,
-                command.reason,
-                time_ns,
-                book.sequence + 1,
-            )
-        )
+def apply_regime(book: Book, command: SetRegime) -> None:
+    """Set the regime, which every factor is multiplied by."""
+    book.regime = command.regime
+    forget_rates(book)
 
 
 def apply_session(book: Book, command: SetSession) -> None:
@@ -252,6 +251,7 @@ def apply_roll(book: Book, command: RollDay) -> None:
     for instrument in book.instruments.values():
         instrument.closing_mark = instrument.mark
     book.trading_date = command.trading_date
+    book.executions = None
 
 
 def apply_epoch(book: Book, command: StartEpoch, outcome: EpochOutcome) -> None:

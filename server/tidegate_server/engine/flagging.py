@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from .alert import (
     CRITICAL,
+    KIND_DROP_COPY,
     KIND_INTERNAL,
     KIND_LATE_FILL,
     KIND_ODD_REPORT,
@@ -22,13 +25,18 @@ from .reports import AFTER_END, OVERFILL
 from .settle import TOO_OLD
 from .state import Book
 from .stop import GATE, Stop
+from .touching import order_of
+
+# The contract's flag for a drop copy and a router that report an execution differently (7.6).
+SOURCES_DISAGREE: Final = 42
 
 
 def flagged(command: Command, outcome: Outcome, sequence: int, time_ns: int) -> list[Alert]:
     """Return what is odd about a record, in its own order."""
     found: list[Alert] = []
-    if isinstance(command, CheckOrder) and isinstance(outcome, CheckOutcome):
-        add_fault(found, command, outcome, sequence, time_ns)
+    order = order_of(command)
+    if order is not None and isinstance(outcome, CheckOutcome):
+        add_fault(found, order, outcome, sequence, time_ns)
     elif isinstance(command, CheckOrders) and isinstance(outcome, BatchOutcome):
         for order, answer in zip(command.orders, outcome.answers, strict=True):
             add_fault(found, order, answer, sequence, time_ns)
@@ -68,6 +76,8 @@ def add_reports(
             kind, severity = KIND_ODD_REPORT, WARNING
             if flag == OVERFILL:
                 kind, severity = KIND_OVERFILL, CRITICAL
+            elif flag == SOURCES_DISAGREE:
+                kind, severity = KIND_DROP_COPY, CRITICAL
             elif flag in (AFTER_END, TOO_OLD) and event.kind == EVENT_FILLED:
                 kind = KIND_LATE_FILL
             alert = Alert(sequence, time_ns, kind, severity)

@@ -1,7 +1,7 @@
 """Who is above whom among the groups (2.1).
 
-The tree is at most four deep, so walking up it is a fixed amount of work, and nothing needs to be
-kept about it.
+The tree is at most four deep, so walking up it is a fixed amount of work. An account keeps the way
+up from its own group (`Account.groups`).
 """
 
 from __future__ import annotations
@@ -39,8 +39,3 @@ def topmost(book: Book, group_id: str) -> str:
         group_id = group.parent_id
         group = groups.get(group_id)
     return group_id
-
-
-def is_within(book: Book, group_id: str, outer_id: str) -> bool:
-    """Tell whether a group is another one or nested in it."""
-    return outer_id in ancestors(book, group_id)

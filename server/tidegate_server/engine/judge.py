@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 from .amounts import AMOUNT_BOUND
-from .checks.concentration import concentration_instrument
+from .checks.concentration import (
+    concentration_instrument,
+    concentration_sum,
+    gross_in_sector,
+    gross_on_board,
+)
 from .checks.counts import day_order_count, day_turnover, open_order_count
 from .checks.credit import credit_line
 from .checks.credit_kinds import credit_lines, credit_reasons, credit_valued_reasons, room_exceeded
+from .checks.firm import firm_instrument_exposure
 from .checks.leverage import leverage
 from .checks.losses import day_loss, drawdown
 from .checks.maintenance import maintenance_ratio
@@ -17,7 +23,12 @@ from .checks.permission import (
     risk_not_permitted,
     type_not_permitted,
 )
-from .checks.position import position_limit
+from .checks.position import (
+    ownership_limit,
+    position_limit,
+    reach_after,
+    reach_before,
+)
 from .checks.prices import price_collar, price_missing, price_stale
 from .checks.rate import order_rate
 from .checks.repeats import order_repeated
@@ -32,7 +43,7 @@ from .cn.judging import CreditJudgement
 from .commands import MODEL_CN_MARGIN, MODEL_PORTFOLIO, REGIME_HALTED, CheckOrder
 from .judgement import Judgement
 from .policy import Policy
-from .reasons import Rejection
+from .reasons import Rejection, RejectReason
 from .state import Account, Book, Instrument
 
 
@@ -126,6 +137,8 @@ def new_risk_reasons(judged: Judgement, rejections: list[Rejection]) -> None:
     elif judged.priced:
         if found := position_limit(judged):
             rejections.append(found)
+        if found := ownership_limit(judged):
+            rejections.append(found)
         if found := short_not_allowed(judged):
             rejections.append(found)
         if found := short_unlocated(judged):
@@ -165,6 +178,7 @@ def valued_reasons(judged: Judgement, rejections: list[Rejection]) -> None:
         judged.debt,
     ):
         rejections.append(found)
+    sum_reasons(judged, rejections)
     if judged.credit:
         credit_valued_reasons(judged, rejections)
     elif judged.equity < judged.initial and not missing_rate(judged):
@@ -195,6 +209,49 @@ def judgement_of(
     if account.margin_model == MODEL_CN_MARGIN:
         return CreditJudgement(book, policy, account, instrument, order, now_ns)
     return Judgement(book, policy, account, instrument, order, now_ns)
+
+
+def sum_reasons(judged: Judgement, rejections: list[Rejection]) -> None:
+    """Add what is summed over sector, board (4.20) and firm (4.26), where anything limits it."""
+    limits = judged.limits
+    account = judged.account
+    terms = judged.instrument.terms
+    gross = judged.line[3]
+    if terms.sector in limits.sector_concentration and (
+        found := concentration_sum(
+            RejectReason.CONCENTRATION_SECTOR,
+            account.account_id,
+            limits.sector_concentration,
+            terms.sector,
+            judged.factor,
+            gross + gross_in_sector(account, terms.sector, judged.position),
+            judged.assets,
+            judged.debt,
+        )
+    ):
+        rejections.append(found)
+    if terms.board in limits.board_concentration and (
+        found := concentration_sum(
+            RejectReason.CONCENTRATION_BOARD,
+            account.account_id,
+            limits.board_concentration,
+            terms.board,
+            judged.factor,
+            gross + gross_on_board(account, terms.board, judged.position),
+            judged.assets,
+            judged.debt,
+        )
+    ):
+        rejections.append(found)
+    if judged.scopes and (
+        found := firm_instrument_exposure(
+            judged.scopes,
+            judged.instrument,
+            reach_after(judged) - reach_before(judged),
+            warning=judged.warning,
+        )
+    ):
+        rejections.append(found)
 
 
 def hedges(judged: Judgement) -> bool:

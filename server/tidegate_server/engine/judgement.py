@@ -34,6 +34,7 @@ from .margin.portfolio import NO_LOSSES, Losses, added, offset_of
 from .outcomes import Figures
 from .policy import Policy
 from .pricing import reserved_price
+from .scopes import scopes_over
 from .state import Account, Book, Instrument, effective_limits
 from .valuing import held_at, held_beside
 from .walk import Walk, walk
@@ -42,16 +43,19 @@ from .walk import Walk, walk
 class Judgement:
     """An order, its account and instrument, and the figures that checks compare.
 
-    `price` is 0 for a market order, `mark` 0 where there is none. `reserved_price` is NO_PRICE
-    where rule 3.1 has none; `collar` is NO_COLLAR where none is set. `warning` says that limits in
-    mode warn are judged: `limits` are then those. `valued` says whether 4.20 to
-    4.22 can be judged: only then `line` (the instrument's, with the order) and the account's
-    figures from `cash` to `initial` are set. `lot_room` is what 4.9 counts odd parts of.
+    `asked` is the quantity that was sent, of a replace what would be open; that is an exit up to
+    `old_room`, too. `price` is 0 for a market order, `mark` 0 where there is none. `reserved_price`
+    is NO_PRICE where rule 3.1 has none; `collar` is NO_COLLAR where none is set. `warning` says
+    that limits in mode warn are judged: `limits` are then those. `scopes` are those other than the
+    account that limit anything. `valued` says whether 4.20 to 4.22 can be judged: only then `line`
+    (the instrument's, with the order) and the account's figures from `cash` to `initial` are set.
+    `footing` is what 4.23 and 4.25 read besides. `lot_room` is what 4.9 counts odd parts of.
     """
 
     __slots__ = (
         "account",
         "alone",
+        "asked",
         "assets",
         "book",
         "buy",
@@ -76,6 +80,7 @@ class Judgement:
         "mark",
         "now_ns",
         "offset",
+        "old_room",
         "open_buy",
         "open_sell",
         "order",
@@ -92,6 +97,7 @@ class Judgement:
         "reserved_price",
         "rest",
         "rest_offset",
+        "scopes",
         "sell_notional",
         "turnover_before",
         "unit",
@@ -118,6 +124,7 @@ class Judgement:
         self.warning = False
         self.now_ns = now_ns
         self.limits = effective_limits(account, policy)
+        self.scopes = scopes_over(policy, account, instrument) if policy.scopes else []
         self.principal_next_ns = book.principal_next_ns.get(order.principal, 0)
         self.buy = order.side == BUY
         self.is_market = order.order_type == MARKET_ORDER
@@ -126,17 +133,9 @@ class Judgement:
         self.unit = instrument.terms.unit
         self.regime_bps = ONE if book.regime == REGIME_CALM else regime_multiplier(book, policy)
         stressed = instrument.factor_time_ns < now_ns - policy.max_volatility_age_ns
-        rates = instrument.stressed_rates if stressed else instrument.rates
-        if rates is None:
-            rates = rates_of(
-                instrument, policy, self.regime_bps, MODEL_LEVERAGED, stressed=stressed
-            )
-        if account.margin_model != MODEL_LEVERAGED:
-            rates = rates_of(
-                instrument, policy, self.regime_bps, account.margin_model, stressed=stressed
-            )
-        self.rates = rates
-        self.factor = rates[0]
+        model = account.margin_model
+        self.rates = rates_of(instrument, policy, self.regime_bps, model, stressed=stressed)
+        self.factor = self.rates[0]
         position = account.positions.get(instrument.instrument_id)
         self.position = position
         if position is None:
@@ -148,9 +147,7 @@ class Judgement:
             self.open_sell = position.open_sell
             self.buy_notional = position.buy_notional
             self.sell_notional = position.sell_notional
-            self.turnover_before = (
-                position.day_traded + position.buy_notional + position.sell_notional
-            )
+            self.turnover_before = position.day_traded + self.buy_notional + self.sell_notional
         self.credit = account.margin_model == MODEL_CN_MARGIN
         self.exit_room = self.lot_room = self._exit_room()
         self.collar = collar_bps(self.limits, self.factor, instrument.terms.price_limit_bps)
@@ -159,7 +156,8 @@ class Judgement:
         self.other_losses: dict[str, Losses] | None = None
         self.offset = self.rest_offset = 0
         self.priced = self.valued = False
-        self.quantity = order.quantity
+        self.old_room = 0
+        self.quantity = self.asked = order.quantity
         self.is_exit = order.quantity <= self.exit_room
         self.reserved_price = reserved_price(self)
         self.in_bounds = True
@@ -177,7 +175,7 @@ class Judgement:
     def resize(self, quantity: int) -> None:
         """Take what depends on the quantity anew."""
         self.quantity = quantity
-        self.is_exit = quantity <= self.exit_room
+        self.is_exit = quantity <= self.exit_room or quantity <= self.old_room
         if self.is_market:
             self.reserved_price = reserved_price(self)
         self._measure()

@@ -42,7 +42,8 @@ def decide_check(
         known = account.orders.get(command.order_id)
         if known is not None:
             first = known.command
-            if alone and first is not None and first.same_content(command):
+            same = first is not None and not known.replaces and first.same_content(command)
+            if alone and same:
                 return repeated(book, account, known)
             if instrument is not None:
                 return id_taken(book, policy, known, command, now_ns)

@@ -7,6 +7,7 @@ from typing import Final
 from .amounts import INT64_MAX
 from .cn.rules import NO_CREDIT, CreditRules
 from .margin_lines import DEFAULT_LINES, LineSet
+from .scope_limits import Scopes
 
 RULES_VERSION: Final = 1
 
@@ -27,6 +28,7 @@ LIMIT_NAMES: Final = (
     "short_line_e4",
     "day_loss_e4",
     "drawdown_bps",
+    "ownership_bps",
 )
 
 # What a policy's 0 stands for.
@@ -80,16 +82,20 @@ class Band:
 class Tier:
     """A class of accounts: its limits by name, its concentration tables by rating group.
 
-    `concentration_warned` are the groups whose table only warns. Without `lines` of its own it has
-    the policy's.
+    `concentration_warned` are the groups whose table only warns; so with sectors and boards.
+    Without `lines` of its own it has the policy's.
     """
 
     __slots__ = (
+        "board_tables",
+        "board_warned",
         "concentration",
         "concentration_required",
         "concentration_warned",
         "limits",
         "lines",
+        "sector_tables",
+        "sector_warned",
         "tier_id",
     )
 
@@ -102,7 +108,15 @@ class Tier:
         concentration_required: bool,
         concentration_warned: list[str],
         lines: LineSet | None = None,
+        sector_tables: dict[str, list[Band]] | None = None,
+        sector_warned: list[str] | None = None,
+        board_tables: dict[str, list[Band]] | None = None,
+        board_warned: list[str] | None = None,
     ) -> None:
+        self.sector_tables = sector_tables or {}
+        self.sector_warned = sector_warned or []
+        self.board_tables = board_tables or {}
+        self.board_warned = board_warned or []
         self.tier_id = tier_id
         self.limits = limits
         self.concentration = concentration
@@ -142,6 +156,8 @@ class Policy:
         "repeat_warns",
         "repeat_window_ns",
         "rules_version",
+        "scopes",
+        "scopes_warn",
         "self_trade_mode",
         "self_trade_scope",
         "self_trade_warns",
@@ -182,8 +198,11 @@ class Policy:
         release_window_ns: int = 0,
         lines: LineSet | None = None,
         credit: CreditRules = NO_CREDIT,
+        scopes: Scopes | None = None,
     ) -> None:
         self.credit = credit
+        self.scopes: Scopes = scopes or {}
+        self.scopes_warn = any(scope.warned for scope in self.scopes.values())
         self.margin_classes = margin_classes
         self.version = version
         self.rules_version = rules_version

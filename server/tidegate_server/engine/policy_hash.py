@@ -58,6 +58,16 @@ def policy_fields(policy: Policy) -> Fields:
         fields.append(("tier", figures))
         fields.append(("tier_warned", sorted(tier.concentration_warned)))
         fields.append(("tier_lines", line_fields(tier.lines)))
+        for name, tables, warned in (
+            ("sector_tables", tier.sector_tables, tier.sector_warned),
+            ("board_tables", tier.board_tables, tier.board_warned),
+        ):
+            edges = [
+                (key, [(band.ratio_from_bps, band.cap_bps) for band in bands])
+                for key, bands in sorted(tables.items())
+            ]
+            fields += [(name, edges), (f"{name}_warned", sorted(warned))]
+    fields.append(("scopes", [scope.fields() for _, scope in sorted(policy.scopes.items())]))
     return fields
 
 

@@ -1,8 +1,8 @@
-"""The price that an order is reserved at (3.1)."""
+"""What an order is reserved at (3.1)."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from .amounts import scale_up
 from .policy import NO_COLLAR
@@ -10,11 +10,11 @@ from .policy import NO_COLLAR
 if TYPE_CHECKING:
     from .judgement import Judgement
 
-NO_PRICE = -1
+NO_PRICE: Final = -1
 
 
 def reserved_price(judged: Judgement) -> int:
-    """Return what the order is reserved at, NO_PRICE where nothing says how far it may reach."""
+    """Return the price that the order is reserved at; NO_PRICE where nothing bounds it."""
     mark = judged.mark
     if not judged.is_market:
         if not mark:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from .commands import Command
 from .group import Group
 from .groups import NESTING_LIMIT, ancestors
+from .order import Order
 from .outcomes import Outcome, Refusal
+from .reach import join, leave
 from .resting import put_back, take_from_rest
 from .state import Account, Book
 
@@ -60,20 +62,33 @@ def apply_groups(book: Book, command: UpsertGroups, sequence: int) -> None:
     moving: list[Account] = []
     if changed:
         moving = [
-            account
-            for account in book.accounts.values()
-            if not changed.isdisjoint(ancestors(book, account.group_id))
+            account for account in book.accounts.values() if not changed.isdisjoint(account.groups)
         ]
-    resting = take_from_rest(book, moving)
+    resting = leave_all(book, moving)
     for group_id, parent_id in command.groups:
         book.groups[group_id] = Group(group_id, parent_id, sequence)
-    put_back(book, resting)
+    join_all(book, moving, resting)
 
 
 def change_group(book: Book, account: Account, group_id: str) -> None:
     """Let an account change its group, and what is kept for groups follow."""
     if group_id == account.group_id:
         return
-    resting = take_from_rest(book, [account])
+    resting = leave_all(book, [account])
     account.group_id = group_id
+    join_all(book, [account], resting)
+
+
+def leave_all(book: Book, accounts: list[Account]) -> list[Order]:
+    """Take accounts out of what is kept for their groups; return what `join_all` needs."""
+    for account in accounts:
+        leave(book, account)
+    return take_from_rest(book, accounts)
+
+
+def join_all(book: Book, accounts: list[Account], resting: list[Order]) -> None:
+    """Put accounts into what is kept for the groups that they are in now."""
+    for account in accounts:
+        account.groups = ancestors(book, account.group_id)
+        join(book, account)
     put_back(book, resting)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from .amounts import AMOUNT_BOUND, QUANTITY_BOUND, product_in_bounds
 from .bookings import value_all
+from .chains import after, is_late, is_too_much, open_of, open_under
 from .cn.fills import change_in_bounds, opening_at, opening_of_fill
 from .cn.fills import fill_in_bounds as credit_in_bounds
 from .commands import (
@@ -20,8 +21,9 @@ from .commands import (
     OrderEvent,
     RecordOrderEvents,
 )
-from .event_entry import EventEntry
+from .order import ACKNOWLEDGED, FILLED, PARTLY_FILLED, RESERVED, UNKNOWN_TO_GATE, EventEntry, Order
 from .outcomes import EventResult, EventsOutcome
+from .retracting import SavedEvent, retract_event
 from .settle import (
     APPLIED,
     DUPLICATE,
@@ -31,23 +33,12 @@ from .settle import (
     OUT_OF_BOUNDS,
     TOO_OLD,
     UNKNOWN_EXECUTION,
-    SavedEvent,
     apply_event,
     fill_cash,
     is_ended,
-    retract_event,
 )
-from .state import (
-    ACKNOWLEDGED,
-    FILLED,
-    PARTLY_FILLED,
-    RESERVED,
-    UNKNOWN_TO_GATE,
-    Account,
-    Book,
-    Order,
-    roll_if_due,
-)
+from .sources import SOURCES_DISAGREE, disagrees, elsewhere
+from .state import Account, Book, roll_if_due
 from .valuing import apply_valued
 
 UNKNOWN_ORDER = 1
@@ -89,12 +80,16 @@ def decide_event(book: Book, event: OrderEvent, now_ns: int) -> EventResult:
     account = book.accounts.get(event.account_id)
     order = None
     entry = None
+    disputed = False
     if account is not None:
         roll_if_due(book, account)
         order = account.orders.get(event.order_id)
         entry = account.events.get(event.event_id)
         if entry is not None and not bust_came_first(event, entry):
-            return unchanged(order, DUPLICATE, [])
+            disputed = disagrees(event, entry)
+            if not disputed:
+                return unchanged(order, DUPLICATE, [])
+    disputed = disputed or bool(elsewhere(book, event))
     flags: list[int] = []
     if order is None or order.command is None:
         flags.append(UNKNOWN_ORDER)
@@ -103,7 +98,9 @@ def decide_event(book: Book, event: OrderEvent, now_ns: int) -> EventResult:
     if event.kind == EVENT_FILLED:
         if event.instrument_id not in book.instruments:
             flags.append(UNKNOWN_INSTRUMENT)
-        if entry is not None:
+        if disputed:
+            result = unchanged(order, NOT_APPLIED, [*flags, SOURCES_DISAGREE])
+        elif entry is not None:
             result = unchanged(order, NOT_APPLIED, [*flags, BUSTED_BEFORE])
         elif 0 < event.trade_date < book.trading_date:
             result = unchanged(order, NOT_APPLIED, [*flags, TOO_OLD])
@@ -153,7 +150,7 @@ def unchanged(order: Order | None, outcome: int, flags: list[int]) -> EventResul
     """Answer with the order as it is."""
     if order is None:
         return EventResult(outcome, flags, UNKNOWN_TO_GATE, 0, 0)
-    return EventResult(outcome, flags, order.state, order.reserved, 0)
+    return EventResult(outcome, flags, order.state, open_under(order), 0)
 
 
 def decide_fill(
@@ -172,6 +169,8 @@ def decide_fill(
     if command.instrument_id != event.instrument_id or command.side != event.side:
         return unchanged(order, APPLIED, [*flags, ORDER_MISMATCH])
     filled = order.filled + event.quantity
+    if order.chain is not None:
+        return decide_chain_fill(order, event, flags)
     if filled > command.quantity:
         flags.append(OVERFILL)
     if is_ended(order):
@@ -183,6 +182,22 @@ def decide_fill(
         return EventResult(APPLIED, flags, FILLED, 0, 0)
     left = order.reserved - min(event.quantity, order.reserved)
     return EventResult(APPLIED, flags, PARTLY_FILLED, left, 0)
+
+
+def decide_chain_fill(order: Order, event: OrderEvent, flags: list[int]) -> EventResult:
+    """Classify a fill of an order that was replaced or is to replace another (7.2)."""
+    if is_too_much(order, event.quantity):
+        flags.append(OVERFILL)
+    if is_late(order, event.quantity):
+        flags.append(AFTER_END)
+    return result_in_chain(order, event, flags)
+
+
+def result_in_chain(order: Order, event: OrderEvent, flags: list[int]) -> EventResult:
+    """Say where a report leaves an order of a chain, and what the chain then reserves."""
+    stands = after(order, event)
+    state = next(stand.state for stand in stands if stand.member is order)
+    return EventResult(APPLIED, flags, state, open_of(stands), 0)
 
 
 def fill_in_bounds(
@@ -237,6 +252,10 @@ def decide_progress(event: OrderEvent, order: Order | None, flags: list[int]) ->
     """Classify an acknowledgement or an end."""
     if order is None or order.command is None:
         return unchanged(order, APPLIED, flags)
+    if order.chain is not None:
+        if event.kind != EVENT_ACKNOWLEDGED and is_ended(order):
+            flags.append(AFTER_END)
+        return result_in_chain(order, event, flags)
     if event.kind == EVENT_ACKNOWLEDGED:
         state = ACKNOWLEDGED if order.state == RESERVED else order.state
         return EventResult(APPLIED, flags, state, order.reserved, 0)

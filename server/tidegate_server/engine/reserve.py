@@ -12,25 +12,28 @@ from .commands import BUY, CheckOrder
 from .latches import count_alike, uncount_alike
 from .lines import NO_LINE
 from .margin_lines import Valued
+from .order import REFUSED, RESERVED, Order
 from .outcomes import CheckOutcome
+from .reach import count_open, tally
 from .reasons import RejectReason
 from .resting import put_to_rest
-from .state import (
-    REFUSED,
-    RESERVED,
-    Account,
-    Book,
-    Order,
-    Position,
-    roll_if_due,
-)
+from .state import Account, Book, Position, roll_if_due
 from .valuing import apply_valued, kept_values
 
 
 def apply_check(book: Book, command: CheckOrder, outcome: CheckOutcome, sequence: int) -> None:
     """Store the order and its answer, count it, and reserve it if it was allowed."""
+    order = keep_order(book, command, outcome, sequence)
+    if order is not None and outcome.allowed:
+        reserve(book, book.accounts[command.account_id], order, command, outcome)
+
+
+def keep_order(
+    book: Book, command: CheckOrder, outcome: CheckOutcome, sequence: int
+) -> Order | None:
+    """Store the order and its answer, and count it; None where nothing is stored."""
     if outcome.replayed or not outcome.keep_until_ns:
-        return
+        return None
     account = book.accounts[command.account_id]
     roll_if_due(book, account)
     account.sequence = sequence
@@ -55,11 +58,11 @@ def apply_check(book: Book, command: CheckOrder, outcome: CheckOutcome, sequence
             count_alike(book, account, command, outcome)
     if not outcome.allowed:
         order.state = REFUSED
-        return
+        return order
     order.state = RESERVED
     order.acknowledge_by_ns = outcome.acknowledge_by_ns
     book.acknowledge_queue.add(order, outcome.acknowledge_by_ns, sequence)
-    reserve(book, account, order, command, outcome)
+    return order
 
 
 def counts(outcome: CheckOutcome) -> bool:
@@ -77,8 +80,8 @@ def reserve(
     position = account.position_in(instrument)
     was_flat = position.is_flat()
     order.reserved = command.quantity
-    account.open_order_count += 1
-    book.open_order_count += 1
+    order.reserved_price = outcome.reserved_price_e4
+    count_open(book, account, 1)
     move_open(account, position, command, order, command.quantity)
     if book.self_trade_scope:
         put_to_rest(book, account, position, order)
@@ -102,8 +105,7 @@ def release(book: Book, account: Account, order: Order, quantity: int) -> None:
     order.reserved -= quantity
     move_open(account, position, command, order, -quantity)
     if not order.reserved:
-        account.open_order_count -= 1
-        book.open_order_count -= 1
+        count_open(book, account, -1)
     if position.is_flat():
         account.deactivate(position)
 
@@ -111,18 +113,16 @@ def release(book: Book, account: Account, order: Order, quantity: int) -> None:
 def move_open(
     account: Account, position: Position, command: CheckOrder, order: Order, quantity: int
 ) -> None:
-    """Change what is open of a position, at the order's reserved price."""
-    outcome = order.outcome
-    if outcome is None:
-        raise ValueError("only a decided order can be reserved")
-    kind = command.margin_kind
-    if kind:
-        ratio_bps = outcome.margin_ratio_bps
-        price = outcome.reserved_price_e4
-        move_part(account, position, kind, order.order_id, quantity, price, ratio_bps)
-    notional = quantity * outcome.reserved_price_e4
+    """Change what is open of a position, at the price that the order is reserved at."""
+    notional = quantity * order.reserved_price
     unit = position.instrument.terms.unit
     before = 0 if unit == 1 else position.turnover()
+    reach = position.reach()
+    if command.margin_kind and order.outcome is not None:
+        ratio_bps = order.outcome.margin_ratio_bps
+        price = order.reserved_price
+        kind = command.margin_kind
+        move_part(account, position, kind, order.order_id, quantity, price, ratio_bps)
     if command.side == BUY:
         position.open_buy += quantity
         position.buy_notional += notional
@@ -131,6 +131,7 @@ def move_open(
         position.open_sell += quantity
         position.sell_notional += notional
         position.instrument.short_use += position.short() - short
+    tally(account, position, reach)
     account.turnover_e4 += notional if unit == 1 else position.turnover() - before
     position.line_revision = -1
 

@@ -8,20 +8,11 @@ is nested in it as well.
 from __future__ import annotations
 
 from .commands import BUY, MARKET_ORDER, SELL, CheckOrder
-from .groups import ancestors
 from .ladders import Ladder
+from .order import Order
 from .policy import SELF_TRADE_GROUP
 from .reasons import ScopeKind
-from .state import (
-    ACKNOWLEDGED,
-    PARTLY_FILLED,
-    RESERVED,
-    Account,
-    Book,
-    LadderKey,
-    Order,
-    Position,
-)
+from .state import Account, Book, LadderKey, Position
 
 # Better than any price: where a market order stands.
 MARKET_EDGE = 1 << 60
@@ -29,7 +20,7 @@ MARKET_EDGE = 1 << 60
 
 def is_resting(order: Order) -> bool:
     """Tell whether some of an order is open and it has not ended."""
-    return order.reserved > 0 and order.state in (RESERVED, ACKNOWLEDGED, PARTLY_FILLED)
+    return (order.reserved > 0 or order.chain is not None) and order.is_live()
 
 
 def self_trade_scope(book: Book, account: Account) -> tuple[ScopeKind, str]:
@@ -49,7 +40,7 @@ def put_to_rest(book: Book, account: Account, position: Position, order: Order) 
     if command.order_type == MARKET_ORDER:
         price = resting_price(order) + (MARKET_EDGE if buys else -MARKET_EDGE)
     if account.group_id and book.self_trade_scope == SELF_TRADE_GROUP:
-        for group_id in ancestors(book, account.group_id):
+        for group_id in account.groups:
             key = group_id, command.instrument_id, command.side
             ladder = book.ladders.get(key)
             if ladder is None:
@@ -135,7 +126,7 @@ def take_from_rest(book: Book, accounts: list[Account]) -> list[Order]:
     for account in accounts:
         moving = resting_orders(account)
         taken += moving
-        for group_id in ancestors(book, account.group_id):
+        for group_id in account.groups:
             for order in moving:
                 if order.command is not None:
                     keys.add((group_id, order.command.instrument_id, order.command.side))

@@ -6,9 +6,8 @@
 from __future__ import annotations
 
 from .amounts import raw_down, raw_up
-from .cn.contracts import NOT_OPENED
+from .chains import after, open_under, settle
 from .cn.fills import book_credit_bust, book_credit_fill
-from .cn.saved import SavedCredit
 from .commands import (
     BUY,
     EVENT_BUSTED,
@@ -22,27 +21,21 @@ from .commands import (
     InstrumentTerms,
     OrderEvent,
 )
-from .event_entry import EventEntry
 from .late import stop_late
-from .lines import NO_LINE
-from .outcomes import EventResult
-from .reasons import ScopeKind
-from .reserve import release
-from .state import (
-    ACKNOWLEDGED,
+from .order import (
     CANCELLED,
     EXPIRED,
-    PARTLY_FILLED,
     REJECTED,
-    RESERVED,
     UNSENT,
-    Account,
-    Book,
-    Instrument,
+    EventEntry,
     Order,
-    Position,
-    roll_if_due,
 )
+from .outcomes import EventResult
+from .reach import tally
+from .reasons import ScopeKind
+from .reserve import release
+from .sources import SOURCES_DISAGREE, disagrees, note_execution, stop_disagreeing
+from .state import Account, Book, Instrument, roll_if_due
 from .stop import GATE, Stop, frozen_id
 
 APPLIED = 1
@@ -64,7 +57,7 @@ END_STATE = {
 
 def is_ended(order: Order) -> bool:
     """Tell whether an order of the gate's has ended, or never began."""
-    return order.state not in (RESERVED, ACKNOWLEDGED, PARTLY_FILLED)
+    return not order.is_live()
 
 
 def fill_cash(event: OrderEvent, unit: int) -> int:
@@ -92,8 +85,11 @@ def apply_event(
             book_credit_fill(book, account, event, instrument, order, result)
         elif result.outcome == APPLIED:
             book_fill(account, event, instrument)
+            note_execution(book, account, event.event_id)
     elif event.kind == EVENT_BUSTED and result.outcome == APPLIED:
         book_bust(book, account, event, result)
+    if SOURCES_DISAGREE in result.flags:
+        stop_disagreeing(book, event, time_ns)
     if TOO_OLD in result.flags:
         stop_late(book, account, time_ns)
     elif OUT_OF_BOUNDS in result.flags:
@@ -104,11 +100,17 @@ def apply_event(
 def remember(book: Book, account: Account, event: OrderEvent, result: EventResult) -> None:
     """Keep the event's id, and that of an execution whose bust came first."""
     trade_date = event.trade_date or book.trading_date
+    if event.source:
+        book.has_sources = True
     entry = account.events.get(event.event_id)
     if entry is None:
         entry = EventEntry(trade_date)
         account.events[event.event_id] = entry
+        entry.source = event.source
+    elif SOURCES_DISAGREE in result.flags and disagrees(event, entry):
+        return
     if event.kind == EVENT_FILLED:
+        entry.source = event.source
         entry.instrument_id = event.instrument_id
         # A bust that came first may be dated before its execution: the later one keeps the id.
         entry.trade_date = max(entry.trade_date, trade_date)
@@ -133,11 +135,15 @@ def progress(
         book.unconfirmed_count -= 1
     matched = result.outcome == APPLIED and ORDER_MISMATCH not in result.flags
     ended_before = is_ended(order)
-    if event.kind == EVENT_FILLED and matched:
+    if event.kind == EVENT_FILLED and matched and order.chain is None:
         order.filled += event.quantity
         if order.awaited:
             order.awaited -= min(event.quantity, order.awaited)
     if order.command is None:
+        return
+    if order.chain is not None:
+        if matched:
+            advance(book, account, order, event, time_ns)
         return
     release(book, account, order, order.reserved - result.reserved_quantity)
     order.state = result.order_state
@@ -146,6 +152,19 @@ def progress(
     if not order.reserved and order.keep_until_ns <= time_ns:
         # Its entry may have come up while it was open.
         book.forget_queue.add(order, order.keep_until_ns, order.sequence)
+
+
+def advance(book: Book, account: Account, order: Order, event: OrderEvent, time_ns: int) -> None:
+    """Move an order's whole chain to where a report on one member leaves it (7.2)."""
+    chain = order.chain
+    if chain is None:
+        return
+    settle(book, account, chain, after(order, event))
+    if open_under(order):
+        return
+    for member in chain.members:
+        if member.keep_until_ns <= time_ns:
+            book.forget_queue.add(member, member.keep_until_ns, member.sequence)
 
 
 def leave_tombstone(
@@ -167,6 +186,7 @@ def book_fill(account: Account, event: OrderEvent, instrument: Instrument) -> No
     entry = account.events[event.event_id]
     entry.fill_quantity = signed
     entry.cash_change = cash_change
+    entry.price_e4 = event.price_e4
     account.cash += cash_change
     position = account.position_in(instrument)
     before = position.turnover()
@@ -196,8 +216,10 @@ def change_holding(account: Account, instrument: Instrument, change: int) -> Non
     position = account.position_in(instrument)
     was_flat = position.is_flat()
     short = position.short()
+    reach = position.reach()
     position.quantity += change
     instrument.short_use += position.short() - short
+    tally(account, position, reach)
     position.line_revision = -1
     now_flat = position.is_flat()
     if was_flat and not now_flat:
@@ -249,155 +271,3 @@ def freeze(book: Book, scope_kind: ScopeKind, scope_id: str, reason: str, time_n
                 book.sequence + 1,
             )
         )
-
-
-class SavedEvent:
-    """What one report may touch, as it was before: for decisions that must leave no trace."""
-
-    __slots__ = (
-        "account",
-        "account_figures",
-        "active",
-        "credit",
-        "entries",
-        "instrument",
-        "order",
-        "order_figures",
-        "positions",
-        "stop_ids",
-        "totals",
-        "touched",
-    )
-
-    def __init__(self, book: Book, event: OrderEvent) -> None:
-        self.account = book.accounts.get(event.account_id)
-        self.instrument = book.instruments.get(event.instrument_id)
-        self.touched = self.instrument is not None and self.instrument.touched
-        self.stop_ids = list(book.stops)
-        self.totals = (book.order_id_count, book.open_order_count, book.unconfirmed_count)
-        self.order: Order | None = None
-        self.order_figures = (0, 0, 0, 0, False, False, NOT_OPENED)
-        self.credit: SavedCredit | None = None
-        self.account_figures = (0, 0, 0, 0)
-        self.active: list[Position] = []
-        self.positions: dict[str, tuple[int, int, int, int, int, int, int]] = {}
-        self.entries: dict[str, tuple[str, int, int, bool, int]] = {}
-        if self.account is not None:
-            self._save_account(self.account, event)
-
-    def _save_account(self, account: Account, event: OrderEvent) -> None:
-        self.account_figures = (
-            account.sequence,
-            account.cash,
-            account.turnover_e4,
-            account.open_order_count,
-        )
-        if account.margin_model == MODEL_CN_MARGIN:
-            self.credit = SavedCredit(account)
-        self.active = list(account.active)
-        for key, p in account.positions.items():
-            self.positions[key] = (
-                p.quantity,
-                p.open_buy,
-                p.open_sell,
-                p.buy_notional,
-                p.sell_notional,
-                p.day_traded,
-                p.bought_today,
-            )
-        for key in (event.event_id, event.busted_event_id):
-            entry = account.events.get(key)
-            if entry is not None:
-                self.entries[key] = (
-                    entry.instrument_id,
-                    entry.fill_quantity,
-                    entry.cash_change,
-                    entry.busted,
-                    entry.trade_date,
-                )
-        self.order = account.orders.get(event.order_id)
-        if self.order is not None:
-            self.order_figures = (
-                self.order.state,
-                self.order.filled,
-                self.order.reserved,
-                self.order.awaited,
-                self.order.unconfirmed,
-                self.order.reported,
-                self.order.opening,
-            )
-
-
-def retract_event(book: Book, event: OrderEvent, saved: SavedEvent) -> None:
-    """Put back what one report touched."""
-    book.order_id_count, book.open_order_count, book.unconfirmed_count = saved.totals
-    for stop_id in list(book.stops):
-        if stop_id not in saved.stop_ids:
-            book.remove_stop(stop_id)
-    if saved.instrument is not None:
-        saved.instrument.touched = saved.touched
-    else:
-        book.instruments.pop(event.instrument_id, None)
-    account = saved.account
-    if account is None:
-        created = book.accounts.pop(event.account_id, None)
-        if created is not None:
-            for position in created.positions.values():
-                position.instrument.short_use -= position.short()
-        return
-    account.sequence, account.cash, account.turnover_e4, account.open_order_count = (
-        saved.account_figures
-    )
-    retract_positions(account, saved)
-    for key in (event.event_id, event.busted_event_id):
-        if key not in saved.entries:
-            account.events.pop(key, None)
-            continue
-        entry = account.events[key]
-        (
-            entry.instrument_id,
-            entry.fill_quantity,
-            entry.cash_change,
-            entry.busted,
-            entry.trade_date,
-        ) = saved.entries[key]
-    order = saved.order
-    if order is None:
-        account.orders.pop(event.order_id, None)
-        return
-    (
-        order.state,
-        order.filled,
-        order.reserved,
-        order.awaited,
-        order.unconfirmed,
-        order.reported,
-        order.opening,
-    ) = saved.order_figures
-
-
-def retract_positions(account: Account, saved: SavedEvent) -> None:
-    """Put an account's positions back."""
-    account.active = saved.active
-    account.totals = None
-    for key in list(account.positions):
-        position = account.positions[key]
-        position.instrument.short_use -= position.short()
-        if key not in saved.positions:
-            del account.positions[key]
-    if saved.credit is not None:
-        saved.credit.put_back(account)
-    for key, position in account.positions.items():
-        (
-            position.quantity,
-            position.open_buy,
-            position.open_sell,
-            position.buy_notional,
-            position.sell_notional,
-            position.day_traded,
-            position.bought_today,
-        ) = saved.positions[key]
-        position.instrument.short_use += position.short()
-        position.line_revision = -1
-        if position.is_flat():
-            position.line = NO_LINE

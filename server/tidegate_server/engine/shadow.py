@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from .batch import decide_batch
 from .commands import CheckOrder, CheckOrders, Command
+from .decide import decide
 from .evolve import evolve, finish
 from .exposure import forget_rates
 from .ordering import decide_check
@@ -20,6 +21,7 @@ from .policy import Policy
 from .reserve import apply_check
 from .resting import make_ladders
 from .state import Book
+from .touching import order_of
 
 
 class Redecided:
@@ -55,16 +57,20 @@ def fold_beside(
     """Apply a record, and return its orders as the candidate would have decided them."""
     put_candidate(book, candidate)
     found: list[Redecided] = []
-    if isinstance(command, CheckOrder) and isinstance(outcome, CheckOutcome):
-        found.append(redecide(book, command, outcome, time_ns))
+    order = order_of(command)
+    if order is not None and isinstance(outcome, CheckOutcome):
+        answer = decide(book, command, time_ns)
+        if not isinstance(answer, CheckOutcome):
+            raise TypeError("an order is always decided where ids have no bound")
+        found.append(Redecided(book, order, outcome, answer))
     elif isinstance(command, CheckOrders) and isinstance(outcome, BatchOutcome):
         if not command.atomic:
             return fold_batch(book, command, outcome, time_ns)
         answers = decided(decide_batch(book, command, time_ns))
-        for order, recorded, answer in zip(
+        for each, recorded, again in zip(
             command.orders, outcome.answers, answers.answers, strict=True
         ):
-            found.append(Redecided(book, order, recorded, answer))
+            found.append(Redecided(book, each, recorded, again))
     evolve(book, command, outcome, time_ns)
     put_candidate(book, candidate)
     return found

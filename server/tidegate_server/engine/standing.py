@@ -82,6 +82,7 @@ class Standing:
 
     __slots__ = (
         "account",
+        "book",
         "day_order_count",
         "figures",
         "found",
@@ -98,6 +99,7 @@ class Standing:
 
     def __init__(self, book: Book, policy: Policy, account: Account, now_ns: int) -> None:
         roll_if_due(book, account)
+        self.book = book
         self.policy = policy
         self.account = account
         self.now_ns = now_ns

@@ -15,32 +15,22 @@ from __future__ import annotations
 from collections import deque
 
 from .closing import count_bought, equity_at_close
-from .cn.contracts import NOT_OPENED, Credit, Holding, Opening
-from .commands import CheckOrder, CheckOrders, InstrumentTerms
+from .cn.contracts import Credit, Holding
+from .commands import CheckOrders, InstrumentTerms
 from .due import DueQueue, Rank
 from .effective import Effective
-from .event_entry import EventEntry
 from .group import Group
 from .ladders import Ladder
 from .lines import NO_LINE, Line, exchanged
 from .margin_lines import NEVER
-from .outcomes import BatchOutcome, CheckOutcome, Figures, Refusal
+from .order import EventEntry, Order
+from .outcomes import BatchOutcome, Figures, Refusal
 from .permissions import NO_PERMISSIONS
 from .policy import Limit, Policy
 from .policy_version import PolicyVersion
+from .reconciliation import Reconciliation
 from .repeats import Times
 from .stop import RepeatKey, Stop, stop_id_of
-
-RESERVED = 1
-ACKNOWLEDGED = 2
-PARTLY_FILLED = 3
-FILLED = 4
-CANCELLED = 5
-REJECTED = 6
-EXPIRED = 7
-UNSENT = 8
-REFUSED = 9
-UNKNOWN_TO_GATE = 10
 
 Rates = tuple[int, int, int, int, int]
 # Where, in which instrument, on which side.
@@ -56,7 +46,8 @@ class Instrument:
     Memos: `rates` and `stressed_rates` (v_eff and effective margin rates with the own and with the
     stressed factor), `rates_by_model` (those of the less common margin models), `open_from_ns` and
     `open_until_ns` (a span in which it may be traded, 4.6), `short_use` (what all accounts are
-    short of it, open sales filled, 4.19). `revision` is even and grows by two with whatever a
+    short of it, open sales filled, 4.19), `reach` and `reach_of` (how far the positions of all
+    accounts go, and by group: reach.py). `revision` is even and grows by two with whatever a
     position's value depends on, so that one comparison finds a stale memo.
     """
 
@@ -74,6 +65,8 @@ class Instrument:
         "open_until_ns",
         "rates",
         "rates_by_model",
+        "reach",
+        "reach_of",
         "revision",
         "short_use",
         "slow_mark",
@@ -101,6 +94,8 @@ class Instrument:
         self.open_from_ns = 0
         self.open_until_ns = 0
         self.short_use = 0
+        self.reach = 0
+        self.reach_of: dict[str, int] = {}
         self.rates: Rates | None = None
         self.stressed_rates: Rates | None = None
         self.rates_by_model: dict[tuple[int, bool], Rates] = {}
@@ -174,53 +169,21 @@ class Position:
         short = self.open_sell - self.quantity
         return short if short > 0 else 0
 
+    def reach(self) -> int:
+        """Return how much is long or short once the open orders of one side are filled (4.18)."""
+        bought = self.quantity + self.open_buy
+        sold = self.open_sell - self.quantity
+        holding = self.holding
+        if holding is not None:  # what is held and what is owed never net (6.3)
+            bought = self.quantity + holding.open_long
+            sold = holding.owed + holding.open_short
+        return bought if bought > sold else sold
+
     def turnover(self) -> int:
         """Return today's fills and what is open, at their prices, in e4 (4.16)."""
         raw = self.day_traded + self.buy_notional + self.sell_notional
         unit = self.instrument.terms.unit
         return raw if unit == 1 else (raw + unit - 1) // unit
-
-
-class Order:
-    """One order id that is kept, with its first answer; `command` is None for a tombstone.
-
-    Invariant: `reserved` > 0 only while its position counts reserved x reserved price.
-    `acknowledge_by_ns` counts only until anything was reported. `awaited` is what an end's
-    cumulative quantity says will still be filled.
-    """
-
-    __slots__ = (
-        "account_id",
-        "acknowledge_by_ns",
-        "awaited",
-        "command",
-        "filled",
-        "keep_until_ns",
-        "opening",
-        "order_id",
-        "outcome",
-        "reported",
-        "reserved",
-        "sequence",
-        "state",
-        "unconfirmed",
-    )
-
-    def __init__(self, account_id: str, order_id: str, sequence: int) -> None:
-        self.account_id = account_id
-        self.order_id = order_id
-        self.sequence = sequence
-        self.command: CheckOrder | None = None
-        self.outcome: CheckOutcome | None = None
-        self.state = UNKNOWN_TO_GATE
-        self.filled = 0
-        self.reserved = 0
-        self.awaited = 0
-        self.acknowledge_by_ns = 0
-        self.keep_until_ns = 0
-        self.opening: Opening = NOT_OPENED
-        self.unconfirmed = False
-        self.reported = False
 
 
 class Account:
@@ -232,7 +195,8 @@ class Account:
     `active` lists the positions that are not flat, in the order in which they became so. Memos:
     `turnover_e4` (the sum over positions), `totals` (the sum of the active positions' lines, None
     until it is asked for), `fresh_until_ns` (no mark or factor is stale before), `effective` (its
-    limits under policy `effective_version`), `open_order_count`.
+    limits under policy `effective_version`), `open_order_count`, `groups` (its group and those
+    above, the innermost first).
     """
 
     __slots__ = (
@@ -247,6 +211,7 @@ class Account:
         "events",
         "fresh_until_ns",
         "group_id",
+        "groups",
         "high_water",
         "interest_and_fees",
         "last_valuation",
@@ -258,6 +223,7 @@ class Account:
         "orders",
         "permissions",
         "positions",
+        "reconciliation",
         "repeats",
         "sequence",
         "start_of_day_equity",
@@ -271,6 +237,7 @@ class Account:
     def __init__(self, account_id: str) -> None:
         self.account_id = account_id
         self.group_id = ""
+        self.groups: list[str] = []
         self.tier_id = ""
         self.margin_model = 1
         self.limits: dict[str, Limit] = {}
@@ -288,6 +255,7 @@ class Account:
         self.trading_date = 0
         self.day_order_count = 0
         self.repeats: dict[RepeatKey, Times] = {}
+        self.reconciliation: Reconciliation | None = None
         self.turnover_e4 = 0
         self.start_of_day_equity: int | None = None
         self.lines = 0
@@ -347,10 +315,11 @@ class Book:
     Orders created until `former_until_ns` may be `former_age_ns` old at most: their ids may have
     been forgotten before a policy allowed a greater age. `versions` has the policy in force too.
 
-    Memos: `order_id_count`, `open_order_count`, `unconfirmed_count`, the due queues, `stops_at`
-    (without latches), `latches` and `repeat_queue` follow from the rest; so do `ladders`, those of
-    groups, kept only while `self_trade_scope`, the policy's, asks for them. `repeats_floor_ns` is 0
-    between records.
+    Memos: `order_id_count`, `open_order_count`, `open_orders_of` (by group), `unconfirmed_count`,
+    the due queues, `stops_at` (without latches), `latches` and `repeat_queue` follow from the rest;
+    so do `ladders`, those of groups, kept only while `self_trade_scope`, the policy's, asks for
+    them; and `executions`, where an execution was booked, while `has_sources`: a drop copy reported
+    something (sources.py). `repeats_floor_ns` is 0 between records.
     """
 
     __slots__ = (
@@ -359,14 +328,17 @@ class Book:
         "batch_queue",
         "batches",
         "epoch",
+        "executions",
         "forget_queue",
         "former_age_ns",
         "former_until_ns",
         "groups",
+        "has_sources",
         "instruments",
         "ladders",
         "latches",
         "open_order_count",
+        "open_orders_of",
         "order_id_count",
         "order_id_limit",
         "policy",
@@ -411,7 +383,10 @@ class Book:
         self.order_id_limit = ORDER_ID_LIMIT
         self.risk_refusal: Refusal | None = None
         self.open_order_count = 0
+        self.open_orders_of: dict[str, int] = {}
         self.unconfirmed_count = 0
+        self.has_sources = False
+        self.executions: dict[str, list[str]] | None = None
         self.self_trade_scope = 0
         self.ladders: dict[LadderKey, Ladder[Order]] = {}
         self.acknowledge_queue: DueQueue[Order] = DueQueue(acknowledge_rank)

@@ -11,10 +11,11 @@ from hashlib import blake2b
 from .cn.contracts import NOT_OPENED
 from .commands import CheckOrder
 from .margin_lines import NEVER
+from .order import Order
 from .outcomes import CheckOutcome, Figures
 from .policy_hash import Fields, limit_fields, policy_fields, text, version_fields
 from .reasons import Rejection
-from .state import Account, Book, Instrument, Order, roll_if_due
+from .state import Account, Book, Instrument, roll_if_due
 
 STATE_HASH_VERSION = 1
 
@@ -115,6 +116,7 @@ def instrument_fields(instrument: Instrument) -> Fields:
             "maintenance_long_bps",
             "maintenance_short_bps",
             "position_limit",
+            "shares_outstanding",
         )
     ]
     fields += [
@@ -177,7 +179,7 @@ def account_fields(account: Account) -> Fields:
     fields.append(("repeats", repeats))
     for event_id in sorted(account.events):
         entry = account.events[event_id]
-        kept = (
+        kept: tuple[object, ...] = (
             event_id,
             entry.trade_date,
             entry.instrument_id,
@@ -185,9 +187,13 @@ def account_fields(account: Account) -> Fields:
             entry.cash_change,
             entry.busted,
         )
+        if entry.price_e4 or entry.source:
+            kept = (*kept, entry.price_e4, entry.source)
         fields.append(("event", kept))
         if entry.change is not None:
             fields.append(("change", entry.change.fields()))
+    if account.reconciliation is not None:
+        fields.append(("reconciliation", account.reconciliation.fields()))
     fields.append(("adjustments", sorted(account.adjustments.items())))
     fields.append(("last_valuation", valuation_fields(account.last_valuation)))
     return fields
@@ -220,6 +226,10 @@ def order_fields(order: Order) -> Fields:
     ]
     if order.opening != NOT_OPENED:
         fields.append(("opening", order.opening))
+    fields.append(("replaces", order.replaces))
+    if order.chain is not None:
+        fields.append(("chain", order.chain.root))
+        fields.append(("reserved_price", order.reserved_price))
     if order.command is not None:
         fields.append(("command", command_fields(order.command)))
     if order.outcome is not None:

@@ -79,6 +79,23 @@ def second_person(principal: str, first: str) -> Refusal:
     )
 
 
+def apply_stop(book: Book, command: SetStop, time_ns: int) -> None:
+    """Set a stop, unless it stands."""
+    if command.stop_id not in book.stops:
+        book.add_stop(
+            Stop(
+                command.stop_id,
+                command.kind,
+                command.scope_kind,
+                command.scope_id,
+                command.principal,
+                command.reason,
+                time_ns,
+                book.sequence + 1,
+            )
+        )
+
+
 def apply_release(book: Book, command: Release, outcome: ReleaseOutcome, time_ns: int) -> None:
     """Take a stop back, or note who asked for it."""
     if not outcome.pending_until_ns:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from .chains import open_under
+from .order import Order
 from .outcomes import TickOutcome
-from .state import Book, Order
+from .state import Book
 
 EFFECTS_LIMIT = 256
 
@@ -49,7 +51,7 @@ def awaits_answer(book: Book, order: Order) -> bool:
 
 def may_be_forgotten(book: Book, order: Order) -> bool:
     """Tell whether an order is kept and not open."""
-    return not order.reserved and book.is_kept(order)
+    return not open_under(order) and book.is_kept(order)
 
 
 def apply_tick(book: Book, outcome: TickOutcome, time_ns: int) -> None:
@@ -59,6 +61,8 @@ def apply_tick(book: Book, outcome: TickOutcome, time_ns: int) -> None:
         book.unconfirmed_count += 1
     for account_id, order_id in outcome.forgotten:
         order = book.accounts[account_id].orders.pop(order_id)
+        if order.chain is not None:
+            order.chain.members.remove(order)
         if order.command is not None:
             book.order_id_count -= 1
     for batch_id in outcome.forgotten_batches:

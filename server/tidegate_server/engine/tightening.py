@@ -8,6 +8,7 @@ from .cn.rules import loosened_rules
 from .effective import is_required, narrowest
 from .margin_lines import lines_loosened
 from .policy import LIMIT_NAMES, Band, Limit, Policy, Tier, band_cap, bucket
+from .scope_limits import loosened
 from .sessions import is_within
 
 HIGHER: Final = 1
@@ -57,6 +58,7 @@ def loosened_fields(old: Policy, new: Policy) -> list[str]:
         if offset_bps > old.margin_classes.get(name, 0)
     ]
     fields += loosened_rules(old.credit, new.credit)
+    fields += loosened(old.scopes, new.scopes)
     if not is_within(new.trading_window, old.trading_window):
         fields.append("trading_window")
     if lines_loosened(old.lines_of(None), new.lines_of(None)):
@@ -107,6 +109,14 @@ def _tier_loosened(tier_id: str, old: Policy, new: Policy) -> list[str]:
         fields.append(f"tiers[{tier_id}].concentration")
     if lines_loosened(old.lines_of(before), new.lines_of(after)):
         fields.append(f"tiers[{tier_id}].lines")
+    if _tables_loosened(
+        before.sector_tables, before.sector_warned, after.sector_tables, after.sector_warned
+    ):
+        fields.append(f"tiers[{tier_id}].sector_concentration")
+    if _tables_loosened(
+        before.board_tables, before.board_warned, after.board_tables, after.board_warned
+    ):
+        fields.append(f"tiers[{tier_id}].board_concentration")
     return fields
 
 
@@ -186,6 +196,21 @@ def _concentration_loosened(before: Tier, after: Tier) -> bool:
         elif _bands_loosened(old_bands, new_bands) or (
             group in after.concentration_warned and group not in before.concentration_warned
         ):
+            return True
+    return False
+
+
+def _tables_loosened(
+    before: dict[str, list[Band]],
+    before_warned: list[str],
+    after: dict[str, list[Band]],
+    after_warned: list[str],
+) -> bool:
+    """Tell whether a sector's or board's table is gone, higher somewhere, or only warns now."""
+    for name, bands in before.items():
+        if name not in after or (name in after_warned and name not in before_warned):
+            return True
+        if _bands_loosened(bands, after[name]):
             return True
     return False
 

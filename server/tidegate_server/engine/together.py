@@ -17,11 +17,13 @@ from .effective import Effective
 from .exposure import figures_of, line_of_position, rates_of, regime_multiplier
 from .footing import Footing
 from .hedges import account_offset
+from .judge import precedence
 from .lines import Line
 from .outcomes import CheckOutcome, Figures
 from .policy import Policy
 from .reasons import Rejection
 from .state import Account, Book, effective_limits, roll_if_due
+from .together_sums import worst_sums
 from .valuing import held_beside
 from .walk import projected_figures, walk
 
@@ -103,7 +105,11 @@ def account_reasons(
     limits = effective_limits(account, policy)
     footing = Footing(account, limits, held_beside(account, total, None))
     rejections: list[Rejection] = []
+    names = sorted(set(opened))
     if figures.gross <= AMOUNT_BOUND:
+        rejections += worst_sums(
+            book, policy, limits, account, names, figures, now_ns, warning=False
+        )
         rejections += worst_concentration(book, policy, limits, account, opened, figures, now_ns)
     found = leverage(
         account.account_id, limits.leverage_bps, figures.gross, figures.weighted, figures.equity
@@ -113,7 +119,9 @@ def account_reasons(
     if limits.warning is not None and figures.gross <= AMOUNT_BOUND:
         warned = limits.warning
         warnings += worst_concentration(book, policy, warned, account, opened, figures, now_ns)
+        warnings += worst_sums(book, policy, warned, account, names, figures, now_ns, warning=True)
         warnings += account_warnings(account, warned, footing, figures, total.line)
+        warnings.sort(key=precedence)
     if figures.gross <= AMOUNT_BOUND:
         if account.margin_model == MODEL_CN_MARGIN:
             found = credit_margin(account, available_for(account, figures, pays=pays))
@@ -124,6 +132,7 @@ def account_reasons(
         if found is not None:
             rejections.append(found)
         rejections += lines_and_losses(account, limits, footing, figures, total.line)
+    rejections.sort(key=precedence)
     return rejections
 
 

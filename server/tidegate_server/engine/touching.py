@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .commands import (
+    CheckOrder,
     CheckOrders,
     Command,
     RecordOrderEvents,
@@ -31,5 +32,12 @@ def touched_accounts(command: Command, outcome: Outcome) -> list[str] | None:
         return [account_id for account_id, _ in outcome.unconfirmed]
     if isinstance(command, (UpdateMarks, StartEpoch)):
         return []
-    account_id: object = getattr(command, "account_id", None)
+    order = order_of(command)
+    account_id: object = getattr(command if order is None else order, "account_id", None)
     return [account_id] if isinstance(account_id, str) else None
+
+
+def order_of(command: Command) -> CheckOrder | None:
+    """Return the one order that a command asks about, itself or in another's place; else None."""
+    order: object = command if isinstance(command, CheckOrder) else getattr(command, "order", None)
+    return order if isinstance(order, CheckOrder) else None

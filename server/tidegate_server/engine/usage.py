@@ -24,6 +24,7 @@ from .policy import NO_CHECK
 from .reasons import RejectReason, ScopeKind
 from .standing import MISSING, NO_USAGE, SET, UNSET, Standing, Usage, used_bps
 from .state import Account, Book, Position
+from .usage_sums import add_sums
 from .valuing import held_by
 
 
@@ -73,10 +74,17 @@ def all_limits(standing: Standing) -> list[Usage]:
     standing.limited(RejectReason.CREDIT_LINE, "credit_line_e4", drawn)
     standing.limited(RejectReason.CREDIT_LINE, "short_line_e4", shorted)
     add_losses(standing)
+    add_sums(standing)
+    standing.found.sort(key=precedence_of)
     binding = binding_of(standing.found)
     if binding is not None:
         binding.binds = True
     return standing.found
+
+
+def precedence_of(usage: Usage) -> int:
+    """Return the place of a limit's reason in the table of section 4."""
+    return int(usage.reason)
 
 
 def binding_of(found: list[Usage]) -> Usage | None:

@@ -6,17 +6,17 @@ from .amounts import AMOUNT_BOUND
 from .checks.concentration import concentration_instrument
 from .checks.counts import day_order_count, day_turnover, open_order_count
 from .checks.credit import credit_line
-from .checks.credit_kinds import credit_lines, credit_position_limit
+from .checks.credit_kinds import credit_lines
 from .checks.leverage import leverage_warning
 from .checks.losses import day_loss, drawdown
 from .checks.maintenance import maintenance_ratio
-from .checks.position import position_limit
+from .checks.position import ownership_limit, position_limit
 from .checks.prices import price_collar
 from .checks.rate import order_rate
 from .checks.repeats import order_repeated
 from .checks.self_trade import self_trade
 from .checks.size import order_notional, order_quantity, order_volume_share
-from .judge import precedence
+from .judge import precedence, sum_reasons
 from .judgement import Judgement
 from .reasons import Rejection
 
@@ -66,8 +66,11 @@ def risk_warnings(judged: Judgement, warnings: list[Rejection]) -> None:
         warnings.append(found)
     if not judged.priced:
         return
-    if found := position_limit(judged) if not judged.credit else credit_position_limit(judged):
-        warnings.append(found)
+    if not judged.credit or judged.counts():
+        if found := position_limit(judged):
+            warnings.append(found)
+        if found := ownership_limit(judged):
+            warnings.append(found)
     if not judged.valued or not judged.alone or judged.gross > AMOUNT_BOUND:
         return
     account_id = judged.account.account_id
@@ -82,6 +85,7 @@ def risk_warnings(judged: Judgement, warnings: list[Rejection]) -> None:
         judged.debt,
     ):
         warnings.append(found)
+    sum_reasons(judged, warnings)
     if found := leverage_warning(
         account_id, limits.leverage_bps, judged.gross, judged.weighted, judged.equity
     ):

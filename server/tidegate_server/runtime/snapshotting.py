@@ -21,7 +21,8 @@ from tidegate_server.journal import (
     write_snapshot,
 )
 from tidegate_server.journal.folder import SNAPSHOTS
-from tidegate_server.wire.snapshots import Loader, SnapshotError
+from tidegate_server.wire.order_snapshots import SnapshotError
+from tidegate_server.wire.snapshots import Loader
 
 from .proving import Place
 

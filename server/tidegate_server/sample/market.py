@@ -28,6 +28,7 @@ PERMISSIONS = accounts_pb2.Permissions(
 )
 ALWAYS = market_pb2.Session(open_time_ns=0, close_time_ns=4 * 10**18)
 WITHOUT_TIER = 5  # the account that nobody has put into a tier
+_DAYS_OF_TURNOVER = 200  # how many days' volume the shares outstanding are, about a year's
 
 
 class Listing(NamedTuple):
@@ -147,6 +148,7 @@ def _instrument(listing: Listing, price_e4: int | None) -> market_pb2.Instrument
         quantity_step=listing.lot,
         tick_e4=listing.tick_e4,
         average_volume=listing.average_volume,
+        shares_outstanding=_DAYS_OF_TURNOVER * listing.average_volume,
         initial_margin_long_bps=listing.initial_long_bps,
         initial_margin_short_bps=listing.initial_long_bps + 500,
         maintenance_margin_long_bps=maintenance,

@@ -99,6 +99,7 @@ def _default_limits() -> policy_pb2.Limits:
         short_line_e4=_required(_units(2_000_000)),
         day_loss_e4=_required(_units(1_000_000)),
         drawdown_bps=policy_pb2.Limit(unlimited=True),
+        ownership_bps=_required(500),
     )
 
 

@@ -71,7 +71,7 @@ def read_state(message: watch_service_pb2.AlertState) -> Arming:
     arming = Arming()
     for fired in message.limits:
         key = fired.account_id, int(fired.scope_kind), fired.scope_id, fired.name, fired.warns
-        arming.fired[key] = fired.mask
+        arming.keep(key, fired.mask)
     return arming
 
 

@@ -201,6 +201,7 @@ def read_event(event: risk_service_pb2.OrderEvent, problems: Problems) -> comman
     problems.need_id("account_id", event.account_id)
     problems.need_id("order_id", event.order_id)
     problems.need_one_of("kind", kind, range(1, 8))
+    problems.may_id("source", event.source)
     if kind == commands.EVENT_FILLED:
         problems.need_id("instrument_id", event.instrument_id)
         problems.need_one_of("side", event.side, SIDES)
@@ -238,6 +239,7 @@ def read_event(event: risk_service_pb2.OrderEvent, problems: Problems) -> comman
         event.trade_date,
         event.busted_event_id,
         event.transaction_time_ns,
+        event.source,
     )
 
 
@@ -419,6 +421,7 @@ def read_instrument(
         maintenance_short_bps=low_short,
         marginable=instrument.marginable,
         position_limit=optional(instrument, "position_limit", QUANTITY_BOUND, problems),
+        shares_outstanding=optional(instrument, "shares_outstanding", VOLUME_BOUND, problems),
         dealing=read_dealing(instrument, problems),
     )
 
@@ -525,7 +528,7 @@ def decode_release(data: bytes, principal: str) -> commands.Release:
     """Read a ReleaseRequest."""
     request = parse(control_service_pb2.ReleaseRequest, data)
     problems = Problems()
-    problems.need_id("stop_id", request.stop_id)
+    problems.need_stop_id("stop_id", request.stop_id)
     problems.need_reason("reason", request.reason)
     problems.refuse()
     return commands.Release(principal, request.stop_id, request.reason)

@@ -8,7 +8,7 @@ from tidegate.v1 import account_service_pb2, journal_pb2
 from tidegate_server.engine.cn.changes import Change
 from tidegate_server.engine.cn.contracts import Contract, age_rank
 from tidegate_server.engine.cn.saved import take_contract
-from tidegate_server.engine.event_entry import EventEntry
+from tidegate_server.engine.order import EventEntry
 
 if TYPE_CHECKING:
     from tidegate_server.engine.state import Account, Book
@@ -23,6 +23,8 @@ def event_message(event_id: str, entry: EventEntry) -> journal_pb2.RestoreEvent:
         fill_quantity=entry.fill_quantity,
         cash_change_e4=entry.cash_change,
         busted=entry.busted,
+        price_e4=entry.price_e4,
+        source=entry.source,
     )
     change = entry.change
     if change is not None:
@@ -39,6 +41,8 @@ def read_event(message: journal_pb2.RestoreEvent) -> EventEntry:
     entry.fill_quantity = message.fill_quantity
     entry.cash_change = message.cash_change_e4
     entry.busted = message.busted
+    entry.price_e4 = message.price_e4
+    entry.source = message.source
     if message.HasField("margin_change"):
         change = Change()
         change.cash = entry.cash_change

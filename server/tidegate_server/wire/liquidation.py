@@ -5,15 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tidegate.v1 import control_service_pb2
-from tidegate_server.engine.amounts import ONE, RATIO_BOUND
-from tidegate_server.engine.cn.facts import other_model
-from tidegate_server.engine.commands import MODEL_CN_MARGIN
-from tidegate_server.engine.liquidation import DEFAULT_TARGET_BPS, plan_liquidation
+from tidegate_server.engine.liquidation import plan_liquidation
+from tidegate_server.engine.outcomes import Refusal
 
 from . import decoding
 from .encoding import cut
 from .errors import CallError, not_found, refused
-from .validation import MalformedError
 
 if TYPE_CHECKING:
     from tidegate_server.engine.cancelling import Cancel
@@ -24,17 +21,12 @@ if TYPE_CHECKING:
 def plan(book: Book, request: bytes, _principal: str, now_ns: int) -> bytes | CallError:
     """Say how an account could get back to a ratio."""
     asked = decoding.parse(control_service_pb2.PlanLiquidationRequest, request)
-    target_bps = asked.target_ratio_bps
-    if target_bps and not ONE < target_bps <= RATIO_BOUND:
-        problem = f"must be 0, or above {ONE} up to {RATIO_BOUND}"
-        raise MalformedError([("target_ratio_bps", problem)])
     account = book.accounts.get(asked.account_id)
     if account is None:
         return not_found("account", asked.account_id)
-    if account.margin_model == MODEL_CN_MARGIN:
-        why = f"no plan is made of contracts: account {asked.account_id} is under cn_margin"
-        return refused(other_model(account, why))
-    found = plan_liquidation(book, account, target_bps or DEFAULT_TARGET_BPS, now_ns)
+    found = plan_liquidation(book, account, now_ns)
+    if isinstance(found, Refusal):
+        return refused(found)
     message = plan_message(found)
     message.as_of_sequence = book.sequence
     message.planned_time_ns = now_ns

@@ -100,6 +100,8 @@ class Machine:
         if isinstance(outcome, BatchOutcome):
             for answer in outcome.answers:
                 self._tally(answer)
+        elif isinstance(outcome, CheckOutcome):
+            self._tally(outcome)
         effects = codec.effects(outcome, command) if codec.effects is not None else b""
         return Answer(
             response, None, encode_record(codec.number, principal, request, response, effects)

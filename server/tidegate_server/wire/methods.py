@@ -10,15 +10,22 @@ from enum import IntEnum
 from typing import Final
 
 from tidegate.v1 import (
-    account_service_pb2,
     control_service_pb2,
     journal_pb2,
     market_service_pb2,
 )
 
-from . import decoding, effects, encoding, groups
+from . import decoding, effects, encoding
+from .account_codecs import (
+    ADJUST_CASH,
+    REVALUE_ACCOUNTS,
+    SET_POSITIONS,
+    UPSERT_ACCOUNTS,
+    UPSERT_GROUPS,
+)
 from .codec import Codec, plain
 from .credit_codecs import ACCRUE_INTEREST, CHARGE_FEE, REPAY_CASH, RETURN_SHARES
+from .life import CANCEL_ORDERS, RECONCILE_ORDERS, REPLACE_ORDER
 from .staff_codecs import APPROVE_POLICY, PROPOSE_POLICY, RELEASE, WITHDRAW_POLICY
 
 SMALL: Final = 16 * 1024
@@ -111,37 +118,6 @@ RECORD_ORDER_EVENTS: Final = Codec(
     encoding.decode_events,
     encoding.events_effects,
 )
-UPSERT_ACCOUNTS: Final = plain(
-    journal_pb2.METHOD_UPSERT_ACCOUNTS,
-    decoding.decode_accounts,
-    account_service_pb2.UpsertAccountsResponse,
-)
-UPSERT_GROUPS: Final = plain(
-    journal_pb2.METHOD_UPSERT_GROUPS,
-    groups.decode_groups,
-    account_service_pb2.UpsertGroupsResponse,
-)
-ADJUST_CASH: Final = Codec(
-    journal_pb2.METHOD_ADJUST_CASH,
-    decoding.decode_cash,
-    encoding.encode_cash,
-    encoding.decode_cash,
-    effects.account_effects,
-)
-SET_POSITIONS: Final = Codec(
-    journal_pb2.METHOD_SET_POSITIONS,
-    decoding.decode_positions,
-    encoding.plain(account_service_pb2.SetPositionsResponse),
-    encoding.decode_positions,
-    effects.account_effects,
-)
-REVALUE_ACCOUNTS: Final = Codec(
-    journal_pb2.METHOD_REVALUE_ACCOUNTS,
-    decoding.decode_revaluation,
-    encoding.encode_revaluation,
-    encoding.decode_revaluation,
-    effects.account_effects,
-)
 UPDATE_MARKS: Final = Codec(
     journal_pb2.METHOD_UPDATE_MARKS,
     decoding.decode_marks,
@@ -212,8 +188,12 @@ METHODS: Final = (
         _RISK + "PreviewOrder", Lane.READS, "router viewer risk operator", request_limit=SMALL
     ),
     MethodSpec(
+        _RISK + "ReplaceOrder", Lane.CHECKS, "router", REPLACE_ORDER, request_limit=SMALL, risk=True
+    ),
+    MethodSpec(
         _RISK + "RecordOrderEvents", Lane.FACTS, "router drop_copy operator", RECORD_ORDER_EVENTS
     ),
+    MethodSpec(_RISK + "ReconcileOrders", Lane.FACTS, "router operator", RECONCILE_ORDERS),
     MethodSpec(_ACCOUNT + "GetAccount", Lane.READS, "router " + _STAFF, request_limit=SMALL),
     MethodSpec(_ACCOUNT + "ListAccounts", Lane.READS, _STAFF, request_limit=SMALL),
     MethodSpec(_ACCOUNT + "UpsertAccounts", Lane.FACTS, "operator", UPSERT_ACCOUNTS),
@@ -262,10 +242,12 @@ METHODS: Final = (
         request_limit=SMALL,
     ),
     MethodSpec(_CONTROL + "Release", Lane.CONTROL, "killer risk", RELEASE, request_limit=SMALL),
+    MethodSpec(_CONTROL + "PlanLiquidation", Lane.READS, _STAFF, request_limit=SMALL),
     MethodSpec(
-        _CONTROL + "PlanLiquidation",
-        Lane.READS,
-        "risk approver killer operator viewer",
+        _CONTROL + "CancelOrders",
+        Lane.CONTROL,
+        "killer risk",
+        CANCEL_ORDERS,
         request_limit=SMALL,
     ),
     MethodSpec(

@@ -11,7 +11,6 @@ from tidegate_server.engine.policy import (
     MODE_WARN,
     RULES_VERSION,
     SELF_TRADE_GROUP,
-    Band,
     Limit,
     Policy,
     Tier,
@@ -19,16 +18,17 @@ from tidegate_server.engine.policy import (
 from tidegate_server.engine.sessions import DAY_NS
 from tidegate_server.engine.tightening import SCALAR_LOOSER
 
+from .bands import read_bands, write_bands
 from .margin_policies import read_classes, read_credit, write_credit
 from .modes import read_mode, write_mode
 from .permissions import DISCLOSURE_BOUND
 from .policy_lines import read_lines, write_lines
+from .scopes import read_scopes, read_tables, write_scopes, write_tables
 
 if TYPE_CHECKING:
     from .validation import Problems
 
 TIER_LIMIT = 1_000
-BAND_LIMIT = 32
 RATE_BOUND = 1_000_000
 REPEAT_BOUND = 1_000
 REPEAT_WINDOW_BOUND = 3_600 * 10**9
@@ -103,6 +103,7 @@ def read_policy(message: policy_pb2.Policy, problems: Problems) -> Policy:
         release_window_ns=message.release_window_ns,
         lines=read_lines(message, problems, ""),
         credit=read_credit(message, problems),
+        scopes=read_scopes(message, problems),
     )
 
 
@@ -132,6 +133,12 @@ def read_tier(message: policy_pb2.Tier, problems: Problems, prefix: str) -> Tier
         concentration[table.rating_group] = read_bands(table, problems, field)
         if read_mode(table.mode, problems, field + "mode"):
             warned.append(table.rating_group)
+    sectors, sectors_warned = read_tables(
+        message.sector_concentration, problems, prefix + "sector_concentration"
+    )
+    boards, boards_warned = read_tables(
+        message.board_concentration, problems, prefix + "board_concentration"
+    )
     return Tier(
         message.tier_id,
         read_limits(message.limits, problems, prefix + "limits."),
@@ -139,26 +146,11 @@ def read_tier(message: policy_pb2.Tier, problems: Problems, prefix: str) -> Tier
         concentration_required=message.concentration_required,
         concentration_warned=warned,
         lines=read_lines(message, problems, prefix),
+        sector_tables=sectors,
+        sector_warned=sectors_warned,
+        board_tables=boards,
+        board_warned=boards_warned,
     )
-
-
-def read_bands(table: policy_pb2.ConcentrationTable, problems: Problems, prefix: str) -> list[Band]:
-    """Read the bands of a table: the first from 0, edges rising."""
-    problems.need_count(prefix + "bands", len(table.bands), 1, BAND_LIMIT)
-    bands: list[Band] = []
-    for index, band in enumerate(table.bands):
-        field = f"{prefix}bands[{index}]."
-        if not bands and band.ratio_from_bps:
-            problems.add(field + "ratio_from_bps", "of the first band must be 0")
-        if bands:
-            low = bands[-1].ratio_from_bps + 1
-            problems.need_range(field + "ratio_from_bps", band.ratio_from_bps, low, RATIO_BOUND)
-        cap = None
-        if band.HasField("cap_bps"):
-            cap = band.cap_bps
-            problems.need_range(field + "cap_bps", cap, 0, RATIO_BOUND)
-        bands.append(Band(band.ratio_from_bps, cap))
-    return bands
 
 
 def read_limits(message: policy_pb2.Limits, problems: Problems, prefix: str) -> dict[str, Limit]:
@@ -227,6 +219,7 @@ def write_policy(policy: Policy) -> policy_pb2.Policy:
     if policy.lines is not None:
         message.lines.CopyFrom(write_lines(policy.lines))
     message.tiers.extend([write_tier(tier) for tier in policy.tiers.values()])
+    message.scopes.extend(write_scopes(policy.scopes))
     return message
 
 
@@ -240,22 +233,12 @@ def write_tier(tier: Tier) -> policy_pb2.Tier:
             for group, bands in tier.concentration.items()
         ],
         concentration_required=tier.concentration_required,
+        sector_concentration=write_tables(tier.sector_tables, tier.sector_warned),
+        board_concentration=write_tables(tier.board_tables, tier.board_warned),
     )
     if tier.lines is not None:
         message.lines.CopyFrom(write_lines(tier.lines))
     return message
-
-
-def write_bands(group: str, bands: list[Band], *, warns: bool) -> policy_pb2.ConcentrationTable:
-    """Return a concentration table as the contract has it."""
-    return policy_pb2.ConcentrationTable(
-        rating_group=group,
-        mode=write_mode(warns=warns),
-        bands=[
-            policy_pb2.ConcentrationBand(ratio_from_bps=band.ratio_from_bps, cap_bps=band.cap_bps)
-            for band in bands
-        ],
-    )
 
 
 def write_limits(limits: dict[str, Limit]) -> policy_pb2.Limits:

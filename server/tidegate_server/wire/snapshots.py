@@ -6,27 +6,25 @@ from typing import TYPE_CHECKING
 
 from tidegate.v1 import journal_pb2, market_service_pb2, risk_service_pb2
 from tidegate_server.engine.closing import count_bought
+from tidegate_server.engine.groups import ancestors
 from tidegate_server.engine.latches import make_queue
 from tidegate_server.engine.margin_lines import NEVER
-from tidegate_server.engine.reserve import move_open
+from tidegate_server.engine.reach import add
 from tidegate_server.engine.resting import make_ladders
 from tidegate_server.engine.state import (
     Account,
     Batch,
     Book,
     Instrument,
-    Order,
-    Position,
-    acknowledge_rank,
     batch_rank,
-    forget_rank,
     roll_if_due,
 )
 from tidegate_server.engine.state_hash import state_hash
 
 from . import decoding, encoding, groups
-from .effects import effects_message
 from .event_snapshots import contract_messages, event_message, load_contracts, read_event
+from .life_snapshots import read_reconciliation, write_reconciliation
+from .order_snapshots import OrderLoader, SnapshotError, order_message, order_request
 from .permissions import read_permissions, write_dealing
 from .policies import read_limits, read_policy, write_policy
 from .records import encode_record
@@ -40,7 +38,7 @@ if TYPE_CHECKING:
 
     from google.protobuf.message import Message
 
-    from tidegate_server.engine.commands import CheckOrder, CheckOrders, InstrumentTerms
+    from tidegate_server.engine.commands import CheckOrders, InstrumentTerms
 
 OPTIONAL_TERMS = (
     ("lower_price_limit_e4", "lower_limit_e4"),
@@ -52,11 +50,8 @@ OPTIONAL_TERMS = (
     ("maintenance_margin_long_bps", "maintenance_long_bps"),
     ("maintenance_margin_short_bps", "maintenance_short_bps"),
     ("position_limit", "position_limit"),
+    ("shares_outstanding", "shares_outstanding"),
 )
-
-
-class SnapshotError(Exception):
-    """A snapshot does not rebuild the state that it was made of."""
 
 
 def snapshot_records(book: Book, chain_head: str) -> Iterator[bytes]:
@@ -131,23 +126,6 @@ def batch_message(batch: Batch) -> journal_pb2.RestoreBatch:
     )
 
 
-def order_request(command: CheckOrder) -> risk_service_pb2.CheckOrderRequest:
-    """Return what an order asked."""
-    return risk_service_pb2.CheckOrderRequest(
-        account_id=command.account_id,
-        order_id=command.order_id,
-        instrument_id=command.instrument_id,
-        side=command.side,  # type: ignore[arg-type] # numbers are the contract's
-        order_type=command.order_type,  # type: ignore[arg-type] # the same
-        quantity=command.quantity,
-        price_e4=command.price_e4 or None,
-        created_time_ns=command.created_time_ns,
-        reduce_only=command.reduce_only,
-        want_max_acceptable_quantity=command.want_max,
-        margin_kind=command.margin_kind,  # type: ignore[arg-type] # the same
-    )
-
-
 def instrument_message(instrument: Instrument) -> journal_pb2.RestoreInstrument:
     """Return one instrument."""
     return journal_pb2.RestoreInstrument(
@@ -213,36 +191,11 @@ def account_message(account: Account) -> journal_pb2.RestoreAccount:
         high_water_mark_e4=None if account.high_water == NEVER else account.high_water,
         contracts=contract_messages(account),
     )
+    write_reconciliation(account, message)
     if account.last_valuation is not None:
         message.last_valuation.CopyFrom(
             encoding.valuation_message(account.account_id, account.last_valuation)
         )
-    return message
-
-
-def order_message(order: Order) -> journal_pb2.RestoreOrder:
-    """Return one order id that is kept."""
-    message = journal_pb2.RestoreOrder(
-        state=order.state,  # type: ignore[arg-type] # numbers are the contract's
-        sequence=order.sequence,
-        filled_quantity=order.filled,
-        reserved_quantity=order.reserved,
-        awaited_quantity=order.awaited,
-        acknowledge_by_time_ns=order.acknowledge_by_ns,
-        unconfirmed=order.unconfirmed,
-        keep_until_time_ns=order.keep_until_ns,
-        reported=order.reported,
-        contract_opened_time_ns=order.opening[0],
-        contract_ratio_bps=order.opening[1],
-    )
-    if order.command is not None and order.outcome is not None:
-        message.request.CopyFrom(order_request(order.command))
-        message.principal = order.command.principal
-        message.response.CopyFrom(encoding.check_message(order.outcome))
-        message.effects.CopyFrom(effects_message(order.outcome))
-    else:
-        message.request.account_id = order.account_id
-        message.request.order_id = order.order_id
     return message
 
 
@@ -252,14 +205,13 @@ class Loader:
     def __init__(self, book: Book) -> None:
         self.book = book
         self.expected_hash = ""
-        self._kept: list[Order] = []
-        self._waiting: list[Order] = []
+        self._orders = OrderLoader(book)
 
     def load(self, data: bytes) -> None:
         """Apply one record."""
         record = journal_pb2.Record.FromString(data)
         if record.method == journal_pb2.METHOD_RESTORE_ORDER:
-            self._order(journal_pb2.RestoreOrder.FromString(record.request))
+            self._orders.load(journal_pb2.RestoreOrder.FromString(record.request))
         elif record.method == journal_pb2.METHOD_RESTORE_ACCOUNT:
             self._account(journal_pb2.RestoreAccount.FromString(record.request))
         elif record.method == journal_pb2.METHOD_RESTORE_INSTRUMENT:
@@ -276,10 +228,7 @@ class Loader:
     def finish(self) -> None:
         """Check that the book is the one that the snapshot was made of."""
         book = self.book
-        for order in sorted(self._waiting, key=acknowledge_rank):
-            book.acknowledge_queue.add(order, order.acknowledge_by_ns, order.sequence)
-        for order in sorted(self._kept, key=forget_rank):
-            book.forget_queue.add(order, order.keep_until_ns, order.sequence)
+        self._orders.finish()
         for batch in sorted(book.batches.values(), key=batch_rank):
             book.batch_queue.add(batch, batch.keep_until_ns, 0)
         make_ladders(book)
@@ -341,6 +290,7 @@ class Loader:
     def _account(self, message: journal_pb2.RestoreAccount) -> None:
         account = Account(message.account.account_id)
         account.group_id = message.account.group_id
+        account.groups = ancestors(self.book, account.group_id)
         account.tier_id = message.account.tier_id
         account.margin_model = message.account.margin_model
         account.limits = read_limits(message.account.limits, Problems(), "")
@@ -365,52 +315,17 @@ class Loader:
             position.quantity = held.quantity
             position.day_traded = int(held.day_traded or "0")
             position.instrument.short_use += position.short()
+            add(account, position, position.reach())
             account.turnover_e4 += position.turnover()
             if not position.is_flat():
                 account.activate(position)
         for event in message.events:
+            self.book.has_sources = self.book.has_sources or bool(event.source)
             account.events[event.event_id] = read_event(event)
         count_bought(self.book, account)
         for kept in message.adjustment_ids:
             date, _, name = kept.partition(" ")
             account.adjustments[name] = int(date)
         read_repeats(account, message.repeats)
+        read_reconciliation(account, message)
         self.book.accounts[account.account_id] = account
-
-    def _order(self, message: journal_pb2.RestoreOrder) -> None:
-        book = self.book
-        account = book.accounts[message.request.account_id]
-        order = Order(account.account_id, message.request.order_id, message.sequence)
-        order.state = message.state
-        order.filled = message.filled_quantity
-        order.awaited = message.awaited_quantity
-        order.acknowledge_by_ns = message.acknowledge_by_time_ns
-        order.unconfirmed = message.unconfirmed
-        order.keep_until_ns = message.keep_until_time_ns
-        order.reported = message.reported
-        order.opening = (message.contract_opened_time_ns, message.contract_ratio_bps)
-        if message.HasField("response"):
-            order.command = decoding.read_order(message.request, message.principal, "")
-            order.outcome = encoding.read_check(message.response, message.effects)
-        account.orders[order.order_id] = order
-        book.order_id_count += order.command is not None
-        book.unconfirmed_count += order.unconfirmed
-        self._kept.append(order)
-        if order.acknowledge_by_ns and not order.reported and not order.unconfirmed:
-            self._waiting.append(order)
-        if message.reserved_quantity:
-            reserve_again(book, account, order, message.reserved_quantity)
-
-
-def reserve_again(book: Book, account: Account, order: Order, quantity: int) -> None:
-    """Put back what an open order still reserves."""
-    command = order.command
-    if command is None:
-        raise SnapshotError(f"order {order.order_id} reserves without having been decided")
-    position: Position = account.position_in(book.instruments[command.instrument_id])
-    if position.is_flat():
-        account.activate(position)
-    order.reserved = quantity
-    account.open_order_count += 1
-    book.open_order_count += 1
-    move_open(account, position, command, order, quantity)

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from typing import Final
 
-from tidegate.v1 import journal_pb2, policy_service_pb2
+from tidegate.v1 import account_service_pb2, journal_pb2, policy_service_pb2
 
-from . import decoding, staffing
+from . import decoding, groups, staffing
 from .codec import Codec, plain
 
+UPSERT_GROUPS: Final = plain(
+    journal_pb2.METHOD_UPSERT_GROUPS,
+    groups.decode_groups,
+    account_service_pb2.UpsertGroupsResponse,
+)
 PROPOSE_POLICY: Final = Codec(
     journal_pb2.METHOD_PROPOSE_POLICY,
     staffing.read_proposal,

@@ -22,7 +22,8 @@ from .stops import stop_message
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from tidegate_server.engine.state import Account, Book, Order, Position
+    from tidegate_server.engine.order import Order
+    from tidegate_server.engine.state import Account, Book, Position
     from tidegate_server.engine.stop import Stop
 
 OPEN_ORDER_LIMIT = 1_000
@@ -147,13 +148,14 @@ def order_view(order: Order) -> account_service_pb2.OpenOrderView:
         unconfirmed=order.unconfirmed,
         acknowledge_by_time_ns=0 if order.reported else order.acknowledge_by_ns,
         sequence=order.sequence,
+        replaced_order_id=order.replaces,
     )
-    if order.command is not None and order.outcome is not None:
+    if order.command is not None:
         view.instrument_id = order.command.instrument_id
         view.side = order.command.side  # type: ignore[assignment] # the same
         view.quantity = order.command.quantity
-        view.reserved_price_e4 = order.outcome.reserved_price_e4
         view.margin_kind = order.command.margin_kind  # type: ignore[assignment] # the same
+        view.reserved_price_e4 = order.reserved_price
     return view
 
 

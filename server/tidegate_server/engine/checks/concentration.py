@@ -6,6 +6,7 @@ from tidegate_server.engine.amounts import scale_down, scale_up, unscale_down, u
 from tidegate_server.engine.effective import Effective
 from tidegate_server.engine.policy import NO_CHECK, Band
 from tidegate_server.engine.reasons import Rejection, RejectReason, ScopeKind
+from tidegate_server.engine.state import Account, Position
 
 
 def concentration_instrument(
@@ -33,6 +34,54 @@ def concentration_instrument(
         cap,
         ScopeKind.ACCOUNT,
         account_id,
+    )
+
+
+def concentration_sum(
+    reason: RejectReason,
+    account_id: str,
+    tables: dict[str, list[Band]],
+    name: str,
+    factor: int,
+    gross: int,
+    assets: int,
+    debt: int,
+) -> Rejection | None:
+    """Refuse too much of the assets in one sector or on one board; `gross` is the sum over it.
+
+    The cap is divided by the factor of the instrument that is ordered (5.3).
+    """
+    bands = tables.get(name)
+    if bands is None:
+        return None
+    cap = cap_at(bands, assets, debt)
+    if cap == NO_CHECK:
+        return None
+    cap = unscale_down(cap, factor)
+    if gross <= scale_down(assets, cap):
+        return None
+    share = upper_ratio_bps(gross, assets)
+    return Rejection(reason, share, cap, ScopeKind.ACCOUNT, account_id, name)
+
+
+def gross_in_sector(account: Account, sector: str, without: Position | None) -> int:
+    """Return the sum of gross over the positions in a sector but one; their lines are up to date.
+
+    One pass over the account's own positions, made only where the sector has a cap.
+    """
+    return sum(
+        position.line[3]
+        for position in account.active
+        if position is not without and position.instrument.terms.sector == sector
+    )
+
+
+def gross_on_board(account: Account, board: str, without: Position | None) -> int:
+    """Return the same of a board."""
+    return sum(
+        position.line[3]
+        for position in account.active
+        if position is not without and position.instrument.terms.board == board
     )
 
 

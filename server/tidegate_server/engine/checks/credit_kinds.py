@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tidegate_server.engine.amounts import raw_up
-from tidegate_server.engine.checks.position import over_limit
+from tidegate_server.engine.checks.position import ownership_limit, position_limit
 from tidegate_server.engine.cn.booking import drawn_of, free_cash
 from tidegate_server.engine.cn.kinds import (
     BUY_TO_RETURN,
@@ -70,31 +70,15 @@ def credit_reasons(judged: Judgement, rejections: list[Rejection]) -> None:
     """Add what 4.18 and 4.19 have against an order that opens."""
     if not opens(judged.order.margin_kind):
         return
-    if found := credit_position_limit(judged):
+    if found := position_limit(judged):
+        rejections.append(found)
+    if found := ownership_limit(judged):
         rejections.append(found)
     if judged.order.margin_kind == SHORT_SELL:
         if found := credit_short_not_allowed(judged):
             rejections.append(found)
         if found := credit_short_unlocated(judged):
             rejections.append(found)
-
-
-def credit_position_limit(judged: Judgement) -> Rejection | None:
-    """Refuse too much held, or too much owed, with the open orders that open (4.18)."""
-    kind = judged.order.margin_kind
-    if not opens(kind):
-        return None
-    longs = judged.position_quantity
-    shorts = 0
-    position = judged.position
-    if position is not None and position.holding is not None:
-        longs += position.holding.open_long
-        shorts = position.holding.owed + position.holding.open_short
-    if kind == SHORT_SELL:
-        shorts += judged.quantity
-    else:
-        longs += judged.quantity
-    return over_limit(judged, longs if longs > shorts else shorts)
 
 
 def credit_short_not_allowed(judged: Judgement) -> Rejection | None:

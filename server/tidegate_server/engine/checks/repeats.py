@@ -29,7 +29,8 @@ def order_repeated(judged: Judgement) -> Rejection | None:
             )
     if latch is None or judged.warning:
         return None
-    if order.quantity <= judged.exit_room and repeat_key(order) != latch.latched:
+    is_exit = judged.asked <= judged.exit_room or judged.asked <= judged.old_room
+    if is_exit and repeat_key(order) != latch.latched:
         return None
     return Rejection(
         RejectReason.ORDER_REPEATED,

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from tidegate_server.engine.checks.credit_kinds import unset_haircut, unset_ratio
+from tidegate_server.engine.checks.position import shares_unknown
 from tidegate_server.engine.checks.selling import pool_unknown
 from tidegate_server.engine.judgement import Judgement
 from tidegate_server.engine.policy import NO_CHECK, NO_COLLAR
 from tidegate_server.engine.reasons import Rejection, RejectReason, ScopeKind
+from tidegate_server.engine.scopes import has_limit
 
 
 def limit_not_set(judged: Judgement) -> Rejection | None:
@@ -44,6 +46,8 @@ def limit_not_set(judged: Judgement) -> Rejection | None:
         return _account(judged, "market_collar")
     if volume_unknown(judged):
         return _instrument(judged, "average_volume")
+    if shares_unknown(judged):
+        return _instrument(judged, "shares_outstanding")
     if pool_unknown(judged):
         return _instrument(judged, "short_pool")
     return None
@@ -70,6 +74,7 @@ def volume_unknown(judged: Judgement) -> bool:
     """Tell whether a share of volume is limited and the volume is not known (4.13)."""
     limits = judged.limits
     limited = limits.order_volume_share_bps != NO_CHECK
+    limited = limited or has_limit(judged.scopes, "order_volume_share_bps")
     if limits.warning is not None and limits.warning.order_volume_share_bps != NO_CHECK:
         limited = True  # 4.8 is on whatever the mode of what cannot be judged
     return limited and judged.instrument.terms.average_volume < 0

@@ -15,6 +15,10 @@ def lot_size(judged: Judgement) -> Rejection | None:
         return None
     if judged.is_exit and (judged.lot_room - quantity) % step == 0:
         return None
+    if quantity <= judged.old_room and (judged.old_room - quantity) % step == 0:
+        return None  # a replace that keeps what is open, or leaves no odd part of it
+    if not quantity:
+        return None
     return _instrument(judged, RejectReason.LOT_SIZE, quantity, step)
 
 

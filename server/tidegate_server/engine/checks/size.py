@@ -8,20 +8,20 @@ from tidegate_server.engine.amounts import (
     ONE,
     raw_up,
     scale_down,
-    unscale_down,
     upper_ratio_bps,
 )
 from tidegate_server.engine.judgement import Judgement
 from tidegate_server.engine.policy import NO_CHECK
 from tidegate_server.engine.reasons import Rejection, RejectReason, ScopeKind
+from tidegate_server.engine.scopes import Deciding, smallest
 
 
 def order_quantity(judged: Judgement) -> Rejection | None:
     """Refuse a quantity over the limit."""
-    limit = judged.limits.order_quantity
-    if judged.quantity <= limit:
+    deciding = _smallest(judged, "order_quantity", judged.limits.order_quantity)
+    if judged.quantity <= deciding[0]:
         return None
-    return _account(judged, RejectReason.ORDER_QUANTITY, judged.quantity, limit)
+    return _rejection(RejectReason.ORDER_QUANTITY, judged.quantity, deciding)
 
 
 def order_notional(judged: Judgement) -> Rejection | None:
@@ -31,30 +31,45 @@ def order_notional(judged: Judgement) -> Rejection | None:
             return None
         highest = max(judged.price, judged.mark, judged.reserved_price)
         notional = min(raw_up(judged.quantity * highest, judged.unit), INT64_MAX)
-        return _account(judged, RejectReason.ORDER_NOTIONAL, notional, AMOUNT_BOUND)
-    limit = judged.limits.order_notional_e4
-    if limit == NO_CHECK or not judged.mark:
+        account_id = judged.account.account_id
+        bound = (AMOUNT_BOUND, ScopeKind.ACCOUNT, account_id)
+        return _rejection(RejectReason.ORDER_NOTIONAL, notional, bound)
+    own = judged.limits.order_notional_e4
+    deciding = _smallest(judged, "order_notional_e4", own, judged.factor)
+    if deciding[0] == NO_CHECK or not judged.mark:
         return None
-    if judged.factor != ONE:
-        limit = unscale_down(limit, judged.factor)
     price = judged.price if judged.price > judged.mark else judged.mark
     notional = raw_up(judged.quantity * price, judged.unit)
-    if notional <= limit:
+    if notional <= deciding[0]:
         return None
-    return _account(judged, RejectReason.ORDER_NOTIONAL, notional, limit)
+    return _rejection(RejectReason.ORDER_NOTIONAL, notional, deciding)
 
 
 def order_volume_share(judged: Judgement) -> Rejection | None:
     """Refuse a share of the 20-day volume over the limit; an unknown volume is 4.8's."""
-    limit = judged.limits.order_volume_share_bps
+    own = judged.limits.order_volume_share_bps
+    deciding = _smallest(judged, "order_volume_share_bps", own)
+    limit = deciding[0]
     volume = judged.instrument.terms.average_volume
     if limit == NO_CHECK or volume < 0:
         return None
     if judged.quantity <= scale_down(volume, limit):
         return None
     share = upper_ratio_bps(judged.quantity, volume)
-    return _account(judged, RejectReason.ORDER_VOLUME_SHARE, share, limit)
+    return _rejection(RejectReason.ORDER_VOLUME_SHARE, share, deciding)
 
 
-def _account(judged: Judgement, reason: RejectReason, measured: int, limit: int) -> Rejection:
-    return Rejection(reason, measured, limit, ScopeKind.ACCOUNT, judged.account.account_id)
+def _smallest(judged: Judgement, name: str, own: int, factor: int = ONE) -> Deciding:
+    return smallest(
+        judged.scopes,
+        name,
+        judged.account.account_id,
+        own,
+        warning=judged.warning,
+        factor=factor,
+    )
+
+
+def _rejection(reason: RejectReason, measured: int, deciding: Deciding) -> Rejection:
+    limit, scope_kind, scope_id = deciding
+    return Rejection(reason, measured, limit, scope_kind, scope_id)

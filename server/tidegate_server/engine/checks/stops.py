@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from tidegate_server.engine.commands import REGIME_HALTED, STOP_HALT, STOP_REDUCE_ONLY
-from tidegate_server.engine.groups import outermost_first
 from tidegate_server.engine.reasons import Rejection, RejectReason, ScopeKind
 from tidegate_server.engine.state import Account, Book
 from tidegate_server.engine.stop import Stop
@@ -40,7 +39,7 @@ def _standing(
     """Return the first stop: firm, groups from the top, account, instrument, principal."""
     for scope in (
         (1, ""),
-        *[(2, group_id) for group_id in outermost_first(book, account.group_id)],
+        *[(2, group_id) for group_id in reversed(account.groups)],
         (3, account.account_id),
         (6, instrument_id),
         (7, principal),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from ..amounts import raw_up  # noqa: TID252 - one level up is this room
 from ..commands import OrderEvent  # noqa: TID252 - the same
+from ..reach import tally  # noqa: TID252 - the same
 from ..state import Account, Book, Instrument, Position  # noqa: TID252 - the same
 from .changes import Change
 from .contracts import FINANCED, SHORT, Contract, Credit, Holding, Opening, OpenPart, age_rank
@@ -141,11 +142,13 @@ def shift(
     """Change a position's quantity, or one of its contracts; keep the list of active ones."""
     was_flat = position.is_flat()
     short = position.short()
+    reach = position.reach()
     position.quantity += quantity
     position.line_revision = -1
     if move is not None:
         shift_contract(credit_of(account), holding_of(position), move, sign)
     position.instrument.short_use += position.short() - short
+    tally(account, position, reach)
     now_flat = position.is_flat()
     if was_flat and not now_flat:
         account.activate(position)

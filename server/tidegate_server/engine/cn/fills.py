@@ -9,18 +9,16 @@ from __future__ import annotations
 
 from ..amounts import AMOUNT_BOUND, QUANTITY_BOUND  # noqa: TID252 - one level up is this room
 from ..commands import BUY, SELL, OrderEvent  # noqa: TID252 - the same
-from ..event_entry import EventEntry  # noqa: TID252 - the same
-from ..outcomes import EventResult  # noqa: TID252 - the same
-from ..policy import Policy  # noqa: TID252 - the same
-from ..state import (  # noqa: TID252 - the same
+from ..order import (  # noqa: TID252 - the same
     ACKNOWLEDGED,
     PARTLY_FILLED,
     RESERVED,
-    Account,
-    Book,
-    Instrument,
+    EventEntry,
     Order,
 )
+from ..outcomes import EventResult  # noqa: TID252 - the same
+from ..policy import Policy  # noqa: TID252 - the same
+from ..state import Account, Book, Instrument  # noqa: TID252 - the same
 from .booking import apply_change, contract_name, credit_of, undo_change
 from .changes import Change, Fill, change_of_fill
 from .contracts import FINANCED, NOT_OPENED, SHORT, Opening
@@ -147,6 +145,7 @@ def book_credit_fill(
     entry.fill_quantity = event.quantity if event.side == BUY else -event.quantity
     entry.cash_change = change.cash
     entry.change = change
+    entry.price_e4 = event.price_e4
     position = account.position_in(instrument)
     before = position.turnover()
     position.day_traded += event.quantity * event.price_e4

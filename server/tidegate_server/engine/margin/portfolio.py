@@ -18,7 +18,7 @@ STEPS: Final = 5
 WHOLE: Final = STEPS * ONE
 
 # What a class would lose: at each one's worst move, then at each move from -5 to 5.
-Losses = tuple[int, int, int, int, int, int, int, int, int, int, int]
+Losses = tuple[int, ...]
 
 NO_LOSSES: Losses = (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
 
@@ -50,7 +50,7 @@ def losses_of(
         ends.append(-sold)
     worst = scale_up(raw_up(max(bought, sold) * high, unit), reach_bps)
     at = [max([loss(end, move, high, unit, reach_bps) for end in ends]) for move in MOVES]
-    return worst, at[0], at[1], at[2], at[3], at[4], at[5], at[6], at[7], at[8], at[9]
+    return (worst, *at)
 
 
 MOVES: Final = (-5, -4, -3, -2, -1, 1, 2, 3, 4, 5)
@@ -77,19 +77,7 @@ def share_down(amount: int, size: int) -> int:
 
 def added(losses: Losses, more: Losses) -> Losses:
     """Return the losses of a class with those of another position."""
-    return (
-        losses[0] + more[0],
-        losses[1] + more[1],
-        losses[2] + more[2],
-        losses[3] + more[3],
-        losses[4] + more[4],
-        losses[5] + more[5],
-        losses[6] + more[6],
-        losses[7] + more[7],
-        losses[8] + more[8],
-        losses[9] + more[9],
-        losses[10] + more[10],
-    )
+    return tuple([one + other for one, other in zip(losses, more, strict=True)])
 
 
 def offset_of(losses: Losses, offset_bps: int) -> int:

@@ -1,0 +1,103 @@
+"""An account while its liquidation is planned: what can be used, and where that leads (8.6)."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from .amounts import lower_ratio_bps, raw_down, raw_up, scale_up
+from .state import Instrument
+
+VOLUME_PART: Final = 10  # a stage may be a tenth of a day's volume
+
+
+class Holding:
+    """A position that can be used: what is left of it and how much of that is free, unsigned."""
+
+    __slots__ = ("factor", "free", "instrument", "price", "quantity", "unit")
+
+    def __init__(self, instrument: Instrument, quantity: int, free: int, factor: int) -> None:
+        self.instrument = instrument
+        self.quantity = quantity
+        self.free = free
+        self.factor = factor
+        self.price = instrument.low if quantity > 0 else instrument.high
+        self.unit = instrument.terms.unit
+
+    def value(self, quantity: int) -> int:
+        """Return what so much is held at or owed at."""
+        raw = quantity * self.price
+        return raw_down(raw, self.unit) if self.quantity > 0 else raw_up(raw, self.unit)
+
+    def largest(self) -> int:
+        """Return the most that one stage takes: whole steps, or all if that is no more."""
+        step = self.instrument.terms.quantity_step
+        volume = self.instrument.terms.average_volume
+        most = max(step, volume // VOLUME_PART if volume > 0 else 0)
+        return self.free if self.free <= most else most // step * step
+
+    def size(self, index: int) -> int:
+        """Return the index-th quantity that a stage may take, from 1; the last is the largest."""
+        step = self.instrument.terms.quantity_step
+        return min(index * step, self.largest())
+
+
+class Balance:
+    """The account while it is being planned for: cash, long value, short value and dues, in e4."""
+
+    __slots__ = ("cash", "due", "held", "owed", "target_bps")
+
+    def __init__(self, cash: int, due: int, target_bps: int) -> None:
+        self.cash = cash
+        self.due = due
+        self.held = 0
+        self.owed = 0
+        self.target_bps = target_bps
+
+    def debt(self) -> int:
+        """Return what is owed."""
+        return self.owed + self.due + (-self.cash if self.cash < 0 else 0)
+
+    def shortfall(self) -> int:
+        """Return what assets lack of the target; 0 at the target and without debt."""
+        debt = self.debt()
+        assets = self.held + (self.cash if self.cash > 0 else 0)
+        return max(0, scale_up(debt, self.target_bps) - assets) if debt > 0 else 0
+
+    def ratio_bps(self) -> int:
+        """Return assets over debt, rounded down; -1 without debt."""
+        debt = self.debt()
+        assets = self.held + (self.cash if self.cash > 0 else 0)
+        return lower_ratio_bps(assets, debt) if debt > 0 else -1
+
+    def add(self, quantity: int, value: int) -> None:
+        """Add the value of a position to its side."""
+        if quantity > 0:
+            self.held += value
+        else:
+            self.owed += value
+
+    def after(self, holding: Holding, quantity: int) -> Balance:
+        """Return where the account stands once so much of a position is gone."""
+        then = Balance(self.cash, self.due, self.target_bps)
+        then.held = self.held
+        then.owed = self.owed
+        left = abs(holding.quantity) - quantity
+        then.add(holding.quantity, holding.value(left) - holding.value(left + quantity))
+        amount = holding.value(quantity)
+        then.cash += amount if holding.quantity > 0 else -amount
+        return then
+
+
+def compared(one: Holding, other: Holding) -> int:
+    """Order holdings: volatility falling, share of a day's volume rising (unknown last), id."""
+    if one.factor != other.factor:
+        return other.factor - one.factor
+    volume = one.instrument.terms.average_volume
+    others = other.instrument.terms.average_volume
+    if volume > 0 and others > 0:
+        share = abs(one.quantity) * others - abs(other.quantity) * volume
+        if share:
+            return share
+    elif volume > 0 or others > 0:
+        return -1 if volume > 0 else 1
+    return -1 if one.instrument.instrument_id < other.instrument.instrument_id else 1

@@ -1,0 +1,151 @@
+"""Limits across scopes: firm, groups from the top, account, sector, board, instrument (2.1).
+
+All that apply are checked. On the same figure the smallest decides; of different sums, among those
+that fail, the one with the greatest excess. Both are the greatest excess, ties in the order above.
+"""
+
+from __future__ import annotations
+
+from .amounts import ONE, raw_up, scale_down, unscale_down
+from .policy import NO_CHECK, Policy
+from .reasons import ScopeKind
+from .scope_limits import ScopeLimits
+from .state import Account, Book, Instrument
+
+# A limit with the scope that it is of.
+Deciding = tuple[int, ScopeKind, str]
+
+
+def scopes_over(policy: Policy, account: Account, instrument: Instrument) -> list[ScopeLimits]:
+    """Return the scopes with limits that an order meets, in the order of ties, account left out."""
+    scopes = policy.scopes
+    found: list[ScopeLimits] = []
+    firm = scopes.get((1, ""))
+    if firm is not None:
+        found.append(firm)
+    for group_id in reversed(account.groups):
+        group = scopes.get((2, group_id))
+        if group is not None:
+            found.append(group)
+    terms = instrument.terms
+    sector = scopes.get((4, terms.sector))
+    if sector is not None:
+        found.append(sector)
+    board = scopes.get((5, terms.board))
+    if board is not None:
+        found.append(board)
+    own = scopes.get((6, terms.instrument_id))
+    if own is not None:
+        found.append(own)
+    return found
+
+
+def smallest(
+    scopes: list[ScopeLimits],
+    name: str,
+    account_id: str,
+    own: int,
+    *,
+    warning: bool,
+    factor: int = ONE,
+) -> Deciding:
+    """Return the smallest limit on one figure, `own` being the account's; divided by the factor."""
+    best = NO_CHECK
+    kind = ScopeKind.ACCOUNT
+    scope_id = account_id
+    if own != NO_CHECK and factor != ONE:
+        own = unscale_down(own, factor)
+    for scope in scopes:
+        cap = scope.cap(name, warning=warning)
+        if cap == NO_CHECK:
+            continue
+        if factor != ONE:
+            cap = unscale_down(cap, factor)
+        # On a tie the account comes before what is beside it, and after what is above.
+        if cap < best and (cap < own or (cap == own and scope.kind < ScopeKind.ACCOUNT)):
+            best = cap
+            kind = ScopeKind(scope.kind)
+            scope_id = scope.scope_id
+    if own < best:
+        return own, ScopeKind.ACCOUNT, account_id
+    return best, kind, scope_id
+
+
+def has_limit(scopes: list[ScopeLimits], name: str) -> bool:
+    """Tell whether any of the scopes limits a figure, in whatever mode."""
+    return any(name in scope.caps for scope in scopes)
+
+
+def owned_after(account: Account, instrument: Instrument, before: int, after: int) -> int:
+    """Return what an account's topmost group has of an instrument, its own reach changed (4.18)."""
+    if not account.groups:
+        return after
+    return instrument.reach_of.get(account.groups[-1], 0) - before + after
+
+
+def within_scopes(
+    book: Book,
+    policy: Policy,
+    account: Account,
+    instrument: Instrument,
+    quantity: int,
+    highest: int,
+    before: int,
+    after: int,
+) -> bool:
+    """Tell whether an order for new risk breaks no limit of a scope, in whatever mode.
+
+    `highest` is the higher of its price and the mark, `before` and `after` how far the position
+    reaches. The unit is 1 and the factor in `instrument.rates`, as on the fast path.
+    """
+    rates = instrument.rates
+    volume = instrument.terms.average_volume
+    for scope in scopes_over(policy, account, instrument):
+        caps = scope.caps
+        total = after
+        if scope.kind == ScopeKind.FIRM:
+            total += instrument.reach - before
+        elif scope.kind == ScopeKind.GROUP:
+            total += instrument.reach_of.get(scope.scope_id, 0) - before
+        notional = caps.get("order_notional_e4", NO_CHECK)
+        if notional != NO_CHECK and rates is not None:
+            notional = unscale_down(notional, rates[0])
+        share = caps.get("order_volume_share_bps", NO_CHECK)
+        if (
+            quantity > caps.get("order_quantity", NO_CHECK)
+            or total > caps.get("position", NO_CHECK)
+            or quantity * highest > notional
+            or (share != NO_CHECK and (volume < 0 or quantity > scale_down(volume, share)))
+            or open_orders(book, scope) >= caps.get("open_order_count", NO_CHECK)
+            or not within_ownership(
+                account, instrument, before, after, caps.get("ownership_bps", NO_CHECK)
+            )
+            or firm_exposure(instrument, after - before)
+            > caps.get("instrument_exposure_e4", NO_CHECK)
+        ):
+            return False
+    return True
+
+
+def within_ownership(
+    account: Account, instrument: Instrument, before: int, after: int, cap: int
+) -> bool:
+    """Tell whether a share of the shares outstanding is within its limit (4.18)."""
+    if cap == NO_CHECK:
+        return True
+    shares = instrument.terms.shares_outstanding
+    if shares < 0:
+        return False
+    return owned_after(account, instrument, before, after) <= scale_down(shares, cap)
+
+
+def firm_exposure(instrument: Instrument, change: int) -> int:
+    """Return what all accounts have of an instrument, its total changed, in e4 (4.26)."""
+    return raw_up((instrument.reach + change) * instrument.high, instrument.terms.unit)
+
+
+def open_orders(book: Book, scope: ScopeLimits) -> int:
+    """Return how many orders are open within the firm or a group (4.16)."""
+    if scope.kind == ScopeKind.FIRM:
+        return book.open_order_count
+    return book.open_orders_of.get(scope.scope_id, 0)

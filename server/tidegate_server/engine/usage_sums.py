@@ -1,0 +1,182 @@
+"""Usage of limits on sums: ownership, sectors and boards, and limits of other scopes (2.1, 8.5)."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from .amounts import ONE, unscale_down, upper_ratio_bps
+from .checks.concentration import cap_at
+from .effective import Effective
+from .exposure import rates_of
+from .policy import NO_CHECK, Band
+from .reasons import RejectReason, ScopeKind
+from .scope_limits import ScopeLimits
+from .scopes import firm_exposure, open_orders, owned_after
+from .standing import SET, Standing, used_bps
+from .state import Account, Position
+
+REASONS: Final[dict[str, RejectReason]] = {
+    "order_quantity": RejectReason.ORDER_QUANTITY,
+    "order_notional_e4": RejectReason.ORDER_NOTIONAL,
+    "order_volume_share_bps": RejectReason.ORDER_VOLUME_SHARE,
+    "open_order_count": RejectReason.OPEN_ORDER_COUNT,
+    "position": RejectReason.POSITION_LIMIT,
+    "ownership_bps": RejectReason.OWNERSHIP_LIMIT,
+    "instrument_exposure_e4": RejectReason.FIRM_INSTRUMENT_EXPOSURE,
+}
+
+
+def add_sums(standing: Standing) -> None:
+    """Add ownership, sector and board, and every limit of the scopes that the account is within."""
+    held = standing.positions
+    add_ownership(standing, held)
+    limits = standing.limits
+    add_tables(standing, held, limits, warns=False)
+    if limits.warning is not None:
+        add_tables(standing, held, limits.warning, warns=True)
+    for _, scope in sorted(standing.policy.scopes.items()):
+        if concerns(scope, standing.account, held):
+            add_scope(standing, held, scope)
+
+
+def add_ownership(standing: Standing, held: list[Position]) -> None:
+    """Add the account's own limit on ownership, of the instrument that uses most of it (4.18)."""
+    value, warns = standing.value_of("ownership_bps")
+    name = "ownership_bps"
+    if value == NO_CHECK:
+        setting = standing.setting_of(name)
+        standing.at_account(RejectReason.OWNERSHIP_LIMIT, name, setting, None, None)
+        return
+    share, subject = 0, ""
+    for position in held:
+        owned = owned_bps(standing.account, position)
+        if owned is not None and owned > share:
+            share, subject = owned, position.instrument.instrument_id
+    reason = RejectReason.OWNERSHIP_LIMIT
+    standing.at_account(reason, name, SET, share, value, warns=warns, subject=subject)
+
+
+def owned_bps(account: Account, position: Position) -> int | None:
+    """Return the topmost group's share of the shares outstanding; None where they are unknown."""
+    shares = position.instrument.terms.shares_outstanding
+    if shares < 0:
+        return None
+    before = kept_reach(account, position)
+    owned = owned_after(account, position.instrument, before, position.reach())
+    return upper_ratio_bps(owned, shares)
+
+
+def kept_reach(account: Account, position: Position) -> int:
+    """Return what the sums hold of a position, which may have an order more here."""
+    kept = account.positions.get(position.instrument.instrument_id)
+    return 0 if kept is None else kept.reach()
+
+
+def add_tables(standing: Standing, held: list[Position], limits: Effective, *, warns: bool) -> None:
+    """Add the sector and the board that use most of their caps, of one mode (4.20)."""
+    worst: dict[RejectReason, tuple[int, int, int, str]] = {}
+    for position in held:
+        terms = position.instrument.terms
+        for reason, tables, name in (
+            (RejectReason.CONCENTRATION_SECTOR, limits.sector_concentration, terms.sector),
+            (RejectReason.CONCENTRATION_BOARD, limits.board_concentration, terms.board),
+        ):
+            cap = cap_of(standing, position, tables, name)
+            if cap == NO_CHECK or standing.figures is None:
+                continue
+            by_sector = reason == RejectReason.CONCENTRATION_SECTOR
+            gross = sum(
+                other.line[3]
+                for other in held
+                if name
+                == (other.instrument.terms.sector if by_sector else other.instrument.terms.board)
+            )
+            share = upper_ratio_bps(gross, standing.figures.assets)
+            used = used_bps(share, cap)
+            if reason not in worst or used > worst[reason][0]:
+                worst[reason] = (used, share, cap, name)
+    for reason, (_, share, cap, name) in worst.items():
+        label = "sector_concentration"
+        if reason == RejectReason.CONCENTRATION_BOARD:
+            label = "board_concentration"
+        standing.at_account(reason, label, SET, share, cap, warns=warns, subject=name)
+
+
+def cap_of(standing: Standing, position: Position, tables: dict[str, list[Band]], name: str) -> int:
+    """Return a sector's or board's cap for an order of a position's instrument (5.3)."""
+    figures = standing.figures
+    bands = tables.get(name)
+    if bands is None or figures is None:
+        return NO_CHECK
+    cap = cap_at(bands, figures.assets, figures.debt)
+    if cap == NO_CHECK:
+        return cap
+    instrument = position.instrument
+    policy = standing.policy
+    stressed = instrument.factor_time_ns < standing.now_ns - policy.max_volatility_age_ns
+    model = standing.account.margin_model
+    rates = rates_of(instrument, policy, standing.regime_bps, model, stressed=stressed)
+    return unscale_down(cap, max(ONE, rates[0]))
+
+
+def concerns(scope: ScopeLimits, account: Account, held: list[Position]) -> bool:
+    """Tell whether an account is within a scope, or holds an instrument that is."""
+    if scope.kind == ScopeKind.FIRM:
+        return True
+    if scope.kind == ScopeKind.GROUP:
+        return scope.scope_id in account.groups
+    return any(is_within(position, scope) for position in held)
+
+
+def is_within(position: Position, scope: ScopeLimits) -> bool:
+    """Tell whether a position counts for a scope."""
+    terms = position.instrument.terms
+    if scope.kind == ScopeKind.SECTOR:
+        return terms.sector == scope.scope_id
+    if scope.kind == ScopeKind.BOARD:
+        return terms.board == scope.scope_id
+    if scope.kind == ScopeKind.INSTRUMENT:
+        return terms.instrument_id == scope.scope_id
+    return True
+
+
+def add_scope(standing: Standing, held: list[Position], scope: ScopeLimits) -> None:
+    """Add the limits of one scope, each with the instrument of the account that uses most of it."""
+    for name, cap in sorted(scope.caps.items()):
+        best: int | None = None
+        subject = ""
+        if name == "open_order_count":
+            account = standing.account
+            best = open_orders(standing.book, scope)
+            best += standing.open_order_count - account.open_order_count
+        elif not name.startswith("order_"):
+            best = 0
+            for position in held:
+                found = measured_of(standing.account, position, scope, name)
+                if found is not None and found > best and is_within(position, scope):
+                    best, subject = found, position.instrument.instrument_id
+        standing.at(
+            REASONS[name],
+            name,
+            best,
+            cap,
+            ScopeKind(scope.kind),
+            scope.scope_id,
+            warns=name in scope.warned,
+            subject=subject,
+        )
+
+
+def measured_of(account: Account, position: Position, scope: ScopeLimits, name: str) -> int | None:
+    """Return what a scope's limit measures of one instrument; None where it cannot be said."""
+    instrument = position.instrument
+    if name == "ownership_bps":
+        return owned_bps(account, position)
+    change = position.reach() - kept_reach(account, position)
+    if name == "instrument_exposure_e4":
+        return firm_exposure(instrument, change) if instrument.mark else None
+    if scope.kind == ScopeKind.FIRM:
+        return instrument.reach + change
+    if scope.kind == ScopeKind.GROUP:
+        return instrument.reach_of.get(scope.scope_id, 0) + change
+    return position.reach()

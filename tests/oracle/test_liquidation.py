@@ -1,0 +1,119 @@
+"""Liquidation plans of random books: the engine's and the oracle's are the same."""
+
+from random import Random
+
+import pytest
+from tests.oracle.adapter import Engine, agree, shown
+from tests.oracle.book import Message
+from tests.oracle.oracle import Oracle
+from tests.oracle.world import policy
+
+START = 1_700_000_000 * 10**9
+INSTRUMENTS = ("A", "B", "C", "D")
+
+
+class Both:
+    """The oracle and the engine, asked the same."""
+
+    def __init__(self) -> None:
+        self.oracle, self.engine = Oracle(), Engine()
+        self.now = START
+
+    def ask(self, method: str, request: Message, principal: str = "staff") -> Message:
+        """Ask both; they agree."""
+        self.now += 1_000
+        expected = self.oracle.apply(method, request, principal, self.now)
+        found = self.engine.apply(method, request, principal, self.now)
+        assert agree(method, expected, found), (
+            f"{method} {request}\noracle {shown(method, expected)}\nengine {shown(method, found)}"
+        )
+        return expected
+
+    def sequence(self) -> int:
+        """The account's sequence."""
+        account = self.oracle.book.accounts.get("L")
+        return 0 if account is None else account.sequence
+
+
+def world(rng: Random) -> Both:
+    """An account deep in debt, with positions of both signs and orders on them."""
+    both = Both()
+    lines = {"liquidation": {"line_bps": 12_900, "release_bps": 13_000}}
+    both.ask("ProposePolicy", {"policy": policy(rng) | {"lines": lines}, "base_version": 0})
+    both.ask("UpsertAccounts", {"accounts": [account(rng)]})
+    for name in INSTRUMENTS:
+        both.ask("UpsertInstruments", {"instruments": [instrument(rng, name)]})
+        mark = rng.randint(1, 90) * 1_000
+        if rng.random() < 0.95:
+            for price in (mark, mark + rng.choice((-400, 0, 0, 700))):
+                both.now += 10**9
+                both.ask("UpdateMarks", {"marks": [{"instrument_id": name, "price_e4": price}]})
+        if rng.random() < 0.7:
+            factor = {"instrument_id": name, "factor_bps": rng.choice((10_000, 12_500, 15_000))}
+            both.ask("UpdateVolatility", {"factors": [factor], "model_version": "m"})
+        quantity = rng.choice((-1, 1, 1)) * rng.randint(1, 400)
+        hold(both, name, quantity)
+    view = both.ask("GetAccount", {"account_id": "L"})["account"]
+    figures = view.get("actual", {"equity_e4": 0, "gross_e4": 9_000})
+    cash = figures["gross_e4"] // rng.choice((-40, 12, 20, 40)) - figures["equity_e4"]
+    request: Message = {"account_id": "L", "adjustment_id": "c", "kind": "CORRECTION"}
+    request |= {"amount_e4": cash or 1, "expected_sequence": both.sequence()}
+    both.ask("AdjustCash", request)
+    if rng.random() < 0.2:
+        scope = {"scope_kind": "INSTRUMENT", "scope_id": rng.choice(INSTRUMENTS)}
+        both.ask("Halt", {"stop_id": "h", "reason": "test"} | scope)
+    return both
+
+
+def account(rng: Random) -> Message:
+    """The account that is to be liquidated."""
+    granted = {"short": True, "margin": True, "product_types": ["CS"], "order_types": ["LIMIT"]}
+    facts: Message = {"account_id": "L", "tier_id": "gold", "permissions": granted}
+    return facts | {"margin_model": rng.choice(("LEVERAGED", "REG_T", "PORTFOLIO"))}
+
+
+def instrument(rng: Random, name: str) -> Message:
+    """An instrument with steps, volumes and decimals of all kinds."""
+    step = rng.choice((1, 7, 10, 100))
+    facts: Message = {"instrument_id": name, "marginable": True, "product_type": "CS"}
+    facts |= {
+        "quantity_step": step,
+        "least_quantity": step,
+        "quantity_decimals": rng.choice((0, 2)),
+    }
+    facts |= {"initial_margin_long_bps": 3_000, "initial_margin_short_bps": 5_000}
+    facts |= {"shortable": True, "short_pool": 10**9, "sellable_next_day": rng.random() < 0.2}
+    if rng.random() < 0.8:
+        facts["average_volume"] = rng.choice((50, 400, 2_000, 20_000))
+    return facts
+
+
+def hold(both: Both, name: str, quantity: int) -> None:
+    """Hold so much, in part as a fill of today."""
+    position: Message = {"instrument_id": name, "quantity": quantity}
+    request: Message = {"account_id": "L", "positions": [position]}
+    both.ask("SetPositions", request | {"expected_sequence": both.sequence()})
+    if quantity > 5:
+        event: Message = {"event_id": f"e-{name}", "account_id": "L", "order_id": f"t-{name}"}
+        event |= {"kind": "FILLED", "side": "BUY", "instrument_id": name}
+        event |= {"quantity": quantity // 3, "price_e4": 1_000}
+        both.ask("RecordOrderEvents", {"events": [event]})
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_the_plan_is_the_oracles(seed: int) -> None:
+    both = world(Random(seed))
+    both.ask("PlanLiquidation", {"account_id": "L"})
+
+
+def test_most_of_these_books_have_a_plan() -> None:
+    plans = []
+    for seed in range(60):
+        both = world(Random(seed))
+        plans.append(both.oracle.apply("PlanLiquidation", {"account_id": "L"}, "", both.now))
+    assert sum(1 for one in plans if one.get("stages")) > 25
+    assert sum(1 for one in plans if len(one.get("stages", [])) > 1) > 10
+    assert any(one.get("reachable") for one in plans)
+    assert any(not one.get("reachable", True) for one in plans)
+    kinds = {blocked["reason"] for one in plans for blocked in one.get("blocked", [])}
+    assert kinds == {"LOCKED", "HALTED", "UNPRICED"}
