@@ -13,6 +13,7 @@ from tidegate_client import _contracts as contracts
 from tidegate_client import _control as control
 from tidegate_client import _life as life
 from tidegate_client import _methods as methods
+from tidegate_client import _overrides as overrides
 from tidegate_client import _policies as policies
 from tidegate_client import _watches as watches
 from tidegate_client._aio_reporter import Reporter
@@ -128,6 +129,7 @@ class AsyncClient(ClientBase):
     upsert_groups = _method(methods.upsert_groups)
     list_groups = _method(methods.list_groups)
     adjust_cash = _method(methods.adjust_cash)
+    withdraw_cash = _method(overrides.withdraw_cash)
     set_positions = _method(methods.set_positions)
     revalue_accounts = _method(methods.revalue_accounts)
     repay_cash = _method(contracts.repay_cash)
@@ -147,6 +149,10 @@ class AsyncClient(ClientBase):
     propose_policy = _method(policies.propose_policy)
     approve_policy = _method(policies.approve_policy)
     withdraw_policy = _method(policies.withdraw_policy)
+    propose_override = _method(overrides.propose_override)
+    approve_override = _method(overrides.approve_override)
+    list_overrides = _method(overrides.list_overrides)
+    set_tier = _method(overrides.set_tier)
 
     halt = _method(methods.halt)
     set_reduce_only = _method(methods.set_reduce_only)

@@ -193,6 +193,9 @@ class Book:
             decided_time_ns=time.time_ns(),
             cash_e4=account.cash_e4,
             replayed=replayed,
+            verdict=order_pb2.VERDICT_ALLOW
+            if request.kind == accounts_pb.CASH_KIND_WITHDRAWAL
+            else order_pb2.VERDICT_UNSPECIFIED,
         )
 
     def get_status(self, _request: control_pb.GetStatusRequest) -> control_pb.GetStatusResponse:

@@ -42,6 +42,8 @@ RETRIED_PATHS = tuple(
         "PolicyService/GetPolicy",
         "PolicyService/ListPolicies",
         "PolicyService/ApprovePolicy",
+        "PolicyService/ApproveOverride",
+        "PolicyService/ListOverrides",
         "ControlService/Halt",
         "ControlService/SetReduceOnly",
         "ControlService/PlanLiquidation",

@@ -29,6 +29,7 @@ COMMANDS = (
     ("reduce-only",),
     ("release",),
     ("volatility",),
+    ("scorecard",),
     ("account", "show"),
     ("account", "list"),
     ("contract", "list"),
@@ -36,6 +37,7 @@ COMMANDS = (
     ("contract", "return"),
     ("contract", "interest"),
     ("contract", "fee"),
+    ("account", "withdraw"),
     ("group", "list"),
     ("group", "show"),
     ("group", "set"),
@@ -46,6 +48,10 @@ COMMANDS = (
     ("policy", "withdraw"),
     ("policy", "restore"),
     ("policy", "compare"),
+    ("override", "propose"),
+    ("override", "approve"),
+    ("override", "list"),
+    ("override", "show"),
     ("journal", "tail"),
     ("journal", "explain"),
     ("journal", "verify"),
@@ -56,6 +62,8 @@ COMMANDS = (
     ("alerts", "acknowledge"),
 )
 READING = (
+    ("account", "withdraw"),
+    ("scorecard",),
     ("check",),
     ("preview",),
     ("record",),
@@ -75,6 +83,8 @@ READING = (
     ("group", "show"),
     ("policy", "show"),
     ("policy", "list"),
+    ("override", "list"),
+    ("override", "show"),
     ("journal", "tail"),
     ("journal", "explain"),
     ("alerts", "list"),
@@ -92,6 +102,8 @@ CALLING = (
     ("policy", "approve"),
     ("policy", "withdraw"),
     ("policy", "restore"),
+    ("override", "propose"),
+    ("override", "approve"),
 )
 
 

@@ -41,6 +41,7 @@ INSTRUMENT = market_service_pb2.Instrument(instrument_id="X")
 FACTOR = market_service_pb2.VolatilityFactor(instrument_id="X")
 SESSION = market_service_pb2.Session(open_time_ns=1, close_time_ns=2)
 POLICY = policy_pb2.Policy(comment="c")
+CAP = policy_pb2.Limits(position=policy_pb2.Limit(value=5))
 Example = tuple[str, str, tuple[Any, ...], dict[str, Any], Any]
 CALLS: list[Example] = [
     (
@@ -182,6 +183,56 @@ CALLS: list[Example] = [
         (3,),
         {},
         policy_service_pb2.WithdrawPolicyRequest(version=3),
+    ),
+    (
+        "propose_override",
+        "PolicyService/ProposeOverride",
+        ("V1", "A1", CAP),
+        {"reason": "why", "expiry_time_ns": 9},
+        policy_service_pb2.ProposeOverrideRequest(
+            override_id="V1",
+            scope_kind=order_pb2.SCOPE_KIND_ACCOUNT,
+            scope_id="A1",
+            limits=CAP,
+            reason="why",
+            expiry_time_ns=9,
+        ),
+    ),
+    (
+        "approve_override",
+        "PolicyService/ApproveOverride",
+        ("V1",),
+        {},
+        policy_service_pb2.ApproveOverrideRequest(override_id="V1"),
+    ),
+    (
+        "list_overrides",
+        "PolicyService/ListOverrides",
+        (10, "V0"),
+        {"scope_id": "A1"},
+        policy_service_pb2.ListOverridesRequest(page_size=10, page_token="V0", scope_id="A1"),  # noqa: S106
+    ),
+    (
+        "withdraw_cash",
+        "AccountService/AdjustCash",
+        ("A1", "W1", 100),
+        {"expected_sequence": 3},
+        account_service_pb2.AdjustCashRequest(
+            account_id="A1",
+            adjustment_id="W1",
+            kind=account_service_pb2.CASH_KIND_WITHDRAWAL,
+            amount_e4=-100,
+            expected_sequence=3,
+        ),
+    ),
+    (
+        "set_tier",
+        "PolicyService/SetTier",
+        ("A1", "gold"),
+        {"scorecard_version": "v1", "scorecard_time_ns": 7},
+        policy_service_pb2.SetTierRequest(
+            account_id="A1", tier_id="gold", scorecard_version="v1", scorecard_time_ns=7
+        ),
     ),
     (
         "halt",

@@ -271,6 +271,42 @@ class Script(CreditSteps):
         states = [(one.version, short(names(one.state), "POLICY_STATE_")) for one in found.policies]
         return " ".join(f"{version}={state}" for version, state in states)
 
+    def do_override(self, words: list[str]) -> str:
+        """`override <id> A <limit> <value> for=10s [by=staff] [reason=x]`."""
+        name, account, limit, *rest = words
+        marked = [word for word in rest if "=" in word]
+        said = dict(word.split("=", 1) for word in marked)
+        request: dict[str, Any] = {"override_id": name, "scope_kind": "ACCOUNT"}
+        request |= {"scope_id": account, "reason": said.get("reason", "test")}
+        request["limits"] = {limit: limit_of([word for word in rest if word not in marked])}
+        request["expiry_time_ns"] = START + int(said["until"])
+        found = self.call("ProposeOverride", request, said.get("by", "staff"))
+        return "pending" if getattr(found, "pending", False) else error(found)
+
+    def do_grant(self, words: list[str]) -> str:
+        """`grant <override> [by=anna]`: approve it."""
+        principal = words[1][3:] if words[1:] else "anna"
+        return error(self.call("ApproveOverride", {"override_id": words[0]}, principal))
+
+    def do_overrides(self, _words: list[str]) -> str:
+        found = self.call("ListOverrides", {}).overrides
+        return " ".join(one.override_id for one in found) or "none"
+
+    def do_settier(self, words: list[str]) -> str:
+        """`settier A gold [card=v1] [age=0s] [by=staff]`; `-` for none."""
+        said = dict(word.split("=", 1) for word in words[2:])
+        request: dict[str, Any] = {"account_id": words[0]}
+        request["tier_id"] = "" if words[1] == "-" else words[1]
+        request["scorecard_version"] = said.get("card", "v1")
+        request["scorecard_time_ns"] = START - int(said.get("age", 0))
+        found = self.call("SetTier", request, said.get("by", "staff"))
+        return "pending" if getattr(found, "pending", False) else error(found)
+
+    def do_tierof(self, words: list[str]) -> str:
+        view = self.call("GetAccount", {"account_id": words[0]}).account
+        waiting = f" waits {view.pending_tier_id}" if view.pending_tier_id else ""
+        return (view.account.tier_id or "none") + waiting
+
     # Facts.
 
     def do_instrument(self, words: list[str]) -> str:
@@ -306,7 +342,8 @@ class Script(CreditSteps):
     def do_account(self, words: list[str]) -> str:
         """`account A tier=gold group=G short=false products=CS+ETF types=LIMIT disclosure=2 ...`.
 
-        Any other name is a limit of its own. Every permission is granted until a word says less.
+        Any other name is a limit of its own, `own.<name>` a cap of the customer's. Every permission
+        is granted until a word says less.
         """
         base: dict[str, Any] = {"account_id": words[0], "margin_model": "LEVERAGED", "limits": {}}
         base["permissions"] = {"short": True, "margin": True, "product_types": ["CS"]}
@@ -327,6 +364,8 @@ class Script(CreditSteps):
                 )
             elif name == "fund":
                 facts["private_fund"] = value_of(value)
+            elif name.startswith("own."):
+                facts.setdefault("customer_limits", {})[name[4:]] = limit_of(value.split("+"))
             elif name == "disclosure":
                 facts["acknowledged_disclosure_version"] = int(value)
             elif value == "unset":
@@ -391,6 +430,22 @@ class Script(CreditSteps):
             return found
         return f"{found.cash_e4} replayed" if found.replayed else f"{found.cash_e4}"
 
+    def do_payout(self, words: list[str]) -> str:
+        """`payout A 100.0 [id] [by=staff]`: cash after it, or why not and the most that passes."""
+        self.serial += 1
+        named = [word for word in words[2:] if not word.startswith("by=")]
+        by = [word[3:] for word in words[2:] if word.startswith("by=")]
+        request: dict[str, Any] = {"account_id": words[0], "kind": "WITHDRAWAL"}
+        request["adjustment_id"] = named[0] if named else f"w{self.serial}"
+        request |= {"amount_e4": -int(words[1]), "expected_sequence": self.sequence_of(words[0])}
+        found = self.call("AdjustCash", request, by[0] if by else "desk")
+        if isinstance(found, str):
+            return found
+        if found.verdict == order_pb2.VERDICT_ALLOW:
+            return f"{found.cash_e4} replayed" if found.replayed else f"{found.cash_e4}"
+        reasons = "; ".join(reason(entry) for entry in found.rejections)
+        return f"{reasons} most={found.max_withdrawal_e4}"
+
     def do_hold(self, words: list[str]) -> str:
         """`hold A X 100`."""
         position = {"instrument_id": words[1], "quantity": int(words[2])}
@@ -436,6 +491,7 @@ class Script(CreditSteps):
         parts = [f"{key.account_id}/{key.order_id} unconfirmed" for key in found.unconfirmed]
         parts += [f"{key.account_id}/{key.order_id} forgotten" for key in found.forgotten]
         parts += [f"{name} forgotten" for name in found.forgotten_batches]
+        parts += [f"{name} ended" for name in found.ended_overrides]
         return "; ".join(parts)
 
     # Orders: `buy A X 100 [@ 10.0] [#id] [created=-3s] [by=principal] [reduce] [max]`.

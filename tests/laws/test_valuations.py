@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from tests.laws.runs import SEEDS, ask, calls_of, law, view_of
 
 from tidegate.v1 import order_pb2
-from tidegate_server.engine.state import effective_limits
+from tidegate_server.engine.overriding import effective_limits
 from tidegate_server.wire.machine import Machine
 
 seeds = st.integers(0, SEEDS)
@@ -31,7 +31,7 @@ def test_no_accepted_order_leads_past_the_margin_call_or_breaches_a_loss(seed: i
         if answer.verdict != order_pb2.VERDICT_ALLOW or answer.verified_exit:
             continue
         account = machine.book.accounts[asked.account_id]
-        limits = effective_limits(account, machine.book.policy)
+        limits = effective_limits(account, machine.book.policy, call.now_ns)
         view = view_of(machine, asked.account_id, call.now_ns)
         if limits.margin_call_bps:
             assert account.lines < 4  # margin_call is the third

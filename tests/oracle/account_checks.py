@@ -17,7 +17,7 @@ from tests.oracle.book import (
     upper_ratio,
 )
 from tests.oracle.case import Case, entry, of_account
-from tests.oracle.credit import is_credit
+from tests.oracle.credit import is_credit, is_opening
 from tests.oracle.figures import Figures, projected, valuable
 from tests.oracle.limits import concentration_bands, in_mode, setting, table_in_mode, tier_of
 from tests.oracle.line_checks import losses, maintenance_ratio
@@ -56,12 +56,14 @@ def day_turnover(book: Book, account: Account, lines: dict[str, Line]) -> int:
 
 def position_limits(case: Case, quantity: int) -> list[Message]:
     """4.18."""
-    if is_credit(case.account):
-        return credit_checks.opening_checks(case, quantity)
+    own_model = is_credit(case.account)
+    if own_model and not is_opening(case.request):
+        return []
     worst = scopes.worst(scopes.position_bounds(case, quantity))
     found = [bound_entry("POSITION_LIMIT", worst)] if worst is not None else []
     owned = scopes.ownership(case, quantity)
-    return found + ([bound_entry("OWNERSHIP_LIMIT", owned)] if owned is not None else [])
+    found += [bound_entry("OWNERSHIP_LIMIT", owned)] if owned is not None else []
+    return found + (credit_checks.opening_checks(case, quantity) if own_model else [])
 
 
 def bound_entry(reason: str, bound: scopes.Bound) -> Message:

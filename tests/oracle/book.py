@@ -249,6 +249,7 @@ class Book:
     principals: dict[str, int] = field(default_factory=dict)
     sessions: dict[str, list[Message]] = field(default_factory=dict)
     batches: dict[str, Batch] = field(default_factory=dict)
+    overrides: dict[str, Any] = field(default_factory=dict)
 
     @property
     def version(self) -> int:

@@ -11,7 +11,16 @@ from functools import partial
 from random import Random
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
-from tests.oracle import credit, credit_commands, groups, life_commands, policy_commands, world
+from tests.oracle import (
+    credit,
+    credit_commands,
+    groups,
+    life_commands,
+    override_commands,
+    policy_commands,
+    withdrawals,
+    world,
+)
 from tests.oracle.book import SECOND, Account, Instrument, Message, Order, scale_down
 from tests.oracle.case import lot, open_case
 from tests.oracle.limits import collar
@@ -73,7 +82,7 @@ class Commands:
             (5, self._tick),
             (2, self._stop),
             (3, self._release),
-            (5, self._cash),
+            (5.5, self._cash),
             (2.5, partial(credit_commands.fact, self)),
             (12, partial(credit_commands.order, self)),
             (1, self._positions),
@@ -83,8 +92,11 @@ class Commands:
             (0.4, self._regime),
             (0.4, self._session),
             (0.8, self._roll),
-            (0.8, partial(policy_commands.propose, self)),
-            (0.8, partial(policy_commands.decide, self)),
+            (1, partial(policy_commands.propose, self)),
+            (1.5, partial(policy_commands.decide, self)),
+            (1, partial(override_commands.propose, self)),
+            (1.5, partial(override_commands.decide, self)),
+            (0.8, partial(override_commands.set_tier, self)),
             (0.5, self._upsert_account),
             (0.5, partial(groups.draw, self)),
             (0.5, self._upsert_instrument),
@@ -114,16 +126,16 @@ class Commands:
         self.serial += 1
         return f"{prefix}{self.serial}"
 
+    def name(self, prefix: str) -> str:
+        """A new id."""
+        return self._name(prefix)
+
     def _staff(self, method: str, request: Message) -> Command:
         return Command(method, request, "staff", self.now)
 
     def command(self, method: str, request: Message, principal: str) -> Command:
         """A command of this moment."""
         return Command(method, request, principal, self.now)
-
-    def name(self, prefix: str) -> str:
-        """An id that nothing has."""
-        return self._name(prefix)
 
     def some_account(self) -> Account:
         """An account that is there."""
@@ -625,6 +637,8 @@ class Commands:
             "amount_e4": self._amount(account),
             "expected_sequence": account.sequence,
         }
+        if self._chance(0.4):
+            request |= {"kind": "WITHDRAWAL", "amount_e4": -self._withdrawn(account)}
         if request["amount_e4"] > 0 and self._chance(0.5):
             request["kind"] = "DEPOSIT"
         if self._chance(0.1):
@@ -633,6 +647,13 @@ class Commands:
             request |= {"account_id": self._name("X"), "expected_sequence": 0}
         self._remember(self.adjustments, request)
         return self._staff("AdjustCash", request)
+
+    def _withdrawn(self, account: Account) -> int:
+        """The most that passes, one more, or any amount."""
+        if self._chance(0.3):
+            return self.rng.randint(1, 10**10)
+        most = withdrawals.largest(self.book, account, 10**11, self.now)
+        return max(1, most + self.rng.choice((0, 0, 1, -(most // 2))))
 
     def _amount(self, account: Account) -> int:
         """Bring an account near the edge of what it needs, or well off it."""

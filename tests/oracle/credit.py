@@ -263,4 +263,9 @@ def is_exit_kind(order: Order | Message) -> bool:
     return kind in SIDE_OF and kind not in OPENING
 
 
+def is_opening(request: Message) -> bool:
+    """Say whether an order takes new risk."""
+    return request.get("margin_kind", "") in OPENING
+
+
 assert RATIO_MAX > ONE

@@ -68,10 +68,8 @@ def as_open(case: Case, quantity: int, reserved_price: int) -> credit.Open:
 
 
 def opening_checks(case: Case, quantity: int) -> list[Message]:
-    """4.18 and 4.19 of an order that opens."""
-    if kind(case) not in credit.OPENING:
-        return []
-    found = position(case, quantity)
+    """4.19 of a short sale."""
+    found: list[Message] = []
     if kind(case) != "SHORT_SELL" or case.warning:
         return found
     name, mark = case.instrument_id, case.instrument.mark or 0
@@ -84,26 +82,6 @@ def opening_checks(case: Case, quantity: int) -> list[Message]:
     elif case.price < mark:
         found.append(of_instrument(case, "SHORT_NOT_ALLOWED", case.price, mark))
     return found
-
-
-def position(case: Case, quantity: int) -> list[Message]:
-    """4.18: the greater of what is held and what is owed; they never net."""
-    account, name = case.account, case.instrument_id
-    longs = credit.long_of(account, name)
-    longs += credit.open_of(account, name, "COLLATERAL_BUY", "MARGIN_BUY")
-    shorts = credit.short_of(account, name)
-    if kind(case) == "SHORT_SELL":
-        shorts += quantity
-    else:
-        longs += quantity
-    worst = max(longs, shorts)
-    own = setting(case, "position").value
-    instruments = None if case.warning else case.instrument.facts.get("position_limit")
-    if own is not None and worst > own and (instruments is None or own <= instruments):
-        return [of_account(case, "POSITION_LIMIT", worst, own)]
-    if instruments is not None and worst > instruments:
-        return [of_instrument(case, "POSITION_LIMIT", worst, instruments)]
-    return []
 
 
 def figures_with(case: Case, quantity: int, reserved_price: int) -> Figures | None:

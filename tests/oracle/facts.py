@@ -1,6 +1,6 @@
 """Facts: what accounts, instruments and the market are (2.4, 2.5, 3.4, 5.1, 7.7)."""
 
-from tests.oracle import credit, groups, reports, valuations
+from tests.oracle import credit, groups, reports, valuations, withdrawals
 from tests.oracle.book import MONEY_MAX, SECOND, Account, Book, Instrument, Message, scale_down
 
 
@@ -42,14 +42,24 @@ class Facts:
         """Nest groups."""
         return groups.upsert_groups(self.book, request, now)
 
-    def adjust_cash(self, request: Message, _principal: str, now: int) -> Message:
+    def adjust_cash(self, request: Message, principal: str, now: int) -> Message:
         """Book cash once."""
         account = self.book.accounts.get(request["account_id"])
         if account is not None and self._is_booked(account, request["adjustment_id"]):
             stamp = {"sequence": account.sequence, "decided_time_ns": now}
-            return {**stamp, "cash_e4": account.cash, "replayed": True}
+            answer = {**stamp, "cash_e4": account.cash, "replayed": True}
+            return answer | withdrawals.allowed(request)
         if request.get("expected_sequence", 0) != (account.sequence if account else 0):
             return {"error": "STALE_SEQUENCE"}
+        if request.get("kind") == "WITHDRAWAL":
+            refused = withdrawals.refused(self.book, account, request, principal, now)
+            if refused:
+                self.book.next()
+                if account is not None:
+                    self.book.roll(account)
+                    valuations.value(self.book, account, now)
+                held = {"cash_e4": account.cash if account else 0, "verdict": "REJECT"}
+                return {**self.book.stamp(now), **held, **refused}
         cash = (account.cash if account else 0) + request["amount_e4"]
         self.book.next()
         reports.ensure_account(self.book, request["account_id"], now)
@@ -63,7 +73,7 @@ class Facts:
         account.cash = cash
         valuations.value(self.book, account, now, moved)
         account.adjustments.add(request["adjustment_id"])
-        return {**self.book.stamp(now), "cash_e4": cash}
+        return {**self.book.stamp(now), "cash_e4": cash, **withdrawals.allowed(request)}
 
     def _is_booked(self, account: Account, adjustment_id: str) -> bool:
         """Ids are kept for the day; after it the expected sequence guards against a repeat."""

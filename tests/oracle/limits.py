@@ -5,6 +5,7 @@ from typing import NamedTuple
 from tests.oracle.book import SECOND, Instrument, Message, scale_up, up
 from tests.oracle.case import Case, entry
 from tests.oracle.credit import is_credit
+from tests.oracle.overrides import levels_below, overriding
 
 LIMIT_NAMES = (
     "leverage_bps",
@@ -50,6 +51,15 @@ def in_mode(case: Case, level: Message) -> bool:
 
 
 def setting(case: Case, name: str, *, any_mode: bool = False) -> Setting:
+    """Resolve a limit; a stricter cap that the customer set counts beside it (2.1)."""
+    firms = firms_setting(case, name, any_mode=any_mode)
+    cap = case.account.facts.get("customer_limits", {}).get(name, {}).get("value")
+    if cap is None or case.warning or firms.missing:
+        return firms
+    return Setting(cap if firms.value is None else min(cap, firms.value))
+
+
+def firms_setting(case: Case, name: str, *, any_mode: bool = False) -> Setting:
     """Resolve a limit; one of the other mode has no value now."""
     found = levels(case, name)
     for level in found:
@@ -64,12 +74,8 @@ def setting(case: Case, name: str, *, any_mode: bool = False) -> Setting:
 
 def levels(case: Case, name: str) -> list[Message]:
     """One limit as each level has it, the narrowest first."""
-    tier = tier_of(case)
-    holders = [case.account.facts, tier or {}]
-    limits = [holder.get("limits", {}) for holder in holders]
-    if name != "leverage_bps":  # that one must be the tier's or the account's own
-        limits.append(case.book.policy.get("default_limits", {}))
-    return [level.get(name, {}) for level in limits]
+    found = overriding(case.book, case.account, name, case.now)
+    return [found, *levels_below(case.book, case.account, name)]
 
 
 def tier_of(case: Case) -> Message | None:

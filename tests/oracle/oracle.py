@@ -10,7 +10,7 @@ be obviously right: big integers, plain dictionaries, every sum taken anew. Wher
            orders, batches
     5      book.Book.factor, facts
     7      reports (what the venue said), replaces, chains and reconcile, staff.Staff.tick
-    8      staff, versions, tightening, usage, liquidation
+    8      staff, versions, tightening, usage, liquidation, overrides, tiers (5.6)
 
 Requests and answers are dictionaries shaped like the messages of the contract: names in snake case,
 enum values without their prefix, absent optional fields as missing keys. An error is
@@ -25,9 +25,11 @@ from tests.oracle.book import Book, Message
 from tests.oracle.credit_facts import CreditFacts
 from tests.oracle.facts import Facts
 from tests.oracle.orders import Orders
+from tests.oracle.overrides import Overrides
 from tests.oracle.reconcile import Cancels, Lists
 from tests.oracle.replaces import Replaces
 from tests.oracle.staff import Staff
+from tests.oracle.tiers import Tiers
 from tests.oracle.versions import Versions
 from tests.oracle.views import Views
 
@@ -44,6 +46,8 @@ class Oracle:
         orders = Orders(self.book)
         self._orders = orders
         self.versions = Versions(self.book)
+        self.tiers = Tiers(self.book)
+        overrides = Overrides(self.book)
         self._batches = Batches(self.book, orders)
         facts, staff, views = Facts(self.book), Staff(self.book), Views(self.book)
         margin = CreditFacts(self.book)
@@ -73,6 +77,9 @@ class Oracle:
             "ProposePolicy": self.versions.propose,
             "ApprovePolicy": self.versions.approve,
             "WithdrawPolicy": self.versions.withdraw,
+            "ProposeOverride": overrides.propose,
+            "ApproveOverride": overrides.approve,
+            "SetTier": self.tiers.set_tier,
             "Halt": staff.halt,
             "SetReduceOnly": staff.set_reduce_only,
             "Release": staff.release,

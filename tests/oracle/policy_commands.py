@@ -80,6 +80,8 @@ def loosen(source: Commands, policy: Message) -> None:
         (policy["default_limits"]["order_quantity"], "value", 20),
         (policy["principal_order_rate"], "burst", 1),
         (policy["margin_classes"][1], "offset_bps", 1),
+        (policy, "max_override_ns", SECOND),
+        (policy["tiers"][0], "rank", 1),
     ]
     call = policy.get("lines", {}).get("margin_call")
     if call and call["release_bps"] > call["line_bps"]:

@@ -69,9 +69,16 @@ class Staff:
         late = late[:TICK_EFFECTS]
         old = old[: TICK_EFFECTS - len(late)]
         batches = batches[: TICK_EFFECTS - len(late) - len(old)]
-        if not (late or old or batches):
+        room = TICK_EFFECTS - len(late) - len(old) - len(batches)
+        kept = self.book.overrides
+        ended = [name for name, override in kept.items() if now >= override.expiry]
+        ended.sort(key=lambda name: (kept[name].expiry, kept[name].proposed["sequence"]))
+        ended = ended[:room]
+        if not (late or old or batches or ended):
             return {}
-        return self._fall_due(late, old, batches)
+        for name in ended:
+            del kept[name]
+        return {**self._fall_due(late, old, batches), "ended_overrides": ended}
 
     def _fall_due(self, late: list[Order], old: list[Order], batches: list[str]) -> Message:
         sequence = self.book.next()

@@ -81,8 +81,11 @@ def _window_tighter(old: Message | None, new: Message | None) -> bool:
 
 def _figures_tighter(old: Message, new: Message) -> bool:
     windows = [policy.get("release_window_ns", 0) or 900 * SECOND for policy in (old, new)]
+    lengths = [policy.get("max_override_ns", 0) or DAY for policy in (old, new)]
     return (
-        windows[1] <= windows[0]
+        lengths[1] <= lengths[0]
+        and new.get("automatic_upgrade", False) <= old.get("automatic_upgrade", False)
+        and windows[1] <= windows[0]
         and all(new.get(name, 0) <= old.get(name, 0) for name in HIGHER)
         and all(new.get(name, 0) >= old.get(name, 0) for name in LOWER)
         and all(new.get(name, 0) == old.get(name, 0) for name in ANY)
@@ -119,7 +122,7 @@ def _all_limits_tighter(old: Message, new: Message) -> bool:
 
 
 def _tier_tighter(old: Message, new: Message) -> bool:
-    if old["tier_id"] != new["tier_id"]:
+    if old["tier_id"] != new["tier_id"] or old.get("rank", 0) != new.get("rank", 0):
         return False
     if old.get("concentration_required", False) and not new.get("concentration_required", False):
         return False

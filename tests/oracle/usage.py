@@ -221,7 +221,7 @@ def positions(case: Case) -> list[Row]:
     rows = [best] if best is not None else []
     if best is None and on is not None:
         rows.append({**row, "used": 0, "value": on})
-    if warn is not None:
+    if warn is not None and on is None:  # a cap of the customer's is on, whatever the firm says
         most = max((line.reach() for line in case.lines.values()), default=0)
         at = min((name for name in case.lines if case.lines[name].reach() == most), default="")
         rows.append({**row, "mode": "WARN", "used": most, "value": warn, "subject": at})

@@ -81,7 +81,8 @@ def _events(request: Message) -> bool:
 def _cash(request: Message) -> bool:
     amount = request.get("amount_e4", 0)
     ids = _id(request, "account_id") and _id(request, "adjustment_id")
-    return ids and amount != 0 and abs(amount) <= MONEY_MAX
+    out = request.get("kind") == "WITHDRAWAL"
+    return ids and amount != 0 and abs(amount) <= MONEY_MAX and not (out and amount > 0)
 
 
 def _marks(request: Message) -> bool:

@@ -51,6 +51,8 @@ def policy(rng: Random) -> Message:
         **credit_commands.tables(Random(rng.getstate()[1][2])),
         **_repeats(aside),
         "scopes": scope_world.scopes(scoped),
+        "max_override_ns": aside.choice((3, 20)) * SECOND,
+        "automatic_upgrade": aside.random() < 0.5,
         "self_trade_scope": aside.choice(("UNSPECIFIED", "ACCOUNT", "GROUP")),
     }
     made |= lines(aside)
@@ -150,6 +152,7 @@ def _default_limits(rng: Random) -> Message:
 def _gold(rng: Random) -> Message:
     return {
         "tier_id": "gold",
+        "rank": 2,
         "limits": {
             "leverage_bps": {"value": rng.choice((20_000, 35_001, 50_000))},
             "order_volume_share_bps": {"value": rng.choice((400, 2_000))},
@@ -180,6 +183,7 @@ def _gold(rng: Random) -> Message:
 def _silver(rng: Random) -> Message:
     return {
         "tier_id": "silver",
+        "rank": 1,
         "limits": {
             "leverage_bps": {"value": rng.choice((8_000, 12_000, 15_000))},
             "order_volume_share_bps": {"unlimited": True},
@@ -342,4 +346,23 @@ def account(rng: Random, name: str) -> Message:
     for limit, value in own.items():
         if rng.random() < 0.15:
             facts["limits"][limit] = value | ({"mode": "WARN"} if aside.random() < 0.2 else {})
+    if aside.random() < 0.3:
+        facts["customer_limits"] = _customers(aside)
     return facts
+
+
+def _customers(rng: Random) -> Message:
+    """Caps that a customer set."""
+    caps = {
+        "leverage_bps": 9_000,
+        "order_quantity": 300,
+        "order_notional_e4": 500_000_000,
+        "open_order_count": 4,
+        "day_order_count": 40,
+        "day_turnover_e4": 3_000_000_000,
+        "position": 700,
+        "credit_line_e4": 100_000_000,
+        "day_loss_e4": 50_000_000,
+        "drawdown_bps": 300,
+    }
+    return {name: {"value": caps[name]} for name in rng.sample(list(caps), 2)}

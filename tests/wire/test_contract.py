@@ -90,7 +90,7 @@ def test_every_number_of_the_journal_has_its_codec_or_is_a_snapshots() -> None:
 
 def test_a_method_without_a_codec_is_a_read() -> None:
     reads = {spec.name for spec in METHODS if not spec.mutates}
-    lists = {"ListAccounts", "ListGroups", "ListPolicies"}
+    lists = {"ListAccounts", "ListGroups", "ListOverrides", "ListPolicies"}
     plans = {"PreviewOrder", "PlanLiquidation"}
     assert reads == {"GetAccount", "GetPolicy", "GetStatus"} | lists | plans
 

@@ -88,6 +88,7 @@ def policies(draw: st.DrawFn) -> policy_pb2.Policy:
         if name.endswith("_ns"):
             made[name] = draw(SPANS)
     made["release_window_ns"] = draw(SPANS)  # 0 would be written as what it stands for
+    made["max_override_ns"] = draw(SPANS)  # the same
     elevated, stressed = sorted((draw(FACTORS), draw(FACTORS)))
     made |= {"elevated_regime_bps": elevated, "stressed_regime_bps": stressed}
     made |= {"stress_factor_bps": draw(FACTORS), "slow_mark_step_bps": draw(st.integers(0, 10**4))}

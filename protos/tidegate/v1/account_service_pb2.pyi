@@ -143,6 +143,10 @@ class _CashKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_CashKind.Val
     """A settlement, either way."""
     CASH_KIND_CORRECTION: _CashKind.ValueType  # 6
     """A correction, either way."""
+    CASH_KIND_WITHDRAWAL: _CashKind.ValueType  # 60
+    """Money out at the customer's wish; negative. Refused where it would be borrowed, leave too little
+    margin or too low a ratio, or where a halt stands.
+    """
 
 class CashKind(_CashKind, metaclass=_CashKindEnumTypeWrapper):
     """What a booking of cash is."""
@@ -161,6 +165,10 @@ CASH_KIND_SETTLEMENT: CashKind.ValueType  # 5
 """A settlement, either way."""
 CASH_KIND_CORRECTION: CashKind.ValueType  # 6
 """A correction, either way."""
+CASH_KIND_WITHDRAWAL: CashKind.ValueType  # 60
+"""Money out at the customer's wish; negative. Refused where it would be borrowed, leave too little
+margin or too low a ratio, or where a halt stands.
+"""
 Global___CashKind: _TypeAlias = CashKind  # noqa: Y015
 
 @_typing.final
@@ -517,13 +525,13 @@ class AdjustCashRequest(_message.Message):
     AMOUNT_E4_FIELD_NUMBER: _builtins.int
     EXPECTED_SEQUENCE_FIELD_NUMBER: _builtins.int
     account_id: _builtins.str
-    """The account; unknown ones are created frozen."""
+    """The account; unknown ones are created frozen, but by a withdrawal."""
     adjustment_id: _builtins.str
     """The booking's own id, unique within the account: a repeat changes nothing."""
     kind: Global___CashKind.ValueType
     """What it is."""
     amount_e4: _builtins.int
-    """How much; positive adds to cash. At most 9 * 10^16 either way, not 0."""
+    """How much; positive adds to cash, and a withdrawal is negative. At most 9 * 10^16 either way, not 0."""
     expected_sequence: _builtins.int
     """The account's sequence as last read; 0 only for an account that was never touched."""
     def __init__(
@@ -553,6 +561,9 @@ class AdjustCashResponse(_message.Message):
     DECIDED_TIME_NS_FIELD_NUMBER: _builtins.int
     CASH_E4_FIELD_NUMBER: _builtins.int
     REPLAYED_FIELD_NUMBER: _builtins.int
+    VERDICT_FIELD_NUMBER: _builtins.int
+    REJECTIONS_FIELD_NUMBER: _builtins.int
+    MAX_WITHDRAWAL_E4_FIELD_NUMBER: _builtins.int
     sequence: _builtins.int
     """The journal position, which is now also the account's sequence."""
     decided_time_ns: _builtins.int
@@ -561,6 +572,14 @@ class AdjustCashResponse(_message.Message):
     """Cash after it."""
     replayed: _builtins.bool
     """Whether the id was booked before, and nothing changed now."""
+    verdict: _order_pb2.Verdict.ValueType
+    """Of a withdrawal: VERDICT_ALLOW only if it is booked. A fact has none."""
+    max_withdrawal_e4: _builtins.int
+    """Of one that is refused: the largest amount that would pass, positive; 0 for none."""
+    @_builtins.property
+    def rejections(self) -> _containers.RepeatedCompositeFieldContainer[_order_pb2.Rejection]:
+        """Why a withdrawal is refused, all of it, in order of precedence. Its id is free again."""
+
     def __init__(
         self,
         *,
@@ -568,10 +587,13 @@ class AdjustCashResponse(_message.Message):
         decided_time_ns: _builtins.int = ...,
         cash_e4: _builtins.int = ...,
         replayed: _builtins.bool = ...,
+        verdict: _order_pb2.Verdict.ValueType = ...,
+        rejections: _abc.Iterable[_order_pb2.Rejection] | None = ...,
+        max_withdrawal_e4: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cash_e4", b"cash_e4", "decided_time_ns", b"decided_time_ns", "replayed", b"replayed", "sequence", b"sequence"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cash_e4", b"cash_e4", "decided_time_ns", b"decided_time_ns", "max_withdrawal_e4", b"max_withdrawal_e4", "rejections", b"rejections", "replayed", b"replayed", "sequence", b"sequence", "verdict", b"verdict"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -985,6 +1007,7 @@ class Account(_message.Message):
     PERMISSIONS_FIELD_NUMBER: _builtins.int
     ACKNOWLEDGED_DISCLOSURE_VERSION_FIELD_NUMBER: _builtins.int
     PRIVATE_FUND_FIELD_NUMBER: _builtins.int
+    CUSTOMER_LIMITS_FIELD_NUMBER: _builtins.int
     account_id: _builtins.str
     """Its id."""
     group_id: _builtins.str
@@ -1005,6 +1028,14 @@ class Account(_message.Message):
     def permissions(self) -> Global___Permissions:
         """What it may do; absent grants nothing."""
 
+    @_builtins.property
+    def customer_limits(self) -> _policy_pb2.Limits:
+        """Caps that the customer set on itself. Each counts wherever it is the stricter one, whatever tier,
+        account or override say: a value without a mode of leverage_bps, order_quantity,
+        order_notional_e4, open_order_count, day_order_count, day_turnover_e4, position, credit_line_e4,
+        day_loss_e4, drawdown_bps.
+        """
+
     def __init__(
         self,
         *,
@@ -1016,10 +1047,11 @@ class Account(_message.Message):
         permissions: Global___Permissions | None = ...,
         acknowledged_disclosure_version: _builtins.int = ...,
         private_fund: _builtins.bool = ...,
+        customer_limits: _policy_pb2.Limits | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["limits", b"limits", "permissions", b"permissions"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["customer_limits", b"customer_limits", "limits", b"limits", "permissions", b"permissions"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "acknowledged_disclosure_version", b"acknowledged_disclosure_version", "group_id", b"group_id", "limits", b"limits", "margin_model", b"margin_model", "permissions", b"permissions", "private_fund", b"private_fund", "tier_id", b"tier_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "acknowledged_disclosure_version", b"acknowledged_disclosure_version", "customer_limits", b"customer_limits", "group_id", b"group_id", "limits", b"limits", "margin_model", b"margin_model", "permissions", b"permissions", "private_fund", b"private_fund", "tier_id", b"tier_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1146,6 +1178,9 @@ class AccountView(_message.Message):
     HIGH_WATER_MARK_E4_FIELD_NUMBER: _builtins.int
     CONTRACTS_FIELD_NUMBER: _builtins.int
     FREE_CASH_E4_FIELD_NUMBER: _builtins.int
+    SCORECARD_VERSION_FIELD_NUMBER: _builtins.int
+    SCORECARD_TIME_NS_FIELD_NUMBER: _builtins.int
+    PENDING_TIER_ID_FIELD_NUMBER: _builtins.int
     sequence: _builtins.int
     """The last record that touched it: send it back with AdjustCash and SetPositions."""
     cash_e4: _builtins.int
@@ -1166,6 +1201,12 @@ class AccountView(_message.Message):
     """The highest equity at any valuation, bookings moving it along; absent before the first."""
     free_cash_e4: _builtins.int
     """Under cn_margin: cash less the proceeds of short sales and the cost of open collateral buys."""
+    scorecard_version: _builtins.str
+    """The scorecard that last set its tier; empty for none."""
+    scorecard_time_ns: _builtins.int
+    """When that scorecard was made."""
+    pending_tier_id: _builtins.str
+    """The tier that waits for a second person; empty for none."""
     @_builtins.property
     def account(self) -> Global___Account:
         """What it is."""
@@ -1226,10 +1267,13 @@ class AccountView(_message.Message):
         high_water_mark_e4: _builtins.int | None = ...,
         contracts: _abc.Iterable[Global___MarginContract] | None = ...,
         free_cash_e4: _builtins.int | None = ...,
+        scorecard_version: _builtins.str = ...,
+        scorecard_time_ns: _builtins.int = ...,
+        pending_tier_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_free_cash_e4", b"_free_cash_e4", "_high_water_mark_e4", b"_high_water_mark_e4", "_start_of_day_equity_e4", b"_start_of_day_equity_e4", "account", b"account", "actual", b"actual", "free_cash_e4", b"free_cash_e4", "high_water_mark_e4", b"high_water_mark_e4", "last_valuation", b"last_valuation", "projected", b"projected", "start_of_day_equity_e4", b"start_of_day_equity_e4"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_free_cash_e4", b"_free_cash_e4", "_high_water_mark_e4", b"_high_water_mark_e4", "_start_of_day_equity_e4", b"_start_of_day_equity_e4", "account", b"account", "actual", b"actual", "cash_e4", b"cash_e4", "contracts", b"contracts", "day_order_count", b"day_order_count", "day_turnover_e4", b"day_turnover_e4", "free_cash_e4", b"free_cash_e4", "high_water_mark_e4", b"high_water_mark_e4", "interest_and_fees_e4", b"interest_and_fees_e4", "last_valuation", b"last_valuation", "limits", b"limits", "line_state", b"line_state", "open_orders", b"open_orders", "positions", b"positions", "projected", b"projected", "sequence", b"sequence", "start_of_day_equity_e4", b"start_of_day_equity_e4", "stop_ids", b"stop_ids", "valued_time_ns", b"valued_time_ns"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_free_cash_e4", b"_free_cash_e4", "_high_water_mark_e4", b"_high_water_mark_e4", "_start_of_day_equity_e4", b"_start_of_day_equity_e4", "account", b"account", "actual", b"actual", "cash_e4", b"cash_e4", "contracts", b"contracts", "day_order_count", b"day_order_count", "day_turnover_e4", b"day_turnover_e4", "free_cash_e4", b"free_cash_e4", "high_water_mark_e4", b"high_water_mark_e4", "interest_and_fees_e4", b"interest_and_fees_e4", "last_valuation", b"last_valuation", "limits", b"limits", "line_state", b"line_state", "open_orders", b"open_orders", "pending_tier_id", b"pending_tier_id", "positions", b"positions", "projected", b"projected", "scorecard_time_ns", b"scorecard_time_ns", "scorecard_version", b"scorecard_version", "sequence", b"sequence", "start_of_day_equity_e4", b"start_of_day_equity_e4", "stop_ids", b"stop_ids", "valued_time_ns", b"valued_time_ns"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__free_cash_e4: _TypeAlias = _typing.Literal["free_cash_e4"]  # noqa: Y015
     _WhichOneofArgType__free_cash_e4: _TypeAlias = _typing.Literal["_free_cash_e4", b"_free_cash_e4"]  # noqa: Y015

@@ -138,7 +138,8 @@ class AccountServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def AdjustCash(self, request, context):
-        """Book cash: a deposit, fee, interest, dividend, settlement or correction. A fact.
+        """Book cash: a deposit, fee, interest, dividend, settlement or correction. A fact. A withdrawal is
+        an intention: it is booked or refused, and the answer says which.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

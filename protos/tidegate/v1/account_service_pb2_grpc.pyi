@@ -46,7 +46,9 @@ class AccountServiceStub:
     ListGroups: _grpc.UnaryUnaryMultiCallable[_account_service_pb2.ListGroupsRequest, _account_service_pb2.ListGroupsResponse]
     """Read groups in order of id, those that only accounts or other groups name included."""
     AdjustCash: _grpc.UnaryUnaryMultiCallable[_account_service_pb2.AdjustCashRequest, _account_service_pb2.AdjustCashResponse]
-    """Book cash: a deposit, fee, interest, dividend, settlement or correction. A fact."""
+    """Book cash: a deposit, fee, interest, dividend, settlement or correction. A fact. A withdrawal is
+    an intention: it is booked or refused, and the answer says which.
+    """
     SetPositions: _grpc.UnaryUnaryMultiCallable[_account_service_pb2.SetPositionsRequest, _account_service_pb2.SetPositionsResponse]
     """Set positions as the back office has them. A fact."""
     RepayCash: _grpc.UnaryUnaryMultiCallable[_account_service_pb2.RepayCashRequest, _account_service_pb2.RepayCashResponse]
@@ -78,7 +80,9 @@ class AccountServiceAsyncStub(AccountServiceStub):
     ListGroups: _aio.UnaryUnaryMultiCallable[_account_service_pb2.ListGroupsRequest, _account_service_pb2.ListGroupsResponse]  # type: ignore[assignment]
     """Read groups in order of id, those that only accounts or other groups name included."""
     AdjustCash: _aio.UnaryUnaryMultiCallable[_account_service_pb2.AdjustCashRequest, _account_service_pb2.AdjustCashResponse]  # type: ignore[assignment]
-    """Book cash: a deposit, fee, interest, dividend, settlement or correction. A fact."""
+    """Book cash: a deposit, fee, interest, dividend, settlement or correction. A fact. A withdrawal is
+    an intention: it is booked or refused, and the answer says which.
+    """
     SetPositions: _aio.UnaryUnaryMultiCallable[_account_service_pb2.SetPositionsRequest, _account_service_pb2.SetPositionsResponse]  # type: ignore[assignment]
     """Set positions as the back office has them. A fact."""
     RepayCash: _aio.UnaryUnaryMultiCallable[_account_service_pb2.RepayCashRequest, _account_service_pb2.RepayCashResponse]  # type: ignore[assignment]
@@ -143,7 +147,9 @@ class AccountServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _account_service_pb2.AdjustCashRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_account_service_pb2.AdjustCashResponse, _abc.Awaitable[_account_service_pb2.AdjustCashResponse]]:
-        """Book cash: a deposit, fee, interest, dividend, settlement or correction. A fact."""
+        """Book cash: a deposit, fee, interest, dividend, settlement or correction. A fact. A withdrawal is
+        an intention: it is booked or refused, and the answer says which.
+        """
 
     @_abc_1.abstractmethod
     def SetPositions(

@@ -92,6 +92,16 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """INVALID_ARGUMENT: groups would be nested in themselves, or more than 4 deep. Metadata:
     {"group_id": "desk-1", "problem": "5 deep", "limit": "4"}.
     """
+    ERROR_REASON_OVERRIDE_LENGTH: _ErrorReason.ValueType  # 60
+    """FAILED_PRECONDITION: an override ends by now, or later than the policy allows. Metadata:
+    {"expiry_time_ns": "1700000000000000000", "now_ns": "1700000000000000001", "limit_ns":
+    "86400000000000"}.
+    """
+    ERROR_REASON_STALE_SCORECARD: _ErrorReason.ValueType  # 61
+    """FAILED_PRECONDITION: the account's tier comes from a later scorecard, or this one is ahead of the
+    gate's clock. Metadata: {"account_id": "A1", "scorecard_time_ns": "1700000000000000000",
+    "latest_time_ns": "1700000000000000001"}.
+    """
     ERROR_REASON_NOT_IN_LIQUIDATION: _ErrorReason.ValueType  # 85
     """FAILED_PRECONDITION: a plan is for accounts at the line liquidation or deeper. Metadata:
     {"account_id": "A1", "line_state": "TOP_UP"}.
@@ -181,6 +191,16 @@ ERROR_REASON_PAGE_MISSING: ErrorReason.ValueType  # 56
 ERROR_REASON_GROUP_NESTING: ErrorReason.ValueType  # 40
 """INVALID_ARGUMENT: groups would be nested in themselves, or more than 4 deep. Metadata:
 {"group_id": "desk-1", "problem": "5 deep", "limit": "4"}.
+"""
+ERROR_REASON_OVERRIDE_LENGTH: ErrorReason.ValueType  # 60
+"""FAILED_PRECONDITION: an override ends by now, or later than the policy allows. Metadata:
+{"expiry_time_ns": "1700000000000000000", "now_ns": "1700000000000000001", "limit_ns":
+"86400000000000"}.
+"""
+ERROR_REASON_STALE_SCORECARD: ErrorReason.ValueType  # 61
+"""FAILED_PRECONDITION: the account's tier comes from a later scorecard, or this one is ahead of the
+gate's clock. Metadata: {"account_id": "A1", "scorecard_time_ns": "1700000000000000000",
+"latest_time_ns": "1700000000000000001"}.
 """
 ERROR_REASON_NOT_IN_LIQUIDATION: ErrorReason.ValueType  # 85
 """FAILED_PRECONDITION: a plan is for accounts at the line liquidation or deeper. Metadata:

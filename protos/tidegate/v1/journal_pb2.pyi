@@ -94,6 +94,12 @@ class _MethodEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Method.ValueTy
     """ControlService.CancelOrders."""
     METHOD_UPSERT_GROUPS: _Method.ValueType  # 70
     """AccountService.UpsertGroups."""
+    METHOD_PROPOSE_OVERRIDE: _Method.ValueType  # 62
+    """PolicyService.ProposeOverride."""
+    METHOD_APPROVE_OVERRIDE: _Method.ValueType  # 63
+    """PolicyService.ApproveOverride."""
+    METHOD_SET_TIER: _Method.ValueType  # 64
+    """PolicyService.SetTier, TierEffects."""
     METHOD_RESTORE_BOOK: _Method.ValueType  # 900
     """Snapshots only: RestoreBook."""
     METHOD_RESTORE_INSTRUMENT: _Method.ValueType  # 901
@@ -106,6 +112,10 @@ class _MethodEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Method.ValueTy
     """Snapshots only: RestorePolicyVersion."""
     METHOD_RESTORE_GROUP: _Method.ValueType  # 970
     """Snapshots only: RestoreGroup."""
+    METHOD_RESTORE_OVERRIDE: _Method.ValueType  # 961
+    """Snapshots only: Override."""
+    METHOD_RESTORE_STANDING: _Method.ValueType  # 962
+    """Snapshots only: RestoreStanding."""
 
 class Method(_Method, metaclass=_MethodEnumTypeWrapper):
     """What a record is. Numbers are permanent and never used again."""
@@ -170,6 +180,12 @@ METHOD_CANCEL_ORDERS: Method.ValueType  # 92
 """ControlService.CancelOrders."""
 METHOD_UPSERT_GROUPS: Method.ValueType  # 70
 """AccountService.UpsertGroups."""
+METHOD_PROPOSE_OVERRIDE: Method.ValueType  # 62
+"""PolicyService.ProposeOverride."""
+METHOD_APPROVE_OVERRIDE: Method.ValueType  # 63
+"""PolicyService.ApproveOverride."""
+METHOD_SET_TIER: Method.ValueType  # 64
+"""PolicyService.SetTier, TierEffects."""
 METHOD_RESTORE_BOOK: Method.ValueType  # 900
 """Snapshots only: RestoreBook."""
 METHOD_RESTORE_INSTRUMENT: Method.ValueType  # 901
@@ -182,6 +198,10 @@ METHOD_RESTORE_POLICY_VERSION: Method.ValueType  # 960
 """Snapshots only: RestorePolicyVersion."""
 METHOD_RESTORE_GROUP: Method.ValueType  # 970
 """Snapshots only: RestoreGroup."""
+METHOD_RESTORE_OVERRIDE: Method.ValueType  # 961
+"""Snapshots only: Override."""
+METHOD_RESTORE_STANDING: Method.ValueType  # 962
+"""Snapshots only: RestoreStanding."""
 Global___Method: _TypeAlias = Method  # noqa: Y015
 
 @_typing.final
@@ -301,6 +321,7 @@ class TickResponse(_message.Message):
     UNCONFIRMED_FIELD_NUMBER: _builtins.int
     FORGOTTEN_FIELD_NUMBER: _builtins.int
     FORGOTTEN_BATCHES_FIELD_NUMBER: _builtins.int
+    ENDED_OVERRIDES_FIELD_NUMBER: _builtins.int
     sequence: _builtins.int
     """The journal position."""
     @_builtins.property
@@ -315,6 +336,10 @@ class TickResponse(_message.Message):
     def forgotten_batches(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Atomic batches whose ids are forgotten."""
 
+    @_builtins.property
+    def ended_overrides(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Overrides that have ended."""
+
     def __init__(
         self,
         *,
@@ -322,10 +347,11 @@ class TickResponse(_message.Message):
         unconfirmed: _abc.Iterable[Global___OrderKey] | None = ...,
         forgotten: _abc.Iterable[Global___OrderKey] | None = ...,
         forgotten_batches: _abc.Iterable[_builtins.str] | None = ...,
+        ended_overrides: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["forgotten", b"forgotten", "forgotten_batches", b"forgotten_batches", "sequence", b"sequence", "unconfirmed", b"unconfirmed"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ended_overrides", b"ended_overrides", "forgotten", b"forgotten", "forgotten_batches", b"forgotten_batches", "sequence", b"sequence", "unconfirmed", b"unconfirmed"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -647,6 +673,28 @@ class PolicyEffects(_message.Message):
 Global___PolicyEffects: _TypeAlias = PolicyEffects  # noqa: Y015
 
 @_typing.final
+class TierEffects(_message.Message):
+    """Effects of a tier that a scorecard gave."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RAISED_FIELD_NUMBER: _builtins.int
+    raised: _builtins.bool
+    """Whether the scorecard alone raised the account."""
+    def __init__(
+        self,
+        *,
+        raised: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["raised", b"raised"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TierEffects: _TypeAlias = TierEffects  # noqa: Y015
+
+@_typing.final
 class RestoreBook(_message.Message):
     """The first record of a snapshot."""
 
@@ -795,6 +843,70 @@ class RestoreGroup(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___RestoreGroup: _TypeAlias = RestoreGroup  # noqa: Y015
+
+@_typing.final
+class RestoreStanding(_message.Message):
+    """What scorecards made of an account's tier."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACCOUNT_ID_FIELD_NUMBER: _builtins.int
+    SCORECARD_VERSION_FIELD_NUMBER: _builtins.int
+    SCORECARD_TIME_NS_FIELD_NUMBER: _builtins.int
+    SEQUENCE_FIELD_NUMBER: _builtins.int
+    RAISED_DATE_FIELD_NUMBER: _builtins.int
+    ASKED_FIELD_NUMBER: _builtins.int
+    ASKED_BY_FIELD_NUMBER: _builtins.int
+    ASKED_SEQUENCE_FIELD_NUMBER: _builtins.int
+    ASKED_TIME_NS_FIELD_NUMBER: _builtins.int
+    ASKED_FROM_FIELD_NUMBER: _builtins.int
+    SET_TIME_NS_FIELD_NUMBER: _builtins.int
+    account_id: _builtins.str
+    """The account."""
+    scorecard_version: _builtins.str
+    """The scorecard that last set its tier."""
+    scorecard_time_ns: _builtins.int
+    """When that scorecard was made."""
+    sequence: _builtins.int
+    """The record that set it."""
+    raised_date: _builtins.int
+    """The trading date as YYYYMMDD on which a scorecard alone last raised it; 0 for none."""
+    asked_by: _builtins.str
+    """Who asked first."""
+    asked_sequence: _builtins.int
+    """The record that asked."""
+    asked_time_ns: _builtins.int
+    """When."""
+    asked_from: _builtins.str
+    """The tier that it was in then."""
+    set_time_ns: _builtins.int
+    """When that record was decided."""
+    @_builtins.property
+    def asked(self) -> _policy_service_pb2.SetTierRequest:
+        """The move that waits for a second person; absent for none."""
+
+    def __init__(
+        self,
+        *,
+        account_id: _builtins.str = ...,
+        scorecard_version: _builtins.str = ...,
+        scorecard_time_ns: _builtins.int = ...,
+        sequence: _builtins.int = ...,
+        raised_date: _builtins.int = ...,
+        asked: _policy_service_pb2.SetTierRequest | None = ...,
+        asked_by: _builtins.str = ...,
+        asked_sequence: _builtins.int = ...,
+        asked_time_ns: _builtins.int = ...,
+        asked_from: _builtins.str = ...,
+        set_time_ns: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["asked", b"asked"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "asked", b"asked", "asked_by", b"asked_by", "asked_from", b"asked_from", "asked_sequence", b"asked_sequence", "asked_time_ns", b"asked_time_ns", "raised_date", b"raised_date", "scorecard_time_ns", b"scorecard_time_ns", "scorecard_version", b"scorecard_version", "sequence", b"sequence", "set_time_ns", b"set_time_ns"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RestoreStanding: _TypeAlias = RestoreStanding  # noqa: Y015
 
 @_typing.final
 class RestorePrincipal(_message.Message):

@@ -136,6 +136,8 @@ class Policy(_message.Message):
     SHORT_RATIOS_FIELD_NUMBER: _builtins.int
     PRIVATE_FUND_SHORT_RATIOS_FIELD_NUMBER: _builtins.int
     HAIRCUT_CAPS_FIELD_NUMBER: _builtins.int
+    MAX_OVERRIDE_NS_FIELD_NUMBER: _builtins.int
+    AUTOMATIC_UPGRADE_FIELD_NUMBER: _builtins.int
     version: _builtins.int
     """Its number; only grows. Given by the gate."""
     rules_version: _builtins.int
@@ -171,6 +173,12 @@ class Policy(_message.Message):
     disclosure_version: _builtins.int
     """The risk disclosure in force: new risk needs this version or a later one acknowledged, 0 to
     1 000 000 000; 0 is none.
+    """
+    max_override_ns: _builtins.int
+    """The greatest length of an override, from its proposal or approval to its end, ns; 0: a day."""
+    automatic_upgrade: _builtins.bool
+    """Whether a scorecard alone may raise an account's tier, by one rank a trading day at most. Else it
+    takes a second person.
     """
     @_builtins.property
     def principal_order_rate(self) -> Global___Rate:
@@ -261,10 +269,12 @@ class Policy(_message.Message):
         short_ratios: _abc.Iterable[Global___MarginRatio] | None = ...,
         private_fund_short_ratios: _abc.Iterable[Global___MarginRatio] | None = ...,
         haircut_caps: _abc.Iterable[Global___HaircutCap] | None = ...,
+        max_override_ns: _builtins.int = ...,
+        automatic_upgrade: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["default_limits", b"default_limits", "lines", b"lines", "order_repeated", b"order_repeated", "principal_order_rate", b"principal_order_rate", "trading_window", b"trading_window"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["acknowledgement_limit_ns", b"acknowledgement_limit_ns", "comment", b"comment", "default_limits", b"default_limits", "disclosure_version", b"disclosure_version", "elevated_regime_bps", b"elevated_regime_bps", "financing_ratios", b"financing_ratios", "haircut_caps", b"haircut_caps", "lines", b"lines", "margin_classes", b"margin_classes", "max_clock_skew_ns", b"max_clock_skew_ns", "max_mark_age_ns", b"max_mark_age_ns", "max_order_age_ns", b"max_order_age_ns", "max_volatility_age_ns", b"max_volatility_age_ns", "order_repeated", b"order_repeated", "principal_order_rate", b"principal_order_rate", "private_fund_short_ratios", b"private_fund_short_ratios", "release_window_ns", b"release_window_ns", "rules_version", b"rules_version", "scopes", b"scopes", "self_trade_mode", b"self_trade_mode", "self_trade_scope", b"self_trade_scope", "short_ratios", b"short_ratios", "slow_mark_step_bps", b"slow_mark_step_bps", "stress_factor_bps", b"stress_factor_bps", "stressed_regime_bps", b"stressed_regime_bps", "tiers", b"tiers", "trading_window", b"trading_window", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["acknowledgement_limit_ns", b"acknowledgement_limit_ns", "automatic_upgrade", b"automatic_upgrade", "comment", b"comment", "default_limits", b"default_limits", "disclosure_version", b"disclosure_version", "elevated_regime_bps", b"elevated_regime_bps", "financing_ratios", b"financing_ratios", "haircut_caps", b"haircut_caps", "lines", b"lines", "margin_classes", b"margin_classes", "max_clock_skew_ns", b"max_clock_skew_ns", "max_mark_age_ns", b"max_mark_age_ns", "max_order_age_ns", b"max_order_age_ns", "max_override_ns", b"max_override_ns", "max_volatility_age_ns", b"max_volatility_age_ns", "order_repeated", b"order_repeated", "principal_order_rate", b"principal_order_rate", "private_fund_short_ratios", b"private_fund_short_ratios", "release_window_ns", b"release_window_ns", "rules_version", b"rules_version", "scopes", b"scopes", "self_trade_mode", b"self_trade_mode", "self_trade_scope", b"self_trade_scope", "short_ratios", b"short_ratios", "slow_mark_step_bps", b"slow_mark_step_bps", "stress_factor_bps", b"stress_factor_bps", "stressed_regime_bps", b"stressed_regime_bps", "tiers", b"tiers", "trading_window", b"trading_window", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -577,10 +587,13 @@ class Tier(_message.Message):
     SECTOR_CONCENTRATION_FIELD_NUMBER: _builtins.int
     BOARD_CONCENTRATION_FIELD_NUMBER: _builtins.int
     LINES_FIELD_NUMBER: _builtins.int
+    RANK_FIELD_NUMBER: _builtins.int
     tier_id: _builtins.str
     """Its id."""
     concentration_required: _builtins.bool
     """Whether an instrument of a rating group without a table is refused."""
+    rank: _builtins.int
+    """How much is trusted to its accounts, 0 to 1 000: a move to a tier of a lower rank is a tightening."""
     @_builtins.property
     def limits(self) -> Global___Limits:
         """Its limits; each one set replaces the default."""
@@ -611,10 +624,11 @@ class Tier(_message.Message):
         sector_concentration: _abc.Iterable[Global___ScopeTable] | None = ...,
         board_concentration: _abc.Iterable[Global___ScopeTable] | None = ...,
         lines: Global___Lines | None = ...,
+        rank: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["limits", b"limits", "lines", b"lines"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["board_concentration", b"board_concentration", "concentration", b"concentration", "concentration_required", b"concentration_required", "limits", b"limits", "lines", b"lines", "sector_concentration", b"sector_concentration", "tier_id", b"tier_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["board_concentration", b"board_concentration", "concentration", b"concentration", "concentration_required", b"concentration_required", "limits", b"limits", "lines", b"lines", "rank", b"rank", "sector_concentration", b"sector_concentration", "tier_id", b"tier_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

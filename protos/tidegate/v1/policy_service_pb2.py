@@ -22,40 +22,59 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from tidegate.v1 import order_pb2 as tidegate_dot_v1_dot_order__pb2
 from tidegate.v1 import policy_pb2 as tidegate_dot_v1_dot_policy__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n tidegate/v1/policy_service.proto\x12\x0btidegate.v1\x1a\x18tidegate/v1/policy.proto\"#\n\x10GetPolicyRequest\x12\x0f\n\x07version\x18\x01 \x01(\x03\"}\n\x11GetPolicyResponse\x12#\n\x06policy\x18\x01 \x01(\x0b\x32\x13.tidegate.v1.Policy\x12\x16\n\x0e\x61s_of_sequence\x18\x02 \x01(\x03\x12+\n\x07summary\x18\x03 \x01(\x0b\x32\x1a.tidegate.v1.PolicySummary\"Q\n\x14ProposePolicyRequest\x12#\n\x06policy\x18\x01 \x01(\x0b\x32\x13.tidegate.v1.Policy\x12\x14\n\x0c\x62\x61se_version\x18\x02 \x01(\x03\"}\n\x15ProposePolicyResponse\x12\x0f\n\x07version\x18\x01 \x01(\x03\x12\x10\n\x08sequence\x18\x02 \x01(\x03\x12\x17\n\x0f\x64\x65\x63ided_time_ns\x18\x03 \x01(\x03\x12\x0f\n\x07pending\x18\x04 \x01(\x08\x12\x17\n\x0floosened_fields\x18\x05 \x03(\t\"\'\n\x14\x41pprovePolicyRequest\x12\x0f\n\x07version\x18\x01 \x01(\x03\"B\n\x15\x41pprovePolicyResponse\x12\x10\n\x08sequence\x18\x01 \x01(\x03\x12\x17\n\x0f\x64\x65\x63ided_time_ns\x18\x02 \x01(\x03\"(\n\x15WithdrawPolicyRequest\x12\x0f\n\x07version\x18\x01 \x01(\x03\"C\n\x16WithdrawPolicyResponse\x12\x10\n\x08sequence\x18\x01 \x01(\x03\x12\x17\n\x0f\x64\x65\x63ided_time_ns\x18\x02 \x01(\x03\"<\n\x13ListPoliciesRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"u\n\x14ListPoliciesResponse\x12,\n\x08policies\x18\x01 \x03(\x0b\x32\x1a.tidegate.v1.PolicySummary\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x16\n\x0e\x61s_of_sequence\x18\x03 \x01(\x03\"\x91\x02\n\rPolicySummary\x12\x0f\n\x07version\x18\x01 \x01(\x03\x12\'\n\x05state\x18\x02 \x01(\x0e\x32\x18.tidegate.v1.PolicyState\x12\x14\n\x0c\x62\x61se_version\x18\x03 \x01(\x03\x12\x0f\n\x07\x63omment\x18\x04 \x01(\t\x12\x10\n\x08proposer\x18\x05 \x01(\t\x12\x18\n\x10proposed_time_ns\x18\x06 \x01(\x03\x12\x17\n\x0floosened_fields\x18\x07 \x03(\t\x12\x10\n\x08\x61pprover\x18\x08 \x01(\t\x12\x19\n\x11\x61\x63tivated_time_ns\x18\t \x01(\x03\x12\x12\n\nwithdrawer\x18\n \x01(\t\x12\x19\n\x11withdrawn_time_ns\x18\x0b \x01(\x03*\xad\x01\n\x0bPolicyState\x12\x1c\n\x18POLICY_STATE_UNSPECIFIED\x10\x00\x12\x18\n\x14POLICY_STATE_PENDING\x10\x01\x12\x17\n\x13POLICY_STATE_ACTIVE\x10\x02\x12\x19\n\x15POLICY_STATE_REPLACED\x10\x03\x12\x1a\n\x16POLICY_STATE_WITHDRAWN\x10\x04\x12\x16\n\x12POLICY_STATE_STALE\x10\x05\x32\xbb\x03\n\rPolicyService\x12J\n\tGetPolicy\x12\x1d.tidegate.v1.GetPolicyRequest\x1a\x1e.tidegate.v1.GetPolicyResponse\x12V\n\rProposePolicy\x12!.tidegate.v1.ProposePolicyRequest\x1a\".tidegate.v1.ProposePolicyResponse\x12V\n\rApprovePolicy\x12!.tidegate.v1.ApprovePolicyRequest\x1a\".tidegate.v1.ApprovePolicyResponse\x12Y\n\x0eWithdrawPolicy\x12\".tidegate.v1.WithdrawPolicyRequest\x1a#.tidegate.v1.WithdrawPolicyResponse\x12S\n\x0cListPolicies\x12 .tidegate.v1.ListPoliciesRequest\x1a!.tidegate.v1.ListPoliciesResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n tidegate/v1/policy_service.proto\x12\x0btidegate.v1\x1a\x17tidegate/v1/order.proto\x1a\x18tidegate/v1/policy.proto\"#\n\x10GetPolicyRequest\x12\x0f\n\x07version\x18\x01 \x01(\x03\"}\n\x11GetPolicyResponse\x12#\n\x06policy\x18\x01 \x01(\x0b\x32\x13.tidegate.v1.Policy\x12\x16\n\x0e\x61s_of_sequence\x18\x02 \x01(\x03\x12+\n\x07summary\x18\x03 \x01(\x0b\x32\x1a.tidegate.v1.PolicySummary\"Q\n\x14ProposePolicyRequest\x12#\n\x06policy\x18\x01 \x01(\x0b\x32\x13.tidegate.v1.Policy\x12\x14\n\x0c\x62\x61se_version\x18\x02 \x01(\x03\"}\n\x15ProposePolicyResponse\x12\x0f\n\x07version\x18\x01 \x01(\x03\x12\x10\n\x08sequence\x18\x02 \x01(\x03\x12\x17\n\x0f\x64\x65\x63ided_time_ns\x18\x03 \x01(\x03\x12\x0f\n\x07pending\x18\x04 \x01(\x08\x12\x17\n\x0floosened_fields\x18\x05 \x03(\t\"\'\n\x14\x41pprovePolicyRequest\x12\x0f\n\x07version\x18\x01 \x01(\x03\"B\n\x15\x41pprovePolicyResponse\x12\x10\n\x08sequence\x18\x01 \x01(\x03\x12\x17\n\x0f\x64\x65\x63ided_time_ns\x18\x02 \x01(\x03\"(\n\x15WithdrawPolicyRequest\x12\x0f\n\x07version\x18\x01 \x01(\x03\"C\n\x16WithdrawPolicyResponse\x12\x10\n\x08sequence\x18\x01 \x01(\x03\x12\x17\n\x0f\x64\x65\x63ided_time_ns\x18\x02 \x01(\x03\"<\n\x13ListPoliciesRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"u\n\x14ListPoliciesResponse\x12,\n\x08policies\x18\x01 \x03(\x0b\x32\x1a.tidegate.v1.PolicySummary\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x16\n\x0e\x61s_of_sequence\x18\x03 \x01(\x03\"\xb8\x01\n\x16ProposeOverrideRequest\x12\x13\n\x0boverride_id\x18\x01 \x01(\t\x12*\n\nscope_kind\x18\x02 \x01(\x0e\x32\x16.tidegate.v1.ScopeKind\x12\x10\n\x08scope_id\x18\x03 \x01(\t\x12#\n\x06limits\x18\x04 \x01(\x0b\x32\x13.tidegate.v1.Limits\x12\x0e\n\x06reason\x18\x05 \x01(\t\x12\x16\n\x0e\x65xpiry_time_ns\x18\x06 \x01(\x03\"U\n\x17ProposeOverrideResponse\x12\x10\n\x08sequence\x18\x01 \x01(\x03\x12\x17\n\x0f\x64\x65\x63ided_time_ns\x18\x02 \x01(\x03\x12\x0f\n\x07pending\x18\x03 \x01(\x08\"-\n\x16\x41pproveOverrideRequest\x12\x13\n\x0boverride_id\x18\x01 \x01(\t\"D\n\x17\x41pproveOverrideResponse\x12\x10\n\x08sequence\x18\x01 \x01(\x03\x12\x17\n\x0f\x64\x65\x63ided_time_ns\x18\x02 \x01(\x03\"d\n\x14ListOverridesRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x13\n\x0boverride_id\x18\x03 \x01(\t\x12\x10\n\x08scope_id\x18\x04 \x01(\t\"r\n\x15ListOverridesResponse\x12(\n\toverrides\x18\x01 \x03(\x0b\x32\x15.tidegate.v1.Override\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x16\n\x0e\x61s_of_sequence\x18\x03 \x01(\x03\"k\n\x0eSetTierRequest\x12\x12\n\naccount_id\x18\x01 \x01(\t\x12\x0f\n\x07tier_id\x18\x02 \x01(\t\x12\x19\n\x11scorecard_version\x18\x03 \x01(\t\x12\x19\n\x11scorecard_time_ns\x18\x04 \x01(\x03\"M\n\x0fSetTierResponse\x12\x10\n\x08sequence\x18\x01 \x01(\x03\x12\x17\n\x0f\x64\x65\x63ided_time_ns\x18\x02 \x01(\x03\x12\x0f\n\x07pending\x18\x03 \x01(\x08\"\xcc\x02\n\x08Override\x12\x13\n\x0boverride_id\x18\x01 \x01(\t\x12*\n\nscope_kind\x18\x02 \x01(\x0e\x32\x16.tidegate.v1.ScopeKind\x12\x10\n\x08scope_id\x18\x03 \x01(\t\x12#\n\x06limits\x18\x04 \x01(\x0b\x32\x13.tidegate.v1.Limits\x12\x0e\n\x06reason\x18\x05 \x01(\t\x12\x16\n\x0e\x65xpiry_time_ns\x18\x06 \x01(\x03\x12\x10\n\x08proposer\x18\x07 \x01(\t\x12\x18\n\x10proposed_time_ns\x18\x08 \x01(\x03\x12\x19\n\x11proposed_sequence\x18\t \x01(\x03\x12\x10\n\x08\x61pprover\x18\n \x01(\t\x12\x18\n\x10\x61pproved_time_ns\x18\x0b \x01(\x03\x12\x19\n\x11\x61pproved_sequence\x18\x0c \x01(\x03\x12\x12\n\ntightening\x18\r \x01(\x08\"\x91\x02\n\rPolicySummary\x12\x0f\n\x07version\x18\x01 \x01(\x03\x12\'\n\x05state\x18\x02 \x01(\x0e\x32\x18.tidegate.v1.PolicyState\x12\x14\n\x0c\x62\x61se_version\x18\x03 \x01(\x03\x12\x0f\n\x07\x63omment\x18\x04 \x01(\t\x12\x10\n\x08proposer\x18\x05 \x01(\t\x12\x18\n\x10proposed_time_ns\x18\x06 \x01(\x03\x12\x17\n\x0floosened_fields\x18\x07 \x03(\t\x12\x10\n\x08\x61pprover\x18\x08 \x01(\t\x12\x19\n\x11\x61\x63tivated_time_ns\x18\t \x01(\x03\x12\x12\n\nwithdrawer\x18\n \x01(\t\x12\x19\n\x11withdrawn_time_ns\x18\x0b \x01(\x03*\xad\x01\n\x0bPolicyState\x12\x1c\n\x18POLICY_STATE_UNSPECIFIED\x10\x00\x12\x18\n\x14POLICY_STATE_PENDING\x10\x01\x12\x17\n\x13POLICY_STATE_ACTIVE\x10\x02\x12\x19\n\x15POLICY_STATE_REPLACED\x10\x03\x12\x1a\n\x16POLICY_STATE_WITHDRAWN\x10\x04\x12\x16\n\x12POLICY_STATE_STALE\x10\x05\x32\x95\x06\n\rPolicyService\x12J\n\tGetPolicy\x12\x1d.tidegate.v1.GetPolicyRequest\x1a\x1e.tidegate.v1.GetPolicyResponse\x12V\n\rProposePolicy\x12!.tidegate.v1.ProposePolicyRequest\x1a\".tidegate.v1.ProposePolicyResponse\x12V\n\rApprovePolicy\x12!.tidegate.v1.ApprovePolicyRequest\x1a\".tidegate.v1.ApprovePolicyResponse\x12Y\n\x0eWithdrawPolicy\x12\".tidegate.v1.WithdrawPolicyRequest\x1a#.tidegate.v1.WithdrawPolicyResponse\x12S\n\x0cListPolicies\x12 .tidegate.v1.ListPoliciesRequest\x1a!.tidegate.v1.ListPoliciesResponse\x12\\\n\x0fProposeOverride\x12#.tidegate.v1.ProposeOverrideRequest\x1a$.tidegate.v1.ProposeOverrideResponse\x12\\\n\x0f\x41pproveOverride\x12#.tidegate.v1.ApproveOverrideRequest\x1a$.tidegate.v1.ApproveOverrideResponse\x12V\n\rListOverrides\x12!.tidegate.v1.ListOverridesRequest\x1a\".tidegate.v1.ListOverridesResponse\x12\x44\n\x07SetTier\x12\x1b.tidegate.v1.SetTierRequest\x1a\x1c.tidegate.v1.SetTierResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'tidegate.v1.policy_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_POLICYSTATE']._serialized_start=1127
-  _globals['_POLICYSTATE']._serialized_end=1300
-  _globals['_GETPOLICYREQUEST']._serialized_start=75
-  _globals['_GETPOLICYREQUEST']._serialized_end=110
-  _globals['_GETPOLICYRESPONSE']._serialized_start=112
-  _globals['_GETPOLICYRESPONSE']._serialized_end=237
-  _globals['_PROPOSEPOLICYREQUEST']._serialized_start=239
-  _globals['_PROPOSEPOLICYREQUEST']._serialized_end=320
-  _globals['_PROPOSEPOLICYRESPONSE']._serialized_start=322
-  _globals['_PROPOSEPOLICYRESPONSE']._serialized_end=447
-  _globals['_APPROVEPOLICYREQUEST']._serialized_start=449
-  _globals['_APPROVEPOLICYREQUEST']._serialized_end=488
-  _globals['_APPROVEPOLICYRESPONSE']._serialized_start=490
-  _globals['_APPROVEPOLICYRESPONSE']._serialized_end=556
-  _globals['_WITHDRAWPOLICYREQUEST']._serialized_start=558
-  _globals['_WITHDRAWPOLICYREQUEST']._serialized_end=598
-  _globals['_WITHDRAWPOLICYRESPONSE']._serialized_start=600
-  _globals['_WITHDRAWPOLICYRESPONSE']._serialized_end=667
-  _globals['_LISTPOLICIESREQUEST']._serialized_start=669
-  _globals['_LISTPOLICIESREQUEST']._serialized_end=729
-  _globals['_LISTPOLICIESRESPONSE']._serialized_start=731
-  _globals['_LISTPOLICIESRESPONSE']._serialized_end=848
-  _globals['_POLICYSUMMARY']._serialized_start=851
-  _globals['_POLICYSUMMARY']._serialized_end=1124
-  _globals['_POLICYSERVICE']._serialized_start=1303
-  _globals['_POLICYSERVICE']._serialized_end=1746
+  _globals['_POLICYSTATE']._serialized_start=2284
+  _globals['_POLICYSTATE']._serialized_end=2457
+  _globals['_GETPOLICYREQUEST']._serialized_start=100
+  _globals['_GETPOLICYREQUEST']._serialized_end=135
+  _globals['_GETPOLICYRESPONSE']._serialized_start=137
+  _globals['_GETPOLICYRESPONSE']._serialized_end=262
+  _globals['_PROPOSEPOLICYREQUEST']._serialized_start=264
+  _globals['_PROPOSEPOLICYREQUEST']._serialized_end=345
+  _globals['_PROPOSEPOLICYRESPONSE']._serialized_start=347
+  _globals['_PROPOSEPOLICYRESPONSE']._serialized_end=472
+  _globals['_APPROVEPOLICYREQUEST']._serialized_start=474
+  _globals['_APPROVEPOLICYREQUEST']._serialized_end=513
+  _globals['_APPROVEPOLICYRESPONSE']._serialized_start=515
+  _globals['_APPROVEPOLICYRESPONSE']._serialized_end=581
+  _globals['_WITHDRAWPOLICYREQUEST']._serialized_start=583
+  _globals['_WITHDRAWPOLICYREQUEST']._serialized_end=623
+  _globals['_WITHDRAWPOLICYRESPONSE']._serialized_start=625
+  _globals['_WITHDRAWPOLICYRESPONSE']._serialized_end=692
+  _globals['_LISTPOLICIESREQUEST']._serialized_start=694
+  _globals['_LISTPOLICIESREQUEST']._serialized_end=754
+  _globals['_LISTPOLICIESRESPONSE']._serialized_start=756
+  _globals['_LISTPOLICIESRESPONSE']._serialized_end=873
+  _globals['_PROPOSEOVERRIDEREQUEST']._serialized_start=876
+  _globals['_PROPOSEOVERRIDEREQUEST']._serialized_end=1060
+  _globals['_PROPOSEOVERRIDERESPONSE']._serialized_start=1062
+  _globals['_PROPOSEOVERRIDERESPONSE']._serialized_end=1147
+  _globals['_APPROVEOVERRIDEREQUEST']._serialized_start=1149
+  _globals['_APPROVEOVERRIDEREQUEST']._serialized_end=1194
+  _globals['_APPROVEOVERRIDERESPONSE']._serialized_start=1196
+  _globals['_APPROVEOVERRIDERESPONSE']._serialized_end=1264
+  _globals['_LISTOVERRIDESREQUEST']._serialized_start=1266
+  _globals['_LISTOVERRIDESREQUEST']._serialized_end=1366
+  _globals['_LISTOVERRIDESRESPONSE']._serialized_start=1368
+  _globals['_LISTOVERRIDESRESPONSE']._serialized_end=1482
+  _globals['_SETTIERREQUEST']._serialized_start=1484
+  _globals['_SETTIERREQUEST']._serialized_end=1591
+  _globals['_SETTIERRESPONSE']._serialized_start=1593
+  _globals['_SETTIERRESPONSE']._serialized_end=1670
+  _globals['_OVERRIDE']._serialized_start=1673
+  _globals['_OVERRIDE']._serialized_end=2005
+  _globals['_POLICYSUMMARY']._serialized_start=2008
+  _globals['_POLICYSUMMARY']._serialized_end=2281
+  _globals['_POLICYSERVICE']._serialized_start=2460
+  _globals['_POLICYSERVICE']._serialized_end=3249
 # @@protoc_insertion_point(module_scope)

@@ -8,6 +8,7 @@ from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from tidegate.v1 import order_pb2 as _order_pb2
 from tidegate.v1 import policy_pb2 as _policy_pb2
 import builtins as _builtins
 import sys
@@ -333,6 +334,338 @@ class ListPoliciesResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ListPoliciesResponse: _TypeAlias = ListPoliciesResponse  # noqa: Y015
+
+@_typing.final
+class ProposeOverrideRequest(_message.Message):
+    """One limit of one scope to be another for a while."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OVERRIDE_ID_FIELD_NUMBER: _builtins.int
+    SCOPE_KIND_FIELD_NUMBER: _builtins.int
+    SCOPE_ID_FIELD_NUMBER: _builtins.int
+    LIMITS_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    EXPIRY_TIME_NS_FIELD_NUMBER: _builtins.int
+    override_id: _builtins.str
+    """Its id, chosen by the caller: a repeat changes nothing."""
+    scope_kind: _order_pb2.ScopeKind.ValueType
+    """The kind of scope: SCOPE_KIND_ACCOUNT."""
+    scope_id: _builtins.str
+    """Which one; the gate knows it."""
+    reason: _builtins.str
+    """Why, 1 to 256 characters."""
+    expiry_time_ns: _builtins.int
+    """When it ends: at this time the value without it counts again. Later than now, by at most the
+    policy's `max_override_ns`.
+    """
+    @_builtins.property
+    def limits(self) -> _policy_pb2.Limits:
+        """The limit by its name: exactly one, with a value, neither `unlimited` nor `required`."""
+
+    def __init__(
+        self,
+        *,
+        override_id: _builtins.str = ...,
+        scope_kind: _order_pb2.ScopeKind.ValueType = ...,
+        scope_id: _builtins.str = ...,
+        limits: _policy_pb2.Limits | None = ...,
+        reason: _builtins.str = ...,
+        expiry_time_ns: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["limits", b"limits"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["expiry_time_ns", b"expiry_time_ns", "limits", b"limits", "override_id", b"override_id", "reason", b"reason", "scope_id", b"scope_id", "scope_kind", b"scope_kind"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ProposeOverrideRequest: _TypeAlias = ProposeOverrideRequest  # noqa: Y015
+
+@_typing.final
+class ProposeOverrideResponse(_message.Message):
+    """The override is kept."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SEQUENCE_FIELD_NUMBER: _builtins.int
+    DECIDED_TIME_NS_FIELD_NUMBER: _builtins.int
+    PENDING_FIELD_NUMBER: _builtins.int
+    sequence: _builtins.int
+    """The journal position."""
+    decided_time_ns: _builtins.int
+    """When it was proposed."""
+    pending: _builtins.bool
+    """Whether it waits for another person's approval. If not it counts already, as long as it is no
+    looser than what counts without it.
+    """
+    def __init__(
+        self,
+        *,
+        sequence: _builtins.int = ...,
+        decided_time_ns: _builtins.int = ...,
+        pending: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["decided_time_ns", b"decided_time_ns", "pending", b"pending", "sequence", b"sequence"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ProposeOverrideResponse: _TypeAlias = ProposeOverrideResponse  # noqa: Y015
+
+@_typing.final
+class ApproveOverrideRequest(_message.Message):
+    """An override to approve."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OVERRIDE_ID_FIELD_NUMBER: _builtins.int
+    override_id: _builtins.str
+    """Its id."""
+    def __init__(
+        self,
+        *,
+        override_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["override_id", b"override_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ApproveOverrideRequest: _TypeAlias = ApproveOverrideRequest  # noqa: Y015
+
+@_typing.final
+class ApproveOverrideResponse(_message.Message):
+    """The override replaces the value at its scope."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SEQUENCE_FIELD_NUMBER: _builtins.int
+    DECIDED_TIME_NS_FIELD_NUMBER: _builtins.int
+    sequence: _builtins.int
+    """The journal position."""
+    decided_time_ns: _builtins.int
+    """When it was approved."""
+    def __init__(
+        self,
+        *,
+        sequence: _builtins.int = ...,
+        decided_time_ns: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["decided_time_ns", b"decided_time_ns", "sequence", b"sequence"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ApproveOverrideResponse: _TypeAlias = ApproveOverrideResponse  # noqa: Y015
+
+@_typing.final
+class ListOverridesRequest(_message.Message):
+    """Ask for the overrides that have not ended."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    OVERRIDE_ID_FIELD_NUMBER: _builtins.int
+    SCOPE_ID_FIELD_NUMBER: _builtins.int
+    page_size: _builtins.int
+    """How many at most, to 100; 0 is 100."""
+    page_token: _builtins.str
+    """The answer's `next_page_token`; empty to begin."""
+    override_id: _builtins.str
+    """Only this one; empty for all."""
+    scope_id: _builtins.str
+    """Only those of the scope with this id; empty for all."""
+    def __init__(
+        self,
+        *,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+        override_id: _builtins.str = ...,
+        scope_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["override_id", b"override_id", "page_size", b"page_size", "page_token", b"page_token", "scope_id", b"scope_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListOverridesRequest: _TypeAlias = ListOverridesRequest  # noqa: Y015
+
+@_typing.final
+class ListOverridesResponse(_message.Message):
+    """Overrides in order of id."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OVERRIDES_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    AS_OF_SEQUENCE_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Where the next page begins; empty at the end."""
+    as_of_sequence: _builtins.int
+    """The journal position of this state."""
+    @_builtins.property
+    def overrides(self) -> _containers.RepeatedCompositeFieldContainer[Global___Override]:
+        """The overrides."""
+
+    def __init__(
+        self,
+        *,
+        overrides: _abc.Iterable[Global___Override] | None = ...,
+        next_page_token: _builtins.str = ...,
+        as_of_sequence: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["as_of_sequence", b"as_of_sequence", "next_page_token", b"next_page_token", "overrides", b"overrides"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListOverridesResponse: _TypeAlias = ListOverridesResponse  # noqa: Y015
+
+@_typing.final
+class SetTierRequest(_message.Message):
+    """A tier for an account."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACCOUNT_ID_FIELD_NUMBER: _builtins.int
+    TIER_ID_FIELD_NUMBER: _builtins.int
+    SCORECARD_VERSION_FIELD_NUMBER: _builtins.int
+    SCORECARD_TIME_NS_FIELD_NUMBER: _builtins.int
+    account_id: _builtins.str
+    """The account; the gate knows it."""
+    tier_id: _builtins.str
+    """The tier; the policy knows it. Empty for none: then only exits pass."""
+    scorecard_version: _builtins.str
+    """Which scorecard said so, 1 to 64 characters."""
+    scorecard_time_ns: _builtins.int
+    """When, ns: not before the account's last one, nor further ahead of the gate's clock than the
+    policy's `max_clock_skew_ns`.
+    """
+    def __init__(
+        self,
+        *,
+        account_id: _builtins.str = ...,
+        tier_id: _builtins.str = ...,
+        scorecard_version: _builtins.str = ...,
+        scorecard_time_ns: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "scorecard_time_ns", b"scorecard_time_ns", "scorecard_version", b"scorecard_version", "tier_id", b"tier_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SetTierRequest: _TypeAlias = SetTierRequest  # noqa: Y015
+
+@_typing.final
+class SetTierResponse(_message.Message):
+    """The account is in the tier, or will be when a second person asks for the same."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SEQUENCE_FIELD_NUMBER: _builtins.int
+    DECIDED_TIME_NS_FIELD_NUMBER: _builtins.int
+    PENDING_FIELD_NUMBER: _builtins.int
+    sequence: _builtins.int
+    """The journal position."""
+    decided_time_ns: _builtins.int
+    """When it was decided."""
+    pending: _builtins.bool
+    """Whether it waits for another person."""
+    def __init__(
+        self,
+        *,
+        sequence: _builtins.int = ...,
+        decided_time_ns: _builtins.int = ...,
+        pending: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["decided_time_ns", b"decided_time_ns", "pending", b"pending", "sequence", b"sequence"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SetTierResponse: _TypeAlias = SetTierResponse  # noqa: Y015
+
+@_typing.final
+class Override(_message.Message):
+    """One override."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OVERRIDE_ID_FIELD_NUMBER: _builtins.int
+    SCOPE_KIND_FIELD_NUMBER: _builtins.int
+    SCOPE_ID_FIELD_NUMBER: _builtins.int
+    LIMITS_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    EXPIRY_TIME_NS_FIELD_NUMBER: _builtins.int
+    PROPOSER_FIELD_NUMBER: _builtins.int
+    PROPOSED_TIME_NS_FIELD_NUMBER: _builtins.int
+    PROPOSED_SEQUENCE_FIELD_NUMBER: _builtins.int
+    APPROVER_FIELD_NUMBER: _builtins.int
+    APPROVED_TIME_NS_FIELD_NUMBER: _builtins.int
+    APPROVED_SEQUENCE_FIELD_NUMBER: _builtins.int
+    TIGHTENING_FIELD_NUMBER: _builtins.int
+    override_id: _builtins.str
+    """Its id."""
+    scope_kind: _order_pb2.ScopeKind.ValueType
+    """The kind of scope."""
+    scope_id: _builtins.str
+    """Which one."""
+    reason: _builtins.str
+    """Why."""
+    expiry_time_ns: _builtins.int
+    """When it ends."""
+    proposer: _builtins.str
+    """Who proposed it."""
+    proposed_time_ns: _builtins.int
+    """When."""
+    proposed_sequence: _builtins.int
+    """The journal position of that."""
+    approver: _builtins.str
+    """Who approved it; empty for nobody yet."""
+    approved_time_ns: _builtins.int
+    """When."""
+    approved_sequence: _builtins.int
+    """The journal position of that; 0 for none."""
+    tightening: _builtins.bool
+    """Whether it was a tightening when it was proposed, and counts without an approval where it is no
+    looser than what counts without it.
+    """
+    @_builtins.property
+    def limits(self) -> _policy_pb2.Limits:
+        """The one limit."""
+
+    def __init__(
+        self,
+        *,
+        override_id: _builtins.str = ...,
+        scope_kind: _order_pb2.ScopeKind.ValueType = ...,
+        scope_id: _builtins.str = ...,
+        limits: _policy_pb2.Limits | None = ...,
+        reason: _builtins.str = ...,
+        expiry_time_ns: _builtins.int = ...,
+        proposer: _builtins.str = ...,
+        proposed_time_ns: _builtins.int = ...,
+        proposed_sequence: _builtins.int = ...,
+        approver: _builtins.str = ...,
+        approved_time_ns: _builtins.int = ...,
+        approved_sequence: _builtins.int = ...,
+        tightening: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["limits", b"limits"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["approved_sequence", b"approved_sequence", "approved_time_ns", b"approved_time_ns", "approver", b"approver", "expiry_time_ns", b"expiry_time_ns", "limits", b"limits", "override_id", b"override_id", "proposed_sequence", b"proposed_sequence", "proposed_time_ns", b"proposed_time_ns", "proposer", b"proposer", "reason", b"reason", "scope_id", b"scope_id", "scope_kind", b"scope_kind", "tightening", b"tightening"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Override: _TypeAlias = Override  # noqa: Y015
 
 @_typing.final
 class PolicySummary(_message.Message):

@@ -60,6 +60,26 @@ class PolicyServiceStub:
                 request_serializer=tidegate_dot_v1_dot_policy__service__pb2.ListPoliciesRequest.SerializeToString,
                 response_deserializer=tidegate_dot_v1_dot_policy__service__pb2.ListPoliciesResponse.FromString,
                 _registered_method=True)
+        self.ProposeOverride = channel.unary_unary(
+                '/tidegate.v1.PolicyService/ProposeOverride',
+                request_serializer=tidegate_dot_v1_dot_policy__service__pb2.ProposeOverrideRequest.SerializeToString,
+                response_deserializer=tidegate_dot_v1_dot_policy__service__pb2.ProposeOverrideResponse.FromString,
+                _registered_method=True)
+        self.ApproveOverride = channel.unary_unary(
+                '/tidegate.v1.PolicyService/ApproveOverride',
+                request_serializer=tidegate_dot_v1_dot_policy__service__pb2.ApproveOverrideRequest.SerializeToString,
+                response_deserializer=tidegate_dot_v1_dot_policy__service__pb2.ApproveOverrideResponse.FromString,
+                _registered_method=True)
+        self.ListOverrides = channel.unary_unary(
+                '/tidegate.v1.PolicyService/ListOverrides',
+                request_serializer=tidegate_dot_v1_dot_policy__service__pb2.ListOverridesRequest.SerializeToString,
+                response_deserializer=tidegate_dot_v1_dot_policy__service__pb2.ListOverridesResponse.FromString,
+                _registered_method=True)
+        self.SetTier = channel.unary_unary(
+                '/tidegate.v1.PolicyService/SetTier',
+                request_serializer=tidegate_dot_v1_dot_policy__service__pb2.SetTierRequest.SerializeToString,
+                response_deserializer=tidegate_dot_v1_dot_policy__service__pb2.SetTierResponse.FromString,
+                _registered_method=True)
 
 
 class PolicyServiceServicer:
@@ -103,6 +123,37 @@ class PolicyServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ProposeOverride(self, request, context):
+        """Propose that one limit of one scope is another until a time. A tightening counts from its own
+        record on; anything else waits for another person's ApproveOverride.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ApproveOverride(self, request, context):
+        """Let an override replace the value at its scope. Neither its proposer nor `local` can. Of several
+        the newest approval counts.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListOverrides(self, request, context):
+        """Read the overrides that have not ended, in order of id.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SetTier(self, request, context):
+        """Move an account to the tier that a scorecard gave it. A move down is in force at once; a move up
+        waits for another person to ask for the same, unless the policy lets scorecards raise tiers.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_PolicyServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -130,6 +181,26 @@ def add_PolicyServiceServicer_to_server(servicer, server):
                     servicer.ListPolicies,
                     request_deserializer=tidegate_dot_v1_dot_policy__service__pb2.ListPoliciesRequest.FromString,
                     response_serializer=tidegate_dot_v1_dot_policy__service__pb2.ListPoliciesResponse.SerializeToString,
+            ),
+            'ProposeOverride': grpc.unary_unary_rpc_method_handler(
+                    servicer.ProposeOverride,
+                    request_deserializer=tidegate_dot_v1_dot_policy__service__pb2.ProposeOverrideRequest.FromString,
+                    response_serializer=tidegate_dot_v1_dot_policy__service__pb2.ProposeOverrideResponse.SerializeToString,
+            ),
+            'ApproveOverride': grpc.unary_unary_rpc_method_handler(
+                    servicer.ApproveOverride,
+                    request_deserializer=tidegate_dot_v1_dot_policy__service__pb2.ApproveOverrideRequest.FromString,
+                    response_serializer=tidegate_dot_v1_dot_policy__service__pb2.ApproveOverrideResponse.SerializeToString,
+            ),
+            'ListOverrides': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListOverrides,
+                    request_deserializer=tidegate_dot_v1_dot_policy__service__pb2.ListOverridesRequest.FromString,
+                    response_serializer=tidegate_dot_v1_dot_policy__service__pb2.ListOverridesResponse.SerializeToString,
+            ),
+            'SetTier': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetTier,
+                    request_deserializer=tidegate_dot_v1_dot_policy__service__pb2.SetTierRequest.FromString,
+                    response_serializer=tidegate_dot_v1_dot_policy__service__pb2.SetTierResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -268,6 +339,114 @@ class PolicyService:
             '/tidegate.v1.PolicyService/ListPolicies',
             tidegate_dot_v1_dot_policy__service__pb2.ListPoliciesRequest.SerializeToString,
             tidegate_dot_v1_dot_policy__service__pb2.ListPoliciesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ProposeOverride(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tidegate.v1.PolicyService/ProposeOverride',
+            tidegate_dot_v1_dot_policy__service__pb2.ProposeOverrideRequest.SerializeToString,
+            tidegate_dot_v1_dot_policy__service__pb2.ProposeOverrideResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ApproveOverride(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tidegate.v1.PolicyService/ApproveOverride',
+            tidegate_dot_v1_dot_policy__service__pb2.ApproveOverrideRequest.SerializeToString,
+            tidegate_dot_v1_dot_policy__service__pb2.ApproveOverrideResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListOverrides(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tidegate.v1.PolicyService/ListOverrides',
+            tidegate_dot_v1_dot_policy__service__pb2.ListOverridesRequest.SerializeToString,
+            tidegate_dot_v1_dot_policy__service__pb2.ListOverridesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SetTier(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tidegate.v1.PolicyService/SetTier',
+            tidegate_dot_v1_dot_policy__service__pb2.SetTierRequest.SerializeToString,
+            tidegate_dot_v1_dot_policy__service__pb2.SetTierResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -47,6 +47,20 @@ class PolicyServiceStub:
     """Take a pending version back."""
     ListPolicies: _grpc.UnaryUnaryMultiCallable[_policy_service_pb2.ListPoliciesRequest, _policy_service_pb2.ListPoliciesResponse]
     """Read the versions that are kept, the newest first."""
+    ProposeOverride: _grpc.UnaryUnaryMultiCallable[_policy_service_pb2.ProposeOverrideRequest, _policy_service_pb2.ProposeOverrideResponse]
+    """Propose that one limit of one scope is another until a time. A tightening counts from its own
+    record on; anything else waits for another person's ApproveOverride.
+    """
+    ApproveOverride: _grpc.UnaryUnaryMultiCallable[_policy_service_pb2.ApproveOverrideRequest, _policy_service_pb2.ApproveOverrideResponse]
+    """Let an override replace the value at its scope. Neither its proposer nor `local` can. Of several
+    the newest approval counts.
+    """
+    ListOverrides: _grpc.UnaryUnaryMultiCallable[_policy_service_pb2.ListOverridesRequest, _policy_service_pb2.ListOverridesResponse]
+    """Read the overrides that have not ended, in order of id."""
+    SetTier: _grpc.UnaryUnaryMultiCallable[_policy_service_pb2.SetTierRequest, _policy_service_pb2.SetTierResponse]
+    """Move an account to the tier that a scorecard gave it. A move down is in force at once; a move up
+    waits for another person to ask for the same, unless the policy lets scorecards raise tiers.
+    """
 
 @_typing.type_check_only
 class PolicyServiceAsyncStub(PolicyServiceStub):
@@ -67,6 +81,20 @@ class PolicyServiceAsyncStub(PolicyServiceStub):
     """Take a pending version back."""
     ListPolicies: _aio.UnaryUnaryMultiCallable[_policy_service_pb2.ListPoliciesRequest, _policy_service_pb2.ListPoliciesResponse]  # type: ignore[assignment]
     """Read the versions that are kept, the newest first."""
+    ProposeOverride: _aio.UnaryUnaryMultiCallable[_policy_service_pb2.ProposeOverrideRequest, _policy_service_pb2.ProposeOverrideResponse]  # type: ignore[assignment]
+    """Propose that one limit of one scope is another until a time. A tightening counts from its own
+    record on; anything else waits for another person's ApproveOverride.
+    """
+    ApproveOverride: _aio.UnaryUnaryMultiCallable[_policy_service_pb2.ApproveOverrideRequest, _policy_service_pb2.ApproveOverrideResponse]  # type: ignore[assignment]
+    """Let an override replace the value at its scope. Neither its proposer nor `local` can. Of several
+    the newest approval counts.
+    """
+    ListOverrides: _aio.UnaryUnaryMultiCallable[_policy_service_pb2.ListOverridesRequest, _policy_service_pb2.ListOverridesResponse]  # type: ignore[assignment]
+    """Read the overrides that have not ended, in order of id."""
+    SetTier: _aio.UnaryUnaryMultiCallable[_policy_service_pb2.SetTierRequest, _policy_service_pb2.SetTierResponse]  # type: ignore[assignment]
+    """Move an account to the tier that a scorecard gave it. A move down is in force at once; a move up
+    waits for another person to ask for the same, unless the policy lets scorecards raise tiers.
+    """
 
 class PolicyServiceServicer(metaclass=_abc_1.ABCMeta):
     """The policy in force, and how it changes."""
@@ -114,5 +142,43 @@ class PolicyServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_policy_service_pb2.ListPoliciesResponse, _abc.Awaitable[_policy_service_pb2.ListPoliciesResponse]]:
         """Read the versions that are kept, the newest first."""
+
+    @_abc_1.abstractmethod
+    def ProposeOverride(
+        self,
+        request: _policy_service_pb2.ProposeOverrideRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_policy_service_pb2.ProposeOverrideResponse, _abc.Awaitable[_policy_service_pb2.ProposeOverrideResponse]]:
+        """Propose that one limit of one scope is another until a time. A tightening counts from its own
+        record on; anything else waits for another person's ApproveOverride.
+        """
+
+    @_abc_1.abstractmethod
+    def ApproveOverride(
+        self,
+        request: _policy_service_pb2.ApproveOverrideRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_policy_service_pb2.ApproveOverrideResponse, _abc.Awaitable[_policy_service_pb2.ApproveOverrideResponse]]:
+        """Let an override replace the value at its scope. Neither its proposer nor `local` can. Of several
+        the newest approval counts.
+        """
+
+    @_abc_1.abstractmethod
+    def ListOverrides(
+        self,
+        request: _policy_service_pb2.ListOverridesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_policy_service_pb2.ListOverridesResponse, _abc.Awaitable[_policy_service_pb2.ListOverridesResponse]]:
+        """Read the overrides that have not ended, in order of id."""
+
+    @_abc_1.abstractmethod
+    def SetTier(
+        self,
+        request: _policy_service_pb2.SetTierRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_policy_service_pb2.SetTierResponse, _abc.Awaitable[_policy_service_pb2.SetTierResponse]]:
+        """Move an account to the tier that a scorecard gave it. A move down is in force at once; a move up
+        waits for another person to ask for the same, unless the policy lets scorecards raise tiers.
+        """
 
 def add_PolicyServiceServicer_to_server(servicer: PolicyServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -18,9 +18,12 @@ from tidegate_server.cli import (
     liquidations,
     open_orders,
     orders,
+    overrides,
     policies,
+    scorecards,
     starting,
     watching,
+    withdrawals,
 )
 from tidegate_server.cli.failure import CODES
 from tidegate_server.cli.options import AsJson, ConfigFile, configure
@@ -108,12 +111,15 @@ for _panel, _name, _command in (
     (_STAFF, "plan-liquidation", liquidations.plan_liquidation),
     (_STAFF, "cancel-orders", open_orders.cancel_orders),
     (_FACTS, "volatility", factors.volatility),
+    (_FACTS, "scorecard", scorecards.scorecard),
 ):
     app.command(_name, rich_help_panel=_panel)(_command)
+accounts.app.command("withdraw")(withdrawals.withdraw)
 app.add_typer(accounts.app, name="account", rich_help_panel=_STAFF)
 app.add_typer(contracts.app, name="contract", rich_help_panel=_FACTS)
 app.add_typer(groups.app, name="group", rich_help_panel=_STAFF)
 app.add_typer(policies.app, name="policy", rich_help_panel=_STAFF)
+app.add_typer(overrides.app, name="override", rich_help_panel=_STAFF)
 app.add_typer(journals.app, name="journal", rich_help_panel=_STAFF)
 app.add_typer(alerts.app, name="alerts", rich_help_panel=_STAFF)
 app.add_typer(watching.app, name="watch", rich_help_panel=_STAFF)

@@ -62,7 +62,12 @@ def _marks(record: journal_pb2.Record) -> str:
 
 def _cash(record: journal_pb2.Record) -> str:
     asked = accounts_pb2.AdjustCashRequest.FromString(record.request)
-    return f"{asked.account_id} {money(asked.amount_e4)}"
+    refused = (
+        ", refused"
+        if accounts_pb2.AdjustCashResponse.FromString(record.response).rejections
+        else ""
+    )
+    return f"{asked.account_id} {money(asked.amount_e4)}{refused}"
 
 
 def _positions(record: journal_pb2.Record) -> str:

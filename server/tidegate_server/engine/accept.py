@@ -20,10 +20,11 @@ from .footing import Footing
 from .latches import repeats_too_often
 from .lines import Line
 from .margin_lines import CALLED, Valued
+from .overriding import effective_limits
 from .policy import NO_CHECK, NO_COLLAR, Policy
 from .resting import crossed_order
 from .scopes import within_ownership, within_scopes
-from .state import Account, Book, Instrument, Position, effective_limits
+from .state import Account, Book, Instrument, Position
 from .walk import walk
 
 # The price to reserve an order at, its position's line with it, and what the valuation changed.
@@ -39,7 +40,7 @@ def accepted(
     now_ns: int,
 ) -> Accepted | None:
     """Return how to reserve the order, or None where in doubt; judges 4.4 to 4.25."""
-    limits = effective_limits(account, policy)
+    limits = effective_limits(account, policy, now_ns)
     terms = instrument.terms
     rates = instrument.rates
     mark = instrument.mark
@@ -87,7 +88,7 @@ def within_limits(
     now_ns: int,
 ) -> Accepted | None:
     """Return as `accepted`, for an order that is plain; judges what has a figure."""
-    limits = effective_limits(account, policy)
+    limits = effective_limits(account, policy, now_ns)
     terms = instrument.terms
     mark = instrument.mark
     price = order.price_e4
@@ -131,7 +132,7 @@ def within_limits(
         or not within_size(limits, terms.average_volume, quantity, quantity * highest, factor)
         or (
             (limits.has_sums or policy.scopes)
-            and not within_sums(book, policy, account, instrument, order, open_buy, open_sell)
+            and not sums_hold(book, policy, account, instrument, order, limits, open_buy, open_sell)
         )
     ):
         return None
@@ -150,12 +151,13 @@ def within_limits(
     return reserved, line, None if footing is None else footing.change
 
 
-def within_sums(
+def sums_hold(
     book: Book,
     policy: Policy,
     account: Account,
     instrument: Instrument,
     order: CheckOrder,
+    limits: Effective,
     open_buy: int,
     open_sell: int,
 ) -> bool:
@@ -163,7 +165,6 @@ def within_sums(
 
     What is open is with it. Sums over sectors and boards are left in doubt.
     """
-    limits = effective_limits(account, policy)
     terms = instrument.terms
     if terms.sector in limits.sector_concentration or terms.board in limits.board_concentration:
         return False

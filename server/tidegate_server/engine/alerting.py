@@ -14,9 +14,10 @@ from typing import Final
 
 from .alert import CRITICAL, INFO, KIND_LIMIT, KIND_LINE, WARNING, Alert
 from .margin_lines import LINE_NAMES, NO_LINES
+from .overriding import effective_limits
 from .reasons import ScopeKind
 from .standing import NO_USAGE, SET, Usage
-from .state import Account, Book, effective_limits
+from .state import Account, Book
 from .usage import usages
 from .walk import actual_figures
 
@@ -116,7 +117,7 @@ def line_alerts(
     found: list[Alert] = []
     figures = actual_figures(book, account, time_ns)
     policy = book.policy
-    lines = effective_limits(account, policy).lines if policy is not None else NO_LINES
+    lines = effective_limits(account, policy, time_ns).lines if policy is not None else NO_LINES
     changed = before ^ account.lines
     for index, name in enumerate(LINE_NAMES):
         if not changed & 1 << index:

@@ -11,9 +11,11 @@ from .commands import AdjustCash, SetPositions
 from .exposure import regime_multiplier
 from .margin_lines import Valued
 from .outcomes import CashOutcome, PositionsOutcome, Refusal
+from .overriding import effective_limits
 from .policy import Policy
-from .state import Account, Book, effective_limits, roll_if_due
+from .state import Account, Book, roll_if_due
 from .valuing import Held, held_at, held_by, held_in, value_of, valued, with_moved
+from .withdrawals import WITHDRAWAL, may_withdraw
 
 
 def decide_cash(book: Book, command: AdjustCash, now_ns: int) -> CashOutcome | Refusal:
@@ -34,6 +36,9 @@ def decide_cash(book: Book, command: AdjustCash, now_ns: int) -> CashOutcome | R
     if abs(after) > AMOUNT_BOUND:
         after = cash
     outcome = CashOutcome(book.sequence + 1, now_ns, after)
+    if command.kind == WITHDRAWAL and not may_withdraw(book, account, command, outcome):
+        outcome.cash_e4 = cash
+        return outcome
     policy = book.policy
     if policy is not None:
         outcome.valued = value_cash(book, policy, command.account_id, after, after - cash, now_ns)
@@ -49,7 +54,7 @@ def value_cash(
     if held is None:
         found = with_moved(account, moved)
     else:
-        limits = effective_limits(account, policy)
+        limits = effective_limits(account, policy, now_ns)
         owed = held[1] + account.interest_and_fees
         found = valued(account, limits, cash, held[0], owed, moved)
     return named(found, account_id)
@@ -77,7 +82,7 @@ def decide_positions(book: Book, command: SetPositions, now_ns: int) -> Position
     moved = 0
     if before is not None:
         moved = value_of(after) - value_of(before)
-    limits = effective_limits(account, policy)
+    limits = effective_limits(account, policy, now_ns)
     owed = after[1] + account.interest_and_fees
     found = valued(account, limits, account.cash, after[0], owed, moved)
     outcome.valued = named(found, command.account_id)
@@ -141,7 +146,9 @@ def value_all(book: Book, account_ids: list[str], now_ns: int) -> list[Valued]:
         if held is None:
             continue
         owed = held[1] + account.interest_and_fees
-        one = valued(account, effective_limits(account, policy), account.cash, held[0], owed)
+        one = valued(
+            account, effective_limits(account, policy, now_ns), account.cash, held[0], owed
+        )
         found += named(one, account_id)
     return found
 

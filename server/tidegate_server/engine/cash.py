@@ -29,6 +29,9 @@ def apply_cash(
     book: Book, command: AdjustCash, outcome: CashOutcome, sequence: int, time_ns: int
 ) -> None:
     """Book cash; where a bound kept it from moving, freeze the account."""
+    if outcome.rejections:
+        apply_all_valued(book, outcome.valued)
+        return
     account = account_for_fact(book, command.account_id, time_ns)
     roll_if_due(book, account)
     account.sequence = sequence

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from .permissions import NO_PERMISSIONS, UNCLASSIFIED, Dealing, Permissions
-from .policy import Limit, Policy
+from .account_terms import AccountTerms
+from .permissions import UNCLASSIFIED, Dealing
+from .policy import Policy
 
 BUY: Final = 1
 SELL: Final = 2
@@ -186,28 +187,6 @@ class RecordOrderEvents(Command):
     def __init__(self, principal: str, events: list[OrderEvent]) -> None:
         self.principal = principal
         self.events = events
-
-
-class AccountTerms:
-    """What an account is, apart from its money."""
-
-    __slots__ = ("account_id", "group_id", "limits", "margin_model", "permissions", "tier_id")
-
-    def __init__(
-        self,
-        account_id: str,
-        group_id: str,
-        tier_id: str,
-        margin_model: int,
-        limits: dict[str, Limit],
-        permissions: Permissions = NO_PERMISSIONS,
-    ) -> None:
-        self.account_id = account_id
-        self.group_id = group_id
-        self.tier_id = tier_id
-        self.margin_model = margin_model
-        self.limits = limits
-        self.permissions = permissions
 
 
 class UpsertAccounts(Command):

@@ -10,6 +10,7 @@ record either. Everything else becomes the next record of the journal, refused o
 
 from __future__ import annotations
 
+from .account_staff import decide_for_account
 from .amounts import scale_down
 from .batch import decide_batch
 from .bookings import decide_cash, decide_positions, stale_sequence, value_all
@@ -147,7 +148,7 @@ def decide(book: Book, command: Command, now_ns: int) -> Outcome | Refusal:
         return immutable if immutable is not None else Outcome(sequence, now_ns)
     if isinstance(command, SetSession):
         return Outcome(sequence, now_ns)
-    raise TypeError("not a command of the engine")
+    return decide_for_account(book, command, now_ns)
 
 
 def decide_marks(book: Book, command: UpdateMarks, now_ns: int) -> MarksOutcome:

@@ -1,19 +1,25 @@
 """How limits resolve for one account, and in which mode (2.1, 4.28).
 
-A limit is taken from the narrowest level that sets it: the account's own, else its tier's, else the
-policy's default (2.1). A level sets a limit by a value or by "unlimited", written down; leaving it
-out passes on to the next wider level. Nothing set anywhere: the limit is skipped, unless a level
-says that it is required (2.2). Its mode comes with it.
+A limit is taken from the narrowest level that sets it: an override's, else the account's own, else
+its tier's, else the policy's default (2.1). A level sets a limit by a value or by "unlimited",
+written down; leaving it out passes on to the next wider level. Nothing set anywhere: the limit is
+skipped, unless a level says that it is required (2.2). Its mode comes with it.
 
-Leverage is special: the tier or the account itself must set it.
+Leverage is special: the tier or the account itself must set it. A cap that the customer set on the
+account stands beside these levels: it counts where it is the stricter one, and never says what the
+firm allows.
 """
 
 from __future__ import annotations
 
+from typing import Final
+
 from .amounts import scale_up
-from .margin_lines import MARGIN_CALL
+from .margin_lines import MARGIN_CALL, LineSet
 from .permissions import NOTHING
 from .policy import LIMIT_NAMES, NO_CHECK, NO_COLLAR, UNSET, Band, Limit, Policy, bucket
+
+NO_LIMITS: Final[dict[str, Limit]] = {}
 
 
 class Effective:
@@ -31,6 +37,7 @@ class Effective:
     """
 
     __slots__ = (
+        "_customers",
         "board_concentration",
         "collar_warns",
         "concentration",
@@ -44,6 +51,7 @@ class Effective:
         "has_sums",
         "is_plain",
         "is_still",
+        "levels",
         "leverage_bps",
         "leverage_missing",
         "lines",
@@ -69,18 +77,27 @@ class Effective:
     )
 
     def __init__(
-        self, policy: Policy, tier_id: str, own: dict[str, Limit], *, warns: bool = False
+        self,
+        policy: Policy,
+        tier_id: str,
+        own: dict[str, Limit],
+        overriding: dict[str, Limit],
+        customers: dict[str, Limit],
+        *,
+        warns: bool = False,
     ) -> None:
         tier = policy.tiers.get(tier_id)
-        levels = levels_of(policy, tier_id, own)
+        self.levels = levels = [overriding, *levels_of(policy, tier_id, own)]
+        self._customers = NO_LIMITS if warns else customers
         self.plain_products: frozenset[str] = NOTHING
         self.warns = warns
         self.missing = ""
         self.tier_missing = tier is None
-        self.leverage_bps = self._take("leverage_bps", levels[:2])
-        self.leverage_missing = self.leverage_bps == UNSET
-        if self.leverage_missing:
-            self.leverage_bps = NO_CHECK
+        leverage = self._take("leverage_bps", levels[:-1])
+        self.leverage_missing = leverage == UNSET
+        self.leverage_bps = (
+            NO_CHECK if leverage == UNSET else self._capped("leverage_bps", leverage)
+        )
         self.order_quantity = self._take_or_none("order_quantity", levels)
         self.order_notional_e4 = self._take_or_none("order_notional_e4", levels)
         self.order_volume_share_bps = self._take_or_none("order_volume_share_bps", levels)
@@ -99,10 +116,7 @@ class Effective:
         self.drawdown_bps = self._take_or_none("drawdown_bps", levels)
         self.is_still = self.day_loss_e4 == NO_CHECK and self.drawdown_bps == NO_CHECK
         line_set = policy.lines_of(tier)
-        self.lines = line_set.lines
-        self.margin_call_bps = 0
-        if self.lines and line_set.warns == warns:
-            self.margin_call_bps = self.lines[2 * MARGIN_CALL]
+        self._take_lines(line_set)
         self.ownership_bps = self._take_or_none("ownership_bps", levels)
         self.concentration_tables = tier.concentration if tier is not None else {}
         warned = tier.concentration_warned if tier is not None else []
@@ -124,18 +138,19 @@ class Effective:
             or bool(self.board_concentration)
         )
         self.warning: Effective | None = None
-        some = (
-            line_set.warns
-            or policy.principal_warns
-            or policy.self_trade_warns
-            or policy.repeat_warns
-            or policy.scopes_warn
-        )
+        some = line_set.warns or policy_warns(policy)
         some = some or bool(warned) or any(does_warn(name, levels) for name in LIMIT_NAMES)
         if some and not warns:
-            self.warning = Effective(policy, tier_id, own, warns=True)
+            self.warning = Effective(policy, tier_id, own, overriding, customers, warns=True)
         unset = self.tier_missing or self.leverage_missing or bool(self.missing)
         self.is_plain = not unset and self.warning is None
+
+    def _take_lines(self, line_set: LineSet) -> None:
+        """Take the lines, and the one that refuses new risk if it is of this mode."""
+        self.lines = line_set.lines
+        self.margin_call_bps = 0
+        if self.lines and line_set.warns == self.warns:
+            self.margin_call_bps = self.lines[2 * MARGIN_CALL]
 
     def _take(self, name: str, levels: list[dict[str, Limit]]) -> int:
         """Return the value of the narrowest level that sets it, NO_CHECK, or UNSET."""
@@ -149,11 +164,17 @@ class Effective:
     def _take_or_none(self, name: str, levels: list[dict[str, Limit]]) -> int:
         """Return as `_take`, an unset one as no check; note it if it was required."""
         value = self._take(name, levels)
-        if value != UNSET:
-            return value
-        if not self.missing and is_required(name, levels):
-            self.missing = name
-        return NO_CHECK
+        if value == UNSET and is_required(name, levels):
+            self.missing = self.missing or name
+            return NO_CHECK
+        return self._capped(name, value)
+
+    def _capped(self, name: str, value: int) -> int:
+        """Return a limit's value, or the customer's cap where that is stricter; NO_CHECK."""
+        if value == UNSET:
+            value = NO_CHECK
+        cap = self._customers.get(name)
+        return value if cap is None or cap.value is None or cap.value > value else cap.value
 
     def _take_rate(self, levels: list[dict[str, Limit]]) -> tuple[int, int]:
         limit = narrowest("order_rate", levels)
@@ -162,8 +183,18 @@ class Effective:
         return bucket(limit)
 
 
+def policy_warns(policy: Policy) -> bool:
+    """Tell whether anything that is not an account's limit only warns."""
+    return (
+        policy.principal_warns
+        or policy.self_trade_warns
+        or policy.repeat_warns
+        or policy.scopes_warn
+    )
+
+
 def levels_of(policy: Policy, tier_id: str, own: dict[str, Limit]) -> list[dict[str, Limit]]:
-    """Return the levels that an account's limits are taken from, the narrowest first (2.1)."""
+    """Return the levels that limits are taken from without overrides, the narrowest first (2.1)."""
     tier = policy.tiers.get(tier_id)
     return [own, tier.limits if tier is not None else {}, policy.default_limits]
 

@@ -6,6 +6,7 @@ outcome. So a newer program rebuilds exactly the state that an older one left.
 
 from __future__ import annotations
 
+from .account_staff import apply_for_account
 from .cash import apply_all_valued, apply_booking
 from .cn.booking import leave_model
 from .commands import (
@@ -113,7 +114,7 @@ def evolve(book: Book, command: Command, outcome: Outcome, time_ns: int) -> None
     elif isinstance(command, StartEpoch) and isinstance(outcome, EpochOutcome):
         apply_epoch(book, command, outcome)
     else:
-        raise TypeError("the outcome does not belong to the command")
+        apply_for_account(book, command, outcome, time_ns)
     finish(book, time_ns)
 
 
@@ -218,6 +219,7 @@ def apply_accounts(book: Book, command: UpsertAccounts, sequence: int) -> None:
             account.margin_model = terms.margin_model
             account.forget_lines()
         account.limits = terms.limits
+        account.customer_limits = terms.customer_limits
         account.permissions = terms.permissions
         account.effective = None
 

@@ -32,10 +32,11 @@ from .lines import Line, plus
 from .margin.models import required
 from .margin.portfolio import NO_LOSSES, Losses, added, offset_of
 from .outcomes import Figures
+from .overriding import effective_limits
 from .policy import Policy
 from .pricing import reserved_price
 from .scopes import scopes_over
-from .state import Account, Book, Instrument, effective_limits
+from .state import Account, Book, Instrument
 from .valuing import held_at, held_beside
 from .walk import Walk, walk
 
@@ -123,7 +124,7 @@ class Judgement:
         self.alone = True
         self.warning = False
         self.now_ns = now_ns
-        self.limits = effective_limits(account, policy)
+        self.limits = effective_limits(account, policy, now_ns)
         self.scopes = scopes_over(policy, account, instrument) if policy.scopes else []
         self.principal_next_ns = book.principal_next_ns.get(order.principal, 0)
         self.buy = order.side == BUY

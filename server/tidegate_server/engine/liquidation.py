@@ -22,7 +22,8 @@ from .exposure import rates_of, regime_multiplier
 from .holdings import Balance, Holding, compared
 from .margin_lines import LINE_NAMES, LIQUIDATION, state_of
 from .outcomes import Refusal
-from .state import Account, Book, effective_limits, roll_if_due
+from .overriding import effective_limits
+from .state import Account, Book, roll_if_due
 
 LOOKS: Final = 10_000
 
@@ -104,7 +105,7 @@ def plan_liquidation(book: Book, account: Account, now_ns: int) -> Plan | Refusa
         return other_model(account, why)
     state = state_of(account.lines)
     policy = book.policy
-    lines = effective_limits(account, policy).lines if policy is not None else ()
+    lines = effective_limits(account, policy, now_ns).lines if policy is not None else ()
     if state <= LIQUIDATION or not lines:
         name = LINE_NAMES[state - 1].upper() if state else "NONE"
         figures = {"account_id": account.account_id, "line_state": name}

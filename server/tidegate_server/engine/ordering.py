@@ -16,11 +16,13 @@ from .cn.judging import order_ratio
 from .commands import MODEL_CN_MARGIN, CheckOrder
 from .ends import has_room, id_taken, no_new_risk, no_policy, order_stale, refuse, repeated, unknown
 from .judge import judge, judgement_of
+from .judgement import Judgement
 from .outcomes import CheckOutcome, Refusal
+from .overriding import effective_limits
 from .policy import Policy
 from .reasons import Rejection, RejectReason
 from .sizing import max_acceptable
-from .state import Account, Book, effective_limits, roll_if_due
+from .state import Account, Book, roll_if_due
 from .warn import warnings_of
 
 
@@ -85,14 +87,19 @@ def decide_check(
         refuse(outcome, rejections)
         count_in_buckets(outcome, book, policy, account, command.principal)
     else:
-        current = instrument.rates
-        if judged.credit:
-            outcome.margin_ratio_bps = order_ratio(judged)
-            current = instrument.rates_by_model.get((MODEL_CN_MARGIN, False))
-        if judged.valued and judged.rates is current:
-            outcome.line = judged.line
+        keep_figures(outcome, judged)
         accept(outcome, book, policy, account, judged.reserved_price, command.principal)
     return outcome
+
+
+def keep_figures(outcome: CheckOutcome, judged: Judgement) -> None:
+    """Hand on the ratio that an order opens at, and the line with it if no factor is stale."""
+    current = judged.instrument.rates
+    if judged.credit:
+        outcome.margin_ratio_bps = order_ratio(judged)
+        current = judged.instrument.rates_by_model.get((MODEL_CN_MARGIN, False))
+    if judged.valued and judged.rates is current:
+        outcome.line = judged.line
 
 
 def accept(
@@ -113,8 +120,8 @@ def count_in_buckets(
     outcome: CheckOutcome, book: Book, policy: Policy, account: Account, principal: str
 ) -> None:
     """Count one order, whatever its verdict (4.29): in the token buckets, and among those alike."""
-    limits = effective_limits(account, policy)
     now_ns = outcome.decided_time_ns
+    limits = effective_limits(account, policy, now_ns)
     if limits.rate_cost_ns:
         outcome.account_next_ns = next_time_ns(
             account.next_order_ns, now_ns, limits.rate_cost_ns, limits.rate_tolerance_ns

@@ -234,15 +234,20 @@ class FactorsOutcome(Outcome):
 
 
 class CashOutcome(Outcome):
-    """A booking of cash, cash after it, and what the valuation after it changed."""
+    """A booking of cash, cash after it, and what the valuation after it changed.
 
-    __slots__ = ("cash_e4", "valued")
+    A withdrawal that is refused has its reasons, and the largest amount that would pass.
+    """
+
+    __slots__ = ("cash_e4", "largest_e4", "rejections", "valued")
 
     def __init__(self, sequence: int, decided_time_ns: int, cash_e4: int) -> None:
         self.sequence = sequence
         self.decided_time_ns = decided_time_ns
         self.cash_e4 = cash_e4
         self.valued: list[Valued] = []
+        self.rejections: list[Rejection] = []
+        self.largest_e4 = 0
         self.replayed = False
 
 
@@ -310,9 +315,9 @@ class EpochOutcome(Outcome):
 
 
 class TickOutcome(Outcome):
-    """What fell due: orders now unconfirmed, orders forgotten, batches forgotten."""
+    """What fell due: orders now unconfirmed, orders and batches forgotten, overrides ended."""
 
-    __slots__ = ("forgotten", "forgotten_batches", "unconfirmed")
+    __slots__ = ("ended_overrides", "forgotten", "forgotten_batches", "unconfirmed")
 
     def __init__(
         self,
@@ -327,4 +332,5 @@ class TickOutcome(Outcome):
         self.unconfirmed = unconfirmed
         self.forgotten = forgotten
         self.forgotten_batches = forgotten_batches
+        self.ended_overrides: list[str] = []
         self.replayed = False

@@ -31,8 +31,23 @@ LIMIT_NAMES: Final = (
     "ownership_bps",
 )
 
+# What a customer may cap on its own account, whatever the firm allows (2.1).
+CUSTOMER_LIMITS: Final = (
+    "leverage_bps",
+    "order_quantity",
+    "order_notional_e4",
+    "open_order_count",
+    "day_order_count",
+    "day_turnover_e4",
+    "position",
+    "credit_line_e4",
+    "day_loss_e4",
+    "drawdown_bps",
+)
+
 # What a policy's 0 stands for.
 DEFAULT_RELEASE_WINDOW_NS: Final = 900 * 10**9
+DEFAULT_OVERRIDE_NS: Final = 86_400 * 10**9
 # Whose open orders an order is compared with (4.17); 0 is nobody's.
 SELF_TRADE_ACCOUNT: Final = 1
 SELF_TRADE_GROUP: Final = 2
@@ -94,6 +109,7 @@ class Tier:
         "concentration_warned",
         "limits",
         "lines",
+        "rank",
         "sector_tables",
         "sector_warned",
         "tier_id",
@@ -112,7 +128,9 @@ class Tier:
         sector_warned: list[str] | None = None,
         board_tables: dict[str, list[Band]] | None = None,
         board_warned: list[str] | None = None,
+        rank: int = 0,
     ) -> None:
+        self.rank = rank
         self.sector_tables = sector_tables or {}
         self.sector_warned = sector_warned or []
         self.board_tables = board_tables or {}
@@ -135,6 +153,7 @@ class Policy:
 
     __slots__ = (
         "acknowledgement_limit_ns",
+        "automatic_upgrade",
         "comment",
         "credit",
         "default_limits",
@@ -145,6 +164,7 @@ class Policy:
         "max_clock_skew_ns",
         "max_mark_age_ns",
         "max_order_age_ns",
+        "max_override_ns",
         "max_volatility_age_ns",
         "principal_cost_ns",
         "principal_order_rate",
@@ -199,8 +219,12 @@ class Policy:
         lines: LineSet | None = None,
         credit: CreditRules = NO_CREDIT,
         scopes: Scopes | None = None,
+        max_override_ns: int = 0,
+        automatic_upgrade: bool = False,
     ) -> None:
         self.credit = credit
+        self.max_override_ns = max_override_ns or DEFAULT_OVERRIDE_NS
+        self.automatic_upgrade = automatic_upgrade
         self.scopes: Scopes = scopes or {}
         self.scopes_warn = any(scope.warned for scope in self.scopes.values())
         self.margin_classes = margin_classes

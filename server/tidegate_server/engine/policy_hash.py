@@ -1,9 +1,10 @@
-"""Policies as the lines that a state hash is made of."""
+"""Policies and overrides as the lines that a state hash is made of."""
 
 from __future__ import annotations
 
 from .margin_lines import LineSet
-from .policy import DEFAULT_RELEASE_WINDOW_NS, Limit, Policy
+from .override import Override
+from .policy import DEFAULT_OVERRIDE_NS, DEFAULT_RELEASE_WINDOW_NS, Limit, Policy
 from .policy_version import PolicyVersion
 
 Fields = list[tuple[str, object]]
@@ -39,8 +40,11 @@ def policy_fields(policy: Policy) -> Fields:
             "repeat_warns",
             "disclosure_version",
             "trading_window",
+            "automatic_upgrade",
         )
     ]
+    if policy.max_override_ns != DEFAULT_OVERRIDE_NS:
+        fields.append(("max_override_ns", policy.max_override_ns))
     if policy.release_window_ns != DEFAULT_RELEASE_WINDOW_NS:
         fields.append(("release_window_ns", policy.release_window_ns))
     rate = policy.principal_order_rate
@@ -58,6 +62,7 @@ def policy_fields(policy: Policy) -> Fields:
         fields.append(("tier", figures))
         fields.append(("tier_warned", sorted(tier.concentration_warned)))
         fields.append(("tier_lines", line_fields(tier.lines)))
+        fields.append(("tier_rank", tier.rank))
         for name, tables, warned in (
             ("sector_tables", tier.sector_tables, tier.sector_warned),
             ("board_tables", tier.board_tables, tier.board_warned),
@@ -83,6 +88,20 @@ def limit_fields(limits: dict[str, Limit]) -> list[tuple[object, ...]]:
     return [
         (name, limit.value, limit.unlimited, limit.required, limit.burst, *["warn"] * limit.warns)
         for name, limit in sorted(limits.items())
+    ]
+
+
+def override_fields(override: Override) -> Fields:
+    """Return an override's attributes."""
+    return [
+        ("id", override.override_id),
+        ("content", override.content()),
+        ("proposed_time_ns", override.proposed_time_ns),
+        ("proposed_sequence", override.proposed_sequence),
+        ("approver", override.approver),
+        ("approved_time_ns", override.approved_time_ns),
+        ("approved_sequence", override.approved_sequence),
+        ("tightening", override.tightening),
     ]
 
 

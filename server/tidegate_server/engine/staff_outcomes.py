@@ -35,3 +35,28 @@ class PolicyOutcome(Outcome):
         self.former_age_ns = 0
         self.former_until_ns = 0
         self.replayed = False
+
+
+class OverrideOutcome(Outcome):
+    """An override is kept; one that is `pending` counts only once it is approved."""
+
+    __slots__ = ("pending",)
+
+    def __init__(self, sequence: int, decided_time_ns: int, *, pending: bool) -> None:
+        self.sequence = sequence
+        self.decided_time_ns = decided_time_ns
+        self.pending = pending
+        self.replayed = False
+
+
+class TierOutcome(Outcome):
+    """An account is in a tier, or the move is `pending`; `raised` by its scorecard alone."""
+
+    __slots__ = ("pending", "raised")
+
+    def __init__(self, sequence: int, decided_time_ns: int) -> None:
+        self.sequence = sequence
+        self.decided_time_ns = decided_time_ns
+        self.pending = False
+        self.raised = False
+        self.replayed = False

@@ -6,12 +6,13 @@ from typing import Final
 
 from .amounts import INT64_MAX, lower_ratio_bps, raw_up
 from .checks.rate import next_time_ns
-from .effective import is_required, levels_of, narrowest
+from .effective import is_required, narrowest
 from .exposure import regime_multiplier
 from .judgement import Judgement
+from .overriding import effective_limits
 from .policy import NO_CHECK, Policy
 from .reasons import RejectReason, ScopeKind
-from .state import Account, Book, Position, effective_limits, roll_if_due
+from .state import Account, Book, Position, roll_if_due
 from .walk import projected_figures
 
 # Whether a limit is set.
@@ -86,7 +87,6 @@ class Standing:
         "day_order_count",
         "figures",
         "found",
-        "levels",
         "limits",
         "next_order_ns",
         "now_ns",
@@ -103,8 +103,7 @@ class Standing:
         self.policy = policy
         self.account = account
         self.now_ns = now_ns
-        self.limits = effective_limits(account, policy)
-        self.levels = levels_of(policy, account.tier_id, account.limits)
+        self.limits = effective_limits(account, policy, now_ns)
         self.regime_bps = regime_multiplier(book, policy)
         self.figures = projected_figures(book, account, now_ns)
         self.positions = sorted(account.active, key=instrument_id_of)
@@ -205,7 +204,9 @@ class Standing:
 
     def setting_of(self, name: str) -> int:
         """Tell why a limit has no value."""
-        levels = self.levels[:2] if name == "leverage_bps" else self.levels
+        levels = self.limits.levels
+        if name == "leverage_bps":
+            levels = levels[:-1]
         if narrowest(name, levels) is not None:
             return UNLIMITED
         return MISSING if name == "leverage_bps" or is_required(name, levels) else UNSET

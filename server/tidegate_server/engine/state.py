@@ -25,12 +25,14 @@ from .lines import NO_LINE, Line, exchanged
 from .margin_lines import NEVER
 from .order import EventEntry, Order
 from .outcomes import BatchOutcome, Figures, Refusal
+from .override import Override, override_rank
 from .permissions import NO_PERMISSIONS
 from .policy import Limit, Policy
 from .policy_version import PolicyVersion
 from .reconciliation import Reconciliation
 from .repeats import Times
 from .stop import RepeatKey, Stop, stop_id_of
+from .tier_standing import TierStanding
 
 Rates = tuple[int, int, int, int, int]
 # Where, in which instrument, on which side.
@@ -195,8 +197,9 @@ class Account:
     `active` lists the positions that are not flat, in the order in which they became so. Memos:
     `turnover_e4` (the sum over positions), `totals` (the sum of the active positions' lines, None
     until it is asked for), `fresh_until_ns` (no mark or factor is stale before), `effective` (its
-    limits under policy `effective_version`), `open_order_count`, `groups` (its group and those
-    above, the innermost first).
+    limits under policy `effective_version`, until `effective_until_ns`), `open_order_count`,
+    `overrides` (the book's on it, the one that decides last), `groups` (its group and those above,
+    the innermost first).
     """
 
     __slots__ = (
@@ -205,8 +208,10 @@ class Account:
         "adjustments",
         "cash",
         "credit",
+        "customer_limits",
         "day_order_count",
         "effective",
+        "effective_until_ns",
         "effective_version",
         "events",
         "fresh_until_ns",
@@ -221,11 +226,13 @@ class Account:
         "next_order_ns",
         "open_order_count",
         "orders",
+        "overrides",
         "permissions",
         "positions",
         "reconciliation",
         "repeats",
         "sequence",
+        "standing",
         "start_of_day_equity",
         "tier_id",
         "totals",
@@ -241,6 +248,9 @@ class Account:
         self.tier_id = ""
         self.margin_model = 1
         self.limits: dict[str, Limit] = {}
+        self.customer_limits: dict[str, Limit] = {}
+        self.standing: TierStanding | None = None
+        self.overrides: list[Override] = []
         self.permissions = NO_PERMISSIONS
         self.sequence = 0
         self.cash = 0
@@ -267,6 +277,7 @@ class Account:
         self.fresh_until_ns = 0
         self.effective: Effective | None = None
         self.effective_version = 0
+        self.effective_until_ns = 0
 
     def activate(self, position: Position) -> None:
         """List a position that is no longer flat; its line is still that of a flat one."""
@@ -341,6 +352,8 @@ class Book:
         "open_orders_of",
         "order_id_count",
         "order_id_limit",
+        "override_queue",
+        "overrides",
         "policy",
         "principal_next_ns",
         "regime",
@@ -392,6 +405,8 @@ class Book:
         self.acknowledge_queue: DueQueue[Order] = DueQueue(acknowledge_rank)
         self.forget_queue: DueQueue[Order] = DueQueue(forget_rank)
         self.batch_queue: DueQueue[Batch] = DueQueue(batch_rank)
+        self.overrides: dict[str, Override] = {}
+        self.override_queue: DueQueue[Override] = DueQueue(override_rank)
 
     def is_kept(self, order: Order) -> bool:
         """Tell whether an order is the one that its id stands for."""
@@ -433,16 +448,6 @@ def forget_rank(order: Order) -> Rank:
 def batch_rank(batch: Batch) -> Rank:
     """Return when a batch id may be forgotten, ties by id."""
     return batch.keep_until_ns, 0, batch.command.batch_id, ""
-
-
-def effective_limits(account: Account, policy: Policy) -> Effective:
-    """Return the account's limits under the policy (a memo)."""
-    if account.effective is None or account.effective_version != policy.version:
-        account.effective = Effective(policy, account.tier_id, account.limits)
-        plain = account.permissions.plain_products(policy.disclosure_version)
-        account.effective.plain_products = plain
-        account.effective_version = policy.version
-    return account.effective
 
 
 def roll_if_due(book: Book, account: Account) -> None:

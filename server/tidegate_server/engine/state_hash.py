@@ -13,7 +13,7 @@ from .commands import CheckOrder
 from .margin_lines import NEVER
 from .order import Order
 from .outcomes import CheckOutcome, Figures
-from .policy_hash import Fields, limit_fields, policy_fields, text, version_fields
+from .policy_hash import Fields, limit_fields, override_fields, policy_fields, text, version_fields
 from .reasons import Rejection
 from .state import Account, Book, Instrument, roll_if_due
 
@@ -43,6 +43,8 @@ def state_hash(book: Book) -> str:
         digest.update(text("policy", policy_fields(book.policy)))
     for _, known in sorted(book.versions.items()):
         digest.update(text("version", version_fields(known)))
+    for _, override in sorted(book.overrides.items()):
+        digest.update(text("override", override_fields(override)))
     for name, next_ns in sorted(book.principal_next_ns.items()):
         digest.update(text("principal", [("name", name), ("next_ns", next_ns)]))
     for board, sessions in sorted(book.sessions.items()):
@@ -160,6 +162,9 @@ def account_fields(account: Account) -> Fields:
     if account.high_water != NEVER:
         fields.append(("high_water", str(account.high_water)))
     fields.append(("limits", limit_fields(account.limits)))
+    fields.append(("customer_limits", limit_fields(account.customer_limits)))
+    if account.standing is not None:
+        fields.append(("standing", account.standing.fields()))
     fields.append(("permissions", account.permissions.fields()))
     for instrument_id in sorted(account.positions):
         position = account.positions[instrument_id]

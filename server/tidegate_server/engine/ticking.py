@@ -1,10 +1,14 @@
-"""What falls due by itself: unanswered orders and ids that need not be kept any more (7.3, 4.3)."""
+"""What falls due by itself: unanswered orders, ids that need not be kept any more, overrides.
+
+Rulebook 7.3, 4.3, 8.3.
+"""
 
 from __future__ import annotations
 
 from .chains import open_under
 from .order import Order
 from .outcomes import TickOutcome
+from .overriding import end_override
 from .state import Book
 
 EFFECTS_LIMIT = 256
@@ -36,12 +40,19 @@ def decide_tick(book: Book, now_ns: int) -> TickOutcome:
         if book.batches.get(batch.command.batch_id) is batch:
             outcome.forgotten_batches.append(batch.command.batch_id)
             room -= 1
+    for override in book.override_queue.due(now_ns):
+        if not room:
+            return outcome
+        if book.overrides.get(override.override_id) is override:
+            outcome.ended_overrides.append(override.override_id)
+            room -= 1
     return outcome
 
 
 def has_effects(outcome: TickOutcome) -> bool:
     """Tell whether anything was due."""
-    return bool(outcome.unconfirmed or outcome.forgotten or outcome.forgotten_batches)
+    some = outcome.unconfirmed or outcome.forgotten or outcome.forgotten_batches
+    return bool(some or outcome.ended_overrides)
 
 
 def awaits_answer(book: Book, order: Order) -> bool:
@@ -67,6 +78,8 @@ def apply_tick(book: Book, outcome: TickOutcome, time_ns: int) -> None:
             book.order_id_count -= 1
     for batch_id in outcome.forgotten_batches:
         del book.batches[batch_id]
+    for override_id in outcome.ended_overrides:
+        end_override(book, override_id)
     prune(book, time_ns)
 
 
@@ -88,12 +101,22 @@ def prune(book: Book, now_ns: int) -> None:
         if book.batches.get(batch.command.batch_id) is batch:
             break
         batches.drop_front()
+    overrides = book.override_queue
+    while len(overrides) and overrides.first_ns() <= now_ns:
+        override = overrides.entries[overrides.front]
+        if book.overrides.get(override.override_id) is override:
+            break
+        overrides.drop_front()
 
 
 def next_due_ns(book: Book) -> int:
     """Return when the next entry falls due, dead or not; 0 if there is none."""
     first = book.acknowledge_queue.first_ns()
-    for time_ns in (book.forget_queue.first_ns(), book.batch_queue.first_ns()):
+    for time_ns in (
+        book.forget_queue.first_ns(),
+        book.batch_queue.first_ns(),
+        book.override_queue.first_ns(),
+    ):
         if time_ns and (not first or time_ns < first):
             first = time_ns
     return first

@@ -33,6 +33,8 @@ SCALAR_LOOSER: Final = {
     "self_trade_scope": LOWER,
     "self_trade_mode": HIGHER,
     "disclosure_version": LOWER,
+    "max_override_ns": HIGHER,
+    "automatic_upgrade": HIGHER,
 }
 
 
@@ -103,8 +105,10 @@ def _tier_loosened(tier_id: str, old: Policy, new: Policy) -> list[str]:
         for name in LIMIT_NAMES[1:]
         if _limit_loosened(name, old_levels, new_levels)
     ]
-    if _leverage_loosened(before, after):
+    if _leverage_loosened([before.limits], [after.limits]):
         fields.append(f"tiers[{tier_id}].limits.leverage_bps")
+    if after.rank != before.rank:
+        fields.append(f"tiers[{tier_id}].rank")
     if _concentration_loosened(before, after):
         fields.append(f"tiers[{tier_id}].concentration")
     if lines_loosened(old.lines_of(before), new.lines_of(after)):
@@ -120,10 +124,17 @@ def _tier_loosened(tier_id: str, old: Policy, new: Policy) -> list[str]:
     return fields
 
 
-def _leverage_loosened(before: Tier, after: Tier) -> bool:
-    """Tell whether a tier's leverage cap loosens: without one it refuses all new risk."""
-    old = narrowest("leverage_bps", [before.limits])
-    new = narrowest("leverage_bps", [after.limits])
+def is_looser(name: str, before: list[dict[str, Limit]], after: list[dict[str, Limit]]) -> bool:
+    """Tell whether a limit is not provably at least as tight; the default is the last level."""
+    if name == "leverage_bps":
+        return _leverage_loosened(before[:-1], after[:-1])
+    return _limit_loosened(name, before, after)
+
+
+def _leverage_loosened(before: list[dict[str, Limit]], after: list[dict[str, Limit]]) -> bool:
+    """Tell whether a leverage cap loosens: without one all new risk is refused."""
+    old = narrowest("leverage_bps", before)
+    new = narrowest("leverage_bps", after)
     if new is None:
         return False
     if old is None:

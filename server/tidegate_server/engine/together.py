@@ -20,9 +20,10 @@ from .hedges import account_offset
 from .judge import precedence
 from .lines import Line
 from .outcomes import CheckOutcome, Figures
+from .overriding import effective_limits
 from .policy import Policy
 from .reasons import Rejection
-from .state import Account, Book, effective_limits, roll_if_due
+from .state import Account, Book, roll_if_due
 from .together_sums import worst_sums
 from .valuing import held_beside
 from .walk import projected_figures, walk
@@ -102,7 +103,7 @@ def account_reasons(
     regime_bps = regime_multiplier(book, policy)
     total = walk(account, None, policy, regime_bps, now_ns)
     figures = figures_of(account, total.line, account_offset(account, policy, regime_bps, now_ns))
-    limits = effective_limits(account, policy)
+    limits = effective_limits(account, policy, now_ns)
     footing = Footing(account, limits, held_beside(account, total, None))
     rejections: list[Rejection] = []
     names = sorted(set(opened))

@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING, Final
 
 from tidegate.v1 import account_service_pb2
 from tidegate_server.engine.margin_lines import entered
-from tidegate_server.engine.state import effective_limits
 from tidegate_server.wire.methods import BY_NAME
 
 if TYPE_CHECKING:
@@ -201,7 +200,7 @@ def changes_lines(account: Account, policy: Policy) -> bool:
 
     A rough look, for the order in which the gate is asked: the gate decides by its own figures.
     """
-    lines = effective_limits(account, policy).lines
+    lines = policy.lines_of(policy.tiers.get(account.tier_id)).lines
     cash = account.cash
     assets, debt = max(cash, 0), max(-cash, 0) + account.interest_and_fees
     for position in account.active:

@@ -23,6 +23,17 @@ UNRATED = ""
 
 def build_policy() -> policy_pb2.Policy:
     """Return the policy as it is proposed: without a version."""
+    tiers = [
+        _tier("retail", 20_000, 2_000, 50_000, (5_000, 7_000, 9_000)),
+        with_lines(_tier("standard", 40_000, 5_000, 200_000, (6_000, 8_000, None)), STANDARD_LINES),
+        with_lines(
+            _tier("professional", 80_000, 20_000, 1_500_000, (7_000, None, None)),
+            PROFESSIONAL_LINES,
+        ),
+        _house(),
+    ]
+    for rank, tier in enumerate(tiers, 1):
+        tier.rank = rank
     return policy_pb2.Policy(
         rules_version=RULES_VERSION,
         comment="sample: four tiers, no verdict depends on the clock",
@@ -38,6 +49,7 @@ def build_policy() -> policy_pb2.Policy:
         release_window_ns=_HOUR_NS // 4,
         principal_order_rate=policy_pb2.Rate(per_second=1_000_000, burst=1_000_000, required=True),
         default_limits=_default_limits(),
+        max_override_ns=8 * _HOUR_NS,
         lines=DEFAULT_LINES,
         financing_ratios=[_ratio(0, 8_000), _ratio(_CN_2026_NS, 10_000)],
         short_ratios=[_ratio(0, 10_000)],
@@ -46,17 +58,7 @@ def build_policy() -> policy_pb2.Policy:
             policy_pb2.HaircutCap(haircut_class="", cap_bps=6_500),
             policy_pb2.HaircutCap(haircut_class="index", cap_bps=7_000),
         ],
-        tiers=[
-            _tier("retail", 20_000, 2_000, 50_000, (5_000, 7_000, 9_000)),
-            with_lines(
-                _tier("standard", 40_000, 5_000, 200_000, (6_000, 8_000, None)), STANDARD_LINES
-            ),
-            with_lines(
-                _tier("professional", 80_000, 20_000, 1_500_000, (7_000, None, None)),
-                PROFESSIONAL_LINES,
-            ),
-            _house(),
-        ],
+        tiers=tiers,
     )
 
 

@@ -16,6 +16,7 @@ from tidegate.v1 import (
     risk_service_pb2,
 )
 from tidegate_server.engine import commands, own_commands
+from tidegate_server.engine.account_terms import AccountTerms
 from tidegate_server.engine.amounts import (
     AMOUNT_BOUND,
     DECIMALS_BOUND,
@@ -24,7 +25,9 @@ from tidegate_server.engine.amounts import (
     RATIO_BOUND,
 )
 from tidegate_server.engine.cn.kinds import fits
+from tidegate_server.engine.withdrawals import WITHDRAWAL
 
+from .customer_limits import read_customer_limits
 from .permissions import read_dealing, read_permissions
 from .policies import read_limits
 from .validation import TIME_BOUND, MalformedError, Problems, is_id, refuse_unknown
@@ -37,6 +40,7 @@ M = TypeVar("M", bound=Message)
 SIDES = (commands.BUY, commands.SELL)
 ORDER_TYPES = (commands.LIMIT_ORDER, commands.MARKET_ORDER)
 ENDS = (commands.EVENT_CANCELLED, commands.EVENT_REJECTED, commands.EVENT_EXPIRED)
+CASH_OUT = (account_service_pb2.CASH_KIND_FEE, WITHDRAWAL)
 VOLUME_BOUND = 10**15
 FIRM = 1
 SCOPES = (FIRM, 2, 3, 6, 7)
@@ -259,19 +263,20 @@ def decode_accounts(data: bytes, principal: str) -> commands.UpsertAccounts:
     return commands.UpsertAccounts(principal, accounts)
 
 
-def read_account(account: account_service_pb2.Account, problems: Problems) -> commands.AccountTerms:
+def read_account(account: account_service_pb2.Account, problems: Problems) -> AccountTerms:
     """Read what one account is."""
     problems.need_id("account_id", account.account_id)
     problems.may_id("group_id", account.group_id)
     problems.may_id("tier_id", account.tier_id)
     problems.need_one_of("margin_model", account.margin_model, commands.MARGIN_MODELS)
-    return commands.AccountTerms(
+    return AccountTerms(
         account.account_id,
         account.group_id,
         account.tier_id,
         account.margin_model,
         read_limits(account.limits, problems, "limits."),
         read_permissions(account, problems),
+        read_customer_limits(account.customer_limits, problems),
     )
 
 
@@ -288,14 +293,14 @@ def decode_cash(data: bytes, principal: str) -> commands.AdjustCash:
     problems = Problems()
     problems.need_id("account_id", request.account_id)
     problems.need_id("adjustment_id", request.adjustment_id)
-    problems.need_one_of("kind", request.kind, range(1, 7))
+    problems.need_one_of("kind", request.kind, (*range(1, 7), WITHDRAWAL))
     problems.need_range("amount_e4", request.amount_e4, -AMOUNT_BOUND, AMOUNT_BOUND)
     if not request.amount_e4:
         problems.add("amount_e4", "must not be 0")
     if request.kind == account_service_pb2.CASH_KIND_DEPOSIT and request.amount_e4 < 0:
         problems.add("amount_e4", "of a deposit must be positive")
-    if request.kind == account_service_pb2.CASH_KIND_FEE and request.amount_e4 > 0:
-        problems.add("amount_e4", "of a fee must be negative")
+    if request.kind in CASH_OUT and request.amount_e4 > 0:
+        problems.add("amount_e4", "of a fee or withdrawal must be negative")
     problems.refuse()
     return commands.AdjustCash(
         principal,

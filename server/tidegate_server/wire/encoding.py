@@ -36,6 +36,7 @@ from tidegate_server.engine.outcomes import (
     TickOutcome,
 )
 from tidegate_server.engine.reasons import Rejection, RejectReason, ScopeKind
+from tidegate_server.engine.withdrawals import WITHDRAWAL
 
 from .effects import (
     effects_message,
@@ -337,20 +338,29 @@ def decode_factors(response: bytes, effects: bytes, _command: Command) -> Factor
     return FactorsOutcome(message.sequence, message.decided_time_ns, times)
 
 
-def encode_cash(outcome: CashOutcome, _command: Command) -> bytes:
-    """Write an AdjustCashResponse."""
-    return account_service_pb2.AdjustCashResponse(
+def encode_cash(outcome: CashOutcome, command: Command) -> bytes:
+    """Write an AdjustCashResponse; only a withdrawal has a verdict."""
+    message = account_service_pb2.AdjustCashResponse(
         sequence=outcome.sequence,
         decided_time_ns=outcome.decided_time_ns,
         cash_e4=outcome.cash_e4,
         replayed=outcome.replayed,
-    ).SerializeToString()
+        rejections=[rejection_message(rejection) for rejection in outcome.rejections],
+    )
+    if outcome.rejections:
+        message.verdict = VERDICT_REJECT
+        message.max_withdrawal_e4 = cut(outcome.largest_e4)
+    elif getattr(command, "kind", 0) == WITHDRAWAL:
+        message.verdict = VERDICT_ALLOW
+    return message.SerializeToString()
 
 
 def decode_cash(response: bytes, effects: bytes, _command: Command) -> CashOutcome:
     """Read a booking of cash back."""
     message = account_service_pb2.AdjustCashResponse.FromString(response)
     outcome = CashOutcome(message.sequence, message.decided_time_ns, message.cash_e4)
+    outcome.rejections = [read_rejection(rejection) for rejection in message.rejections]
+    outcome.largest_e4 = message.max_withdrawal_e4
     read_account_effects(outcome, effects)
     return outcome
 
@@ -450,19 +460,22 @@ def encode_tick(outcome: TickOutcome, _command: Command) -> bytes:
             for account_id, order_id in outcome.forgotten
         ],
         forgotten_batches=outcome.forgotten_batches,
+        ended_overrides=outcome.ended_overrides,
     ).SerializeToString()
 
 
 def decode_tick(response: bytes, _effects: bytes, _command: Command) -> TickOutcome:
     """Read what fell due back; the frame has its time."""
     message = journal_pb2.TickResponse.FromString(response)
-    return TickOutcome(
+    outcome = TickOutcome(
         message.sequence,
         0,
         [(key.account_id, key.order_id) for key in message.unconfirmed],
         [(key.account_id, key.order_id) for key in message.forgotten],
         list(message.forgotten_batches),
     )
+    outcome.ended_overrides = list(message.ended_overrides)
+    return outcome
 
 
 def plain(kind: type[Message]) -> Callable[[Outcome, Command], bytes]:

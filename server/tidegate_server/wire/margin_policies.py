@@ -20,20 +20,6 @@ RATIO_LIMIT = 32
 CLASS_LIMIT = 100
 
 
-def read_classes(message: policy_pb2.Policy, problems: Problems) -> dict[str, int]:
-    """Read the classes of the margin model portfolio: offset in bps by id."""
-    problems.need_count("margin_classes", len(message.margin_classes), 0, CLASS_LIMIT)
-    classes: dict[str, int] = {}
-    for index, one in enumerate(message.margin_classes):
-        field = f"margin_classes[{index}]."
-        problems.need_id(field + "class_id", one.class_id)
-        problems.need_range(field + "offset_bps", one.offset_bps, 0, ONE)
-        if one.class_id in classes:
-            problems.add(field + "class_id", "stands twice")
-        classes[one.class_id] = one.offset_bps
-    return classes
-
-
 def read_credit(message: policy_pb2.Policy, problems: Problems) -> CreditRules:
     """Read the tables of ratios and the caps on haircuts."""
     caps: dict[str, int] = {}

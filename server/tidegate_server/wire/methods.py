@@ -26,7 +26,15 @@ from .account_codecs import (
 from .codec import Codec, plain
 from .credit_codecs import ACCRUE_INTEREST, CHARGE_FEE, REPAY_CASH, RETURN_SHARES
 from .life import CANCEL_ORDERS, RECONCILE_ORDERS, REPLACE_ORDER
-from .staff_codecs import APPROVE_POLICY, PROPOSE_POLICY, RELEASE, WITHDRAW_POLICY
+from .staff_codecs import (
+    APPROVE_OVERRIDE,
+    APPROVE_POLICY,
+    PROPOSE_OVERRIDE,
+    PROPOSE_POLICY,
+    RELEASE,
+    SET_TIER,
+    WITHDRAW_POLICY,
+)
 
 SMALL: Final = 16 * 1024
 LARGE: Final = 1024 * 1024
@@ -232,6 +240,16 @@ METHODS: Final = (
         "risk approver",
         WITHDRAW_POLICY,
         request_limit=SMALL,
+    ),
+    MethodSpec(
+        _POLICY + "ProposeOverride", Lane.CONTROL, "risk", PROPOSE_OVERRIDE, request_limit=SMALL
+    ),
+    MethodSpec(
+        _POLICY + "ApproveOverride", Lane.CONTROL, "approver", APPROVE_OVERRIDE, request_limit=SMALL
+    ),
+    MethodSpec(_POLICY + "ListOverrides", Lane.READS, _STAFF, request_limit=SMALL),
+    MethodSpec(
+        _POLICY + "SetTier", Lane.CONTROL, "risk approver operator", SET_TIER, request_limit=SMALL
     ),
     MethodSpec(_CONTROL + "Halt", Lane.CONTROL, "killer risk", HALT, request_limit=SMALL),
     MethodSpec(

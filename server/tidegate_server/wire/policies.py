@@ -15,20 +15,21 @@ from tidegate_server.engine.policy import (
     Policy,
     Tier,
 )
-from tidegate_server.engine.sessions import DAY_NS
 from tidegate_server.engine.tightening import SCALAR_LOOSER
 
 from .bands import read_bands, write_bands
-from .margin_policies import read_classes, read_credit, write_credit
+from .margin_policies import read_credit, write_credit
 from .modes import read_mode, write_mode
 from .permissions import DISCLOSURE_BOUND
 from .policy_lines import read_lines, write_lines
+from .policy_parts import read_classes, read_window
 from .scopes import read_scopes, read_tables, write_scopes, write_tables
 
 if TYPE_CHECKING:
     from .validation import Problems
 
 TIER_LIMIT = 1_000
+RANK_BOUND = 1_000
 RATE_BOUND = 1_000_000
 REPEAT_BOUND = 1_000
 REPEAT_WINDOW_BOUND = 3_600 * 10**9
@@ -52,6 +53,7 @@ def read_policy(message: policy_pb2.Policy, problems: Problems) -> Policy:
     for name in DURATIONS:
         problems.need_range(name, getattr(message, name), 1, DURATION_BOUND)
     problems.need_range("release_window_ns", message.release_window_ns, 0, DURATION_BOUND)
+    problems.need_range("max_override_ns", message.max_override_ns, 0, DURATION_BOUND)
     problems.need_range("stress_factor_bps", message.stress_factor_bps, ONE, RATIO_BOUND)
     problems.need_range("elevated_regime_bps", message.elevated_regime_bps, ONE, RATIO_BOUND)
     problems.need_range(
@@ -104,25 +106,15 @@ def read_policy(message: policy_pb2.Policy, problems: Problems) -> Policy:
         lines=read_lines(message, problems, ""),
         credit=read_credit(message, problems),
         scopes=read_scopes(message, problems),
+        max_override_ns=message.max_override_ns,
+        automatic_upgrade=message.automatic_upgrade,
     )
-
-
-def read_window(message: policy_pb2.Policy, problems: Problems) -> tuple[int, int] | None:
-    """Read when orders may pass; None for always."""
-    if not message.HasField("trading_window"):
-        return None
-    window = message.trading_window
-    opens, closes = window.open_of_day_ns, window.close_of_day_ns
-    problems.need_range("trading_window.open_of_day_ns", opens, 0, DAY_NS - 1)
-    problems.need_range("trading_window.close_of_day_ns", closes, 1, DAY_NS)
-    if opens == closes:
-        problems.add("trading_window.close_of_day_ns", "must not be when it opens")
-    return opens, closes
 
 
 def read_tier(message: policy_pb2.Tier, problems: Problems, prefix: str) -> Tier:
     """Read a tier."""
     problems.need_id(prefix + "tier_id", message.tier_id)
+    problems.need_range(prefix + "rank", message.rank, 0, RANK_BOUND)
     concentration = {}
     warned = []
     for index, table in enumerate(message.concentration):
@@ -150,6 +142,7 @@ def read_tier(message: policy_pb2.Tier, problems: Problems, prefix: str) -> Tier
         sector_warned=sectors_warned,
         board_tables=boards,
         board_warned=boards_warned,
+        rank=message.rank,
     )
 
 
@@ -235,6 +228,7 @@ def write_tier(tier: Tier) -> policy_pb2.Tier:
         concentration_required=tier.concentration_required,
         sector_concentration=write_tables(tier.sector_tables, tier.sector_warned),
         board_concentration=write_tables(tier.board_tables, tier.board_warned),
+        rank=tier.rank,
     )
     if tier.lines is not None:
         message.lines.CopyFrom(write_lines(tier.lines))

@@ -8,7 +8,7 @@ from tidegate.v1 import account_service_pb2, policy_service_pb2
 from tidegate_server.engine.outcomes import Refusal
 from tidegate_server.engine.preview import decide_preview
 
-from . import decoding, groups, liquidation, staff_views, views
+from . import decoding, groups, liquidation, overrides, staff_views, views
 from .errors import CallError, not_found, refused
 from .preview import encode_preview
 from .validation import page_size
@@ -71,6 +71,11 @@ def list_policies(book: Book, request: bytes, _principal: str, _now_ns: int) -> 
     return staff_views.policy_page(book, after, size).SerializeToString()
 
 
+def list_overrides(book: Book, request: bytes, _principal: str, now_ns: int) -> bytes | CallError:
+    """Show a page of overrides."""
+    return overrides.list_overrides(book, request, now_ns)
+
+
 READS: Final[dict[str, Read]] = {
     "PreviewOrder": preview,
     "GetAccount": get_account,
@@ -79,4 +84,5 @@ READS: Final[dict[str, Read]] = {
     "GetPolicy": get_policy,
     "ListPolicies": list_policies,
     "PlanLiquidation": liquidation.plan,
+    "ListOverrides": list_overrides,
 }

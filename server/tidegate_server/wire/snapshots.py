@@ -22,13 +22,14 @@ from tidegate_server.engine.state import (
 from tidegate_server.engine.state_hash import state_hash
 
 from . import decoding, encoding, groups
+from .customer_limits import read_customer_limits
 from .event_snapshots import contract_messages, event_message, load_contracts, read_event
 from .life_snapshots import read_reconciliation, write_reconciliation
 from .order_snapshots import OrderLoader, SnapshotError, order_message, order_request
 from .permissions import read_permissions, write_dealing
 from .policies import read_limits, read_policy, write_policy
 from .records import encode_record
-from .staff_snapshots import load_version, version_message
+from .staff_snapshots import load_staff, staff_messages
 from .stops import read_repeats, read_stop, repeat_messages
 from .validation import Problems
 from .views import account_terms, stop_messages
@@ -59,8 +60,6 @@ def snapshot_records(book: Book, chain_head: str) -> Iterator[bytes]:
     for account in book.accounts.values():
         roll_if_due(book, account)
     yield restore(journal_pb2.METHOD_RESTORE_BOOK, book_message(book, chain_head))
-    for known in book.versions.values():
-        yield restore(journal_pb2.METHOD_RESTORE_POLICY_VERSION, version_message(book, known))
     yield from groups.group_records(book)
     for instrument in book.instruments.values():
         yield restore(journal_pb2.METHOD_RESTORE_INSTRUMENT, instrument_message(instrument))
@@ -68,6 +67,8 @@ def snapshot_records(book: Book, chain_head: str) -> Iterator[bytes]:
         yield restore(journal_pb2.METHOD_RESTORE_ACCOUNT, account_message(account))
         for order in account.orders.values():
             yield restore(journal_pb2.METHOD_RESTORE_ORDER, order_message(order))
+    for number, message in staff_messages(book):
+        yield restore(number, message)
 
 
 def restore(number: int, message: Message) -> bytes:
@@ -218,11 +219,9 @@ class Loader:
             self._instrument(journal_pb2.RestoreInstrument.FromString(record.request))
         elif record.method == journal_pb2.METHOD_RESTORE_GROUP:
             groups.load_group(self.book, record.request)
-        elif record.method == journal_pb2.METHOD_RESTORE_POLICY_VERSION:
-            load_version(self.book, journal_pb2.RestorePolicyVersion.FromString(record.request))
         elif record.method == journal_pb2.METHOD_RESTORE_BOOK:
             self._book(journal_pb2.RestoreBook.FromString(record.request))
-        else:
+        elif not load_staff(self.book, record):
             raise SnapshotError(f"method {record.method} does not belong in a snapshot")
 
     def finish(self) -> None:
@@ -294,6 +293,7 @@ class Loader:
         account.tier_id = message.account.tier_id
         account.margin_model = message.account.margin_model
         account.limits = read_limits(message.account.limits, Problems(), "")
+        account.customer_limits = read_customer_limits(message.account.customer_limits, Problems())
         account.permissions = read_permissions(message.account, Problems())
         account.sequence = message.sequence
         account.cash = message.cash_e4

@@ -6,7 +6,7 @@ from typing import Final
 
 from tidegate.v1 import account_service_pb2, journal_pb2, policy_service_pb2
 
-from . import decoding, groups, staffing
+from . import decoding, groups, overrides, staffing
 from .codec import Codec, plain
 
 UPSERT_GROUPS: Final = plain(
@@ -38,4 +38,22 @@ RELEASE: Final = Codec(
     decoding.decode_release,
     staffing.encode_release,
     staffing.decode_release,
+)
+PROPOSE_OVERRIDE: Final = Codec(
+    journal_pb2.METHOD_PROPOSE_OVERRIDE,
+    overrides.read_override_proposal,
+    overrides.encode_override,
+    overrides.decode_override,
+)
+APPROVE_OVERRIDE: Final = plain(
+    journal_pb2.METHOD_APPROVE_OVERRIDE,
+    overrides.read_override_approval,
+    policy_service_pb2.ApproveOverrideResponse,
+)
+SET_TIER: Final = Codec(
+    journal_pb2.METHOD_SET_TIER,
+    overrides.read_tier_move,
+    overrides.encode_tier_move,
+    overrides.decode_tier_move,
+    overrides.tier_effects,
 )

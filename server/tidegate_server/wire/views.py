@@ -15,6 +15,7 @@ from tidegate_server.engine.walk import actual_figures, projected_figures
 from .encoding import cut, figures_message, valuation_message
 from .event_snapshots import contract_messages
 from .limit_views import limit_views
+from .overrides import write_standing
 from .permissions import write_permissions
 from .policies import write_limits
 from .stops import stop_message
@@ -51,6 +52,7 @@ def account_view(book: Book, account: Account, now_ns: int) -> account_service_p
         line_state=line_state(account),
         high_water_mark_e4=None if account.high_water == NEVER else account.high_water,
     )
+    write_standing(account, view)
     projected = projected_figures(book, account, now_ns)
     if projected is not None:
         view.projected.CopyFrom(figures_message(projected))
@@ -87,6 +89,7 @@ def account_terms(account: Account) -> account_service_pb2.Account:
         tier_id=account.tier_id,
         margin_model=account.margin_model,  # type: ignore[arg-type] # numbers are the contract's
         limits=write_limits(account.limits),
+        customer_limits=write_limits(account.customer_limits) if account.customer_limits else None,
     )
     write_permissions(account.permissions, message)
     return message

@@ -6,8 +6,9 @@ what would take back more than is owed is refused.
 
 from __future__ import annotations
 
+from ..account_terms import AccountTerms  # noqa: TID252 - the same
 from ..amounts import AMOUNT_BOUND  # noqa: TID252 - one level up is this room
-from ..commands import MODEL_CN_MARGIN, AccountTerms, Command  # noqa: TID252 - the same
+from ..commands import MODEL_CN_MARGIN, Command  # noqa: TID252 - the same
 from ..outcomes import CashOutcome, Refusal  # noqa: TID252 - the same
 from ..reasons import ScopeKind  # noqa: TID252 - the same
 from ..settle import freeze  # noqa: TID252 - the same

@@ -1,0 +1,1 @@
+"""Scorecards of accounts (5.6): a score and a tier, worked out outside the gate."""
