@@ -92,7 +92,8 @@ def figures_with(case: Case, quantity: int, reserved_price: int) -> Figures | No
     found = credit.worth(case.book, case.account, case.now, order)
     made = closed_credit(found)
     name = case.instrument_id
-    made.gross_of = {name: credit.gross_in(case.book, case.account, name, order)}
+    names = credit.names_of(case.account) | {name}
+    made.gross_of = {i: credit.gross_in(case.book, case.account, i, order) for i in names}
     cost = up(quantity * reserved_price, case.instrument.unit)
     made.drawn = credit.drawn(case.book, case.account)
     made.drawn += cost if kind(case) == "MARGIN_BUY" else 0

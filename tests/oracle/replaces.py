@@ -36,6 +36,10 @@ class Replaces:
             return self.orders.reject(request, ended, now)
         account = self.book.accounts[request["account_id"]]
         self.book.touch(request["account_id"])
+        if is_credit(account):
+            refused = [{**about(account.account_id, "NOT_PERMITTED"), "subject": "replace"}]
+            self.orders.count(open_case(self.book, request, principal, now), refused)
+            return self.orders.reject(request, refused, now)
         valuations.value(self.book, account, now)
         old = account.orders[request["replaced_order_id"]]
         holders = [member for member in old.chain or [old] if member.reserved > 0]
@@ -69,8 +73,6 @@ class Replaces:
         ):
             gone = about(account.account_id, "ORDER_NOT_RESERVED")
             return [{**gone, "subject": request["replaced_order_id"]}]
-        if not ended and is_credit(account):
-            return [{**about(account.account_id, "NOT_PERMITTED"), "subject": "replace"}]
         return ended
 
     def _link(self, account: Account, request: Message, own: tuple[object, ...]) -> None:

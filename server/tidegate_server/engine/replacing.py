@@ -69,7 +69,9 @@ def decide_replace(book: Book, command: ReplaceOrder, now_ns: int) -> CheckOutco
         refuse(outcome, [stale])
         return no_new_risk(book) if full else outcome
     if account.margin_model == MODEL_CN_MARGIN:
+        roll_if_due(book, account)
         refuse(outcome, [not_replaceable(account)])
+        count_in_buckets(outcome, book, policy, account, order.principal)
         return no_new_risk(book) if full else outcome
     try:
         roll_if_due(book, account)
