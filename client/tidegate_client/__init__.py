@@ -41,6 +41,7 @@ from tidegate_client._errors import (
 )
 from tidegate_client._types import (
     Decision,
+    MarginKind,
     Order,
     Preview,
     Rejection,
@@ -62,6 +63,7 @@ __all__ = [
     "DeadlineError",
     "Decision",
     "InternalError",
+    "MarginKind",
     "NotFoundError",
     "Order",
     "OrderKey",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Self, TypeVar, Un
 
 import grpc
 
+from tidegate_client import _contracts as contracts
 from tidegate_client import _control as control
 from tidegate_client import _life as life
 from tidegate_client import _methods as methods
@@ -134,6 +135,10 @@ class Client(ClientBase):
     withdraw_cash = _method(overrides.withdraw_cash)
     set_positions = _method(methods.set_positions)
     revalue_accounts = _method(methods.revalue_accounts)
+    repay_cash = _method(contracts.repay_cash)
+    return_shares = _method(contracts.return_shares)
+    accrue_interest = _method(contracts.accrue_interest)
+    charge_fee = _method(contracts.charge_fee)
 
     update_marks = _method(methods.update_marks)
     upsert_instruments = _method(methods.upsert_instruments)

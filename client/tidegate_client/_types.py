@@ -32,6 +32,17 @@ class Side(IntEnum):
     SELL = order_pb2.SIDE_SELL
 
 
+class MarginKind(IntEnum):
+    """What an order is for, of an account under the margin model cn_margin."""
+
+    COLLATERAL_BUY = order_pb2.MARGIN_KIND_COLLATERAL_BUY
+    COLLATERAL_SELL = order_pb2.MARGIN_KIND_COLLATERAL_SELL
+    MARGIN_BUY = order_pb2.MARGIN_KIND_MARGIN_BUY
+    SHORT_SELL = order_pb2.MARGIN_KIND_SHORT_SELL
+    SELL_TO_REPAY = order_pb2.MARGIN_KIND_SELL_TO_REPAY
+    BUY_TO_RETURN = order_pb2.MARGIN_KIND_BUY_TO_RETURN
+
+
 @dataclass(slots=True, kw_only=True)
 class Order:
     """One order to check.
@@ -42,6 +53,7 @@ class Order:
     `price_e4` is the limit price in 1/10 000 of the currency unit (`price_e4("168.80")` makes
     one); without it the order is a market order. `reduce_only` is a claim that the gate verifies.
     `want_max_acceptable_quantity` asks for the largest quantity that would pass as well.
+    `margin_kind` says what it is for, of an account under cn_margin, and of no other.
 
     Raise ValueError for a value out of bounds and TypeError for one that is no integer.
     """
@@ -54,6 +66,7 @@ class Order:
     price_e4: int | None = None
     reduce_only: bool = False
     want_max_acceptable_quantity: bool = False
+    margin_kind: MarginKind | None = None
     created_time_ns: int = field(default_factory=time.time_ns)
 
     def __post_init__(self) -> None:
@@ -62,6 +75,8 @@ class Order:
         _check_id("order_id", self.order_id)
         _check_id("instrument_id", self.instrument_id)
         self.side = Side(self.side)
+        if self.margin_kind is not None:
+            self.margin_kind = MarginKind(self.margin_kind)
         _check_integer("quantity", self.quantity, MAXIMUM_QUANTITY)
         _check_integer("created_time_ns", self.created_time_ns, 2**63 - 1)
         if self.price_e4 is not None:

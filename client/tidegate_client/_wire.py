@@ -27,6 +27,7 @@ def check_request(order: Order) -> risk_service_pb2.CheckOrderRequest:
         created_time_ns=order.created_time_ns,
         reduce_only=order.reduce_only,
         want_max_acceptable_quantity=order.want_max_acceptable_quantity,
+        margin_kind=_margin_kind(order),
     )
 
 
@@ -40,7 +41,14 @@ def preview_request(order: Order) -> risk_service_pb2.PreviewOrderRequest:
         quantity=order.quantity,
         price_e4=order.price_e4,
         reduce_only=order.reduce_only,
+        margin_kind=_margin_kind(order),
     )
+
+
+def _margin_kind(order: Order) -> order_pb2.MarginKind.ValueType:
+    """Return the contract's margin kind; none is unspecified."""
+    kind = order.margin_kind
+    return order_pb2.MarginKind.ValueType(0 if kind is None else kind)
 
 
 def answers_of(

@@ -54,6 +54,50 @@ CALLS: list[Example] = [
         ),
     ),
     (
+        "repay_cash",
+        "AccountService/RepayCash",
+        ("A1", "r1", 50),
+        {"expected_sequence": 3},
+        account_service_pb2.RepayCashRequest(
+            account_id="A1", adjustment_id="r1", amount_e4=50, expected_sequence=3
+        ),
+    ),
+    (
+        "return_shares",
+        "AccountService/ReturnShares",
+        ("A1", "r1", "X", 5),
+        {"expected_sequence": 3},
+        account_service_pb2.ReturnSharesRequest(
+            account_id="A1",
+            adjustment_id="r1",
+            instrument_id="X",
+            quantity=5,
+            expected_sequence=3,
+        ),
+    ),
+    (
+        "accrue_interest",
+        "AccountService/AccrueInterest",
+        ("A1", "i1", "c1", 50),
+        {"expected_sequence": 3},
+        account_service_pb2.AccrueInterestRequest(
+            account_id="A1",
+            adjustment_id="i1",
+            contract_id="c1",
+            amount_e4=50,
+            expected_sequence=3,
+        ),
+    ),
+    (
+        "charge_fee",
+        "AccountService/ChargeFee",
+        ("A1", "f1", 50),
+        {"expected_sequence": 3},
+        account_service_pb2.ChargeFeeRequest(
+            account_id="A1", adjustment_id="f1", amount_e4=50, expected_sequence=3
+        ),
+    ),
+    (
         "revalue_accounts",
         "AccountService/RevalueAccounts",
         (["A1", "A2"],),

@@ -8,6 +8,7 @@ repeat of an id is created when the first one was.
 from typing import Any
 
 from google.protobuf.message import Message as Protobuf
+from tests.engine.credit_steps import CreditSteps
 from tests.oracle.adapter import message_class, to_dictionary, to_protobuf
 
 from tidegate.v1 import (
@@ -68,7 +69,7 @@ def limit_of(words: list[str]) -> dict[str, Any]:
     return limit
 
 
-class Script:
+class Script(CreditSteps):
     """One machine, asked in words."""
 
     def __init__(self) -> None:
@@ -371,6 +372,8 @@ class Script:
                 facts["permissions"]["product_types" if name == "products" else "order_types"] = (
                     listed
                 )
+            elif name == "fund":
+                facts["private_fund"] = value_of(value)
             elif name.startswith("own."):
                 facts.setdefault("customer_limits", {})[name[4:]] = limit_of(value.split("+"))
             elif name == "disclosure":
@@ -565,6 +568,8 @@ class Script:
                 created = self.now + int(word[8:])
             elif word.startswith("by="):
                 principal = word[3:]
+            elif word.startswith("kind="):
+                request["margin_kind"] = word[5:].upper()
             elif word == "reduce":
                 request["reduce_only"] = True
             elif word == "max":
@@ -580,7 +585,9 @@ class Script:
         made |= {"side": side.upper(), "instrument_id": instrument}
         figures = {"quantity": int(quantity), "price_e4": int(price)}
         for word in rest:
-            if word.startswith("date="):
+            if word.startswith("at="):
+                figures["transaction_time_ns"] = self.now + int(word[3:])
+            elif word.startswith("date="):
                 figures["trade_date"] = int(word[5:])
             else:
                 made["source"] = word[5:]

@@ -20,7 +20,20 @@ MONEY = re.compile(r"(?<![\w.])(-?)(\d+)\.(\d{1,4})(?![\w.])")
 SPAN = re.compile(r"(?<![\w.])(-?\d+)(ns|ms|s)(?!\w)")
 UNITS = {"ns": 1, "ms": 10**6, "s": 10**9}
 POLICY_WORDS = frozenset(
-    ("policy", "limit", "band", "tier", "window", "lines", "scope", "sector", "board", "reserve")
+    (
+        "policy",
+        "limit",
+        "band",
+        "tier",
+        "window",
+        "lines",
+        "ratio",
+        "cap",
+        "scope",
+        "sector",
+        "board",
+        "reserve",
+    )
 )
 
 

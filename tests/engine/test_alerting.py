@@ -23,7 +23,6 @@ from tidegate_server.engine.commands import (
     CheckOrders,
     OrderEvent,
     RecordOrderEvents,
-    Tick,
 )
 from tidegate_server.engine.flagging import SOURCES_DISAGREE, flagged
 from tidegate_server.engine.outcomes import (
@@ -33,6 +32,7 @@ from tidegate_server.engine.outcomes import (
     EventsOutcome,
     TickOutcome,
 )
+from tidegate_server.engine.own_commands import Tick
 from tidegate_server.engine.reasons import Rejection, RejectReason
 from tidegate_server.engine.reports import AFTER_END, OVERFILL, UNKNOWN_ORDER
 from tidegate_server.engine.settle import TOO_OLD

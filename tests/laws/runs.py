@@ -18,7 +18,8 @@ from tidegate.v1 import (
     journal_pb2,
     market_service_pb2,
 )
-from tidegate_server.engine.commands import Command, Tick
+from tidegate_server.engine.commands import Command
+from tidegate_server.engine.own_commands import Tick
 from tidegate_server.wire.codec import Codec
 from tidegate_server.wire.machine import Answer, Machine
 from tidegate_server.wire.methods import BY_NAME, CODECS, TICK

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from tests.oracle import scopes, valued_sums
+from tests.oracle import credit_checks, scopes, valued_sums
 from tests.oracle.book import (
     INT64_MAX,
     MONEY_MAX,
@@ -17,9 +17,22 @@ from tests.oracle.book import (
     upper_ratio,
 )
 from tests.oracle.case import Case, entry, of_account
+from tests.oracle.credit import is_credit, is_opening
 from tests.oracle.figures import Figures, projected, valuable
 from tests.oracle.limits import concentration_bands, in_mode, setting, table_in_mode, tier_of
 from tests.oracle.line_checks import losses, maintenance_ratio
+
+RATES = frozenset(
+    {
+        "initial_margin_long_bps",
+        "initial_margin_short_bps",
+        "haircut_bps",
+        "haircut_cap",
+        "financing_ratios",
+        "short_ratios",
+        "private_fund_short_ratios",
+    }
+)
 
 
 def turnover(case: Case, quantity: int, reserved_price: int | None) -> list[Message]:
@@ -43,10 +56,14 @@ def day_turnover(book: Book, account: Account, lines: dict[str, Line]) -> int:
 
 def position_limits(case: Case, quantity: int) -> list[Message]:
     """4.18."""
+    own_model = is_credit(case.account)
+    if own_model and not is_opening(case.request):
+        return []
     worst = scopes.worst(scopes.position_bounds(case, quantity))
     found = [bound_entry("POSITION_LIMIT", worst)] if worst is not None else []
     owned = scopes.ownership(case, quantity)
-    return found + ([bound_entry("OWNERSHIP_LIMIT", owned)] if owned is not None else [])
+    found += [bound_entry("OWNERSHIP_LIMIT", owned)] if owned is not None else []
+    return found + (credit_checks.opening_checks(case, quantity) if own_model else [])
 
 
 def bound_entry(reason: str, bound: scopes.Bound) -> Message:
@@ -75,10 +92,11 @@ def solvency(
         found = concentration(case, names, after) + over + _lines_and_losses(case, after)
         return found + above(case, names, quantity, after)
     reasons = concentration(case, names, after) + over
-    rates_known = not gaps & {"initial_margin_long_bps", "initial_margin_short_bps"}
+    rates_known = not gaps & RATES
     hedge = after.model == "PORTFOLIO" and after.available >= before.available
-    if rates_known and after.available < 0 and not hedge:
-        reasons.append(of_account(case, "INITIAL_MARGIN", after.available, 0))
+    left = after.least if after.model == "CN_MARGIN" else after.available
+    if rates_known and left < 0 and not hedge:
+        reasons.append(of_account(case, "INITIAL_MARGIN", left, 0))
     return reasons + _lines_and_losses(case, after) + above(case, names, quantity, after)
 
 
@@ -89,7 +107,14 @@ def above(case: Case, names: list[str], quantity: int, after: Figures) -> list[M
 
 
 def _lines_and_losses(case: Case, after: Figures) -> list[Message]:
-    return maintenance_ratio(case, after) + credit_line(case, after) + losses(case)
+    return maintenance_ratio(case, after) + lines(case, after) + losses(case)
+
+
+def lines(case: Case, after: Figures) -> list[Message]:
+    """4.24 under the account's margin model."""
+    if after.model == "CN_MARGIN":
+        return credit_checks.lines(case, after)
+    return credit_line(case, after)
 
 
 def firm(case: Case, names: list[str], quantity: int) -> list[Message]:
@@ -200,6 +225,11 @@ def figures_after(case: Case, quantity: int, reserved_price: int | None) -> Figu
     """Projected figures with the order, where they can be valued."""
     if reserved_price is None:
         return None
+    if is_credit(case.account):
+        names = {**case.lines, case.instrument_id: case.line}
+        if not valuable(case.book, names):
+            return None
+        return credit_checks.figures_with(case, quantity, reserved_price)
     lines = lines_after(case, quantity, reserved_price)
     if not valuable(case.book, lines):
         return None

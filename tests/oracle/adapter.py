@@ -36,6 +36,9 @@ ACCOUNT = ("account_id", "group_id", "tier_id")
 VIEW = (
     "sequence",
     "cash_e4",
+    "interest_and_fees_e4",
+    "contracts",
+    "free_cash_e4",
     "open_orders",
     "projected",
     "actual",
@@ -55,6 +58,9 @@ POSITION = (
     "exit_quantity",
     "bought_today_quantity",
     "mark_e4",
+    "collateral_quantity",
+    "financed_quantity",
+    "short_quantity",
 )
 
 

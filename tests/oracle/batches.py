@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from tests.oracle import account_checks, judgement, valuations, valued_sums
+from tests.oracle import account_checks, credit, judgement, valuations, valued_sums
 from tests.oracle.book import Batch, Book, Message, lines_of
 from tests.oracle.case import open_case
 from tests.oracle.figures import Figures, projected, valuable
@@ -93,6 +93,9 @@ class Batches:
             names = sorted({orders[index]["instrument_id"] for index in indexes})
             after = projected(self.book, case.account, case.lines, now)
             old = before[case.account.account_id]
+            mine = [one for one in orders if one["account_id"] == case.account.account_id]
+            if any(one.get("margin_kind") == "COLLATERAL_BUY" for one in mine):
+                after.least = min(after.least, credit.free_cash(self.book, case.account))
             for kind, warning in (("rejections", False), ("warnings", True)):
                 one = replace(case, warning=warning)
                 trials[indexes[-1]][kind] += account_checks.solvency(one, names, old, after, set())

@@ -113,6 +113,16 @@ class Order:
     chain: "list[Order] | None" = None  # orders that replace each other, oldest first
     allowed_time: int = 0  # when it was decided, or added by a list
     awaited: int = 0  # in a chain: fills that its end told of
+    listed_kind: str = ""  # under cn_margin: what it counts as that a list added
+    ratio: int = 0  # under cn_margin: what it is reserved at
+    opening: tuple[int, int] | None = None  # of the contract that it opened: when, at what ratio
+
+    @property
+    def margin_kind(self) -> str:
+        """What it is for under cn_margin."""
+        if self.listed_kind or self.content is None or self.content[0] == "listed":
+            return self.listed_kind
+        return str(self.content[7] or "")
 
     @property
     def is_market(self) -> bool:
@@ -133,14 +143,30 @@ class Event:
     recorded: bool = True  # False: only its bust has been reported so far
     busted: bool = False
     booked: tuple[str, int, int] | None = None  # instrument, signed quantity, cash
+    change: Any = None  # under cn_margin: all that the fill changed
+    gained: int = 0  # under cn_margin: by how much more is held
     price: int = 0
     source: str = ""  # who reported it; empty for the router
     is_fill: bool = False
 
 
 @dataclass
+class Contract:
+    """What is owed under cn_margin: cash that bought shares, or shares that were sold."""
+
+    contract_id: str
+    kind: str
+    instrument_id: str
+    opened: int
+    ratio: int
+    quantity: int = 0
+    amount: int = 0
+    interest: int = 0
+
+
+@dataclass
 class Account:
-    """One account."""
+    """One account; under cn_margin its positions are collateral."""
 
     facts: Message
     cash: int = 0
@@ -149,6 +175,9 @@ class Account:
     day_order_count: int = 0
     next_order_time: int = 0
     positions: dict[str, int] = field(default_factory=dict)
+    contracts: list[Contract] = field(default_factory=list)
+    fees: int = 0
+    last_change: Any = None
     traded: dict[str, int] = field(default_factory=dict)
     orders: dict[str, Order] = field(default_factory=dict)
     events: dict[str, Event] = field(default_factory=dict)
@@ -269,8 +298,14 @@ class Book:
 
     def at_close(self, account: Account) -> int | None:
         """Equity at the closing marks, fills only (7.7)."""
-        total = account.cash
-        for name, quantity in account.positions.items():
+        total = account.cash - account.fees - sum(one.interest for one in account.contracts)
+        longs, shorts = dict(account.positions), dict[str, int]()
+        for one in account.contracts:
+            side = longs if one.kind == "FINANCED" else shorts
+            side[one.instrument_id] = side.get(one.instrument_id, 0) + one.quantity
+            total -= one.amount if one.kind == "FINANCED" else 0
+        held = [*longs.items(), *((name, -quantity) for name, quantity in shorts.items())]
+        for name, quantity in held:
             if not quantity:
                 continue
             closing = self.instruments[name].closing
@@ -310,6 +345,18 @@ class Line(NamedTuple):
     open_sells: int = 0
     buy_notional: int = 0
     sell_notional: int = 0
+    apart: tuple[int, int] | None = None  # under cn_margin: long and short with what opens
+    owing: bool = False  # under cn_margin: some contract is of it
+
+    def short(self) -> int:
+        """What is short with the open sales filled (4.19)."""
+        return self.apart[1] if self.apart else max(0, self.open_sells - self.held)
+
+    def reach(self) -> int:
+        """The greatest position that open orders of one side can make (4.18)."""
+        if self.apart:
+            return max(self.apart)
+        return max(abs(self.held + self.open_buys), abs(self.held - self.open_sells))
 
     def plus(self, side: str, quantity: int, price: int) -> "Line":
         """Add an open order."""
@@ -341,7 +388,41 @@ class Line(NamedTuple):
 def lines_of(account: Account) -> dict[str, Line]:
     """Add up what an account holds and has open, by instrument."""
     lines = {i: Line(held) for i, held in account.positions.items() if held}
+    for one in account.contracts:
+        line = lines.get(one.instrument_id, Line())
+        more = one.quantity if one.kind == "FINANCED" else 0
+        lines[one.instrument_id] = line._replace(held=line.held + more, owing=True)
     for order in account.open_orders():
         line = lines.get(order.instrument_id, Line())
         lines[order.instrument_id] = line.plus(order.side, order.reserved, order.reserved_price)
+    if account.facts.get("margin_model") == "CN_MARGIN":
+        return {i: line._replace(apart=_apart(account, i, line.held)) for i, line in lines.items()}
     return lines
+
+
+def _apart(account: Account, name: str, held: int) -> tuple[int, int]:
+    """Long and short of an account under cn_margin, with its open orders that open (6.3)."""
+    shorts = [c for c in account.contracts if c.kind == "SHORT" and c.instrument_id == name]
+    owed = sum(one.quantity for one in shorts)
+    for order in account.open_orders():
+        if order.instrument_id != name:
+            continue
+        if order.margin_kind == "SHORT_SELL":
+            owed += order.reserved
+        elif order.margin_kind in {"COLLATERAL_BUY", "MARGIN_BUY"}:
+            held += order.reserved
+    return held, owed
+
+
+def bought_today(book: Book, account: Account, instrument_id: str) -> int:
+    """Add up the purchases of the trading date, and of later ones, that stand."""
+    total = 0
+    for event in account.events.values():
+        if event.booked is None or event.busted or event.trade_date < book.trading_date:
+            continue
+        name, quantity, _ = event.booked
+        if event.change is not None:  # under cn_margin what is returned at once is not kept
+            quantity = event.gained
+        if name == instrument_id and quantity > 0:
+            total += quantity
+    return total

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from tests.oracle import credit, credit_room
 from tests.oracle.book import Account, Book, Instrument, Line, Message, lines_of
 
 
@@ -55,7 +56,27 @@ class Case:
 
     def is_exit(self, quantity: int) -> bool:
         """Say whether a quantity fits the exit quantity (3.3)."""
-        return quantity <= max(self.line.exit_quantity(self.side), self.room)
+        if credit.is_credit(self.account):
+            return quantity <= self.exit_quantity
+        return quantity <= max(self.exit_quantity, self.room)
+
+    @property
+    def exit_quantity(self) -> int:
+        """How much an order of this side, or kind, may still close."""
+        if credit.is_credit(self.account):
+            kind = str(self.request.get("margin_kind", ""))
+            free = credit_room.room(self.book, self.account, self.instrument, kind)
+            back = kind == "BUY_TO_RETURN"
+            return credit_room.whole_lots(self.instrument, free) if back else free
+        return self.line.exit_quantity(self.side)
+
+    @property
+    def lot_room(self) -> int:
+        """What may be closed in odd lots: all of it (4.9)."""
+        if not credit.is_credit(self.account):
+            return self.exit_quantity
+        kind = str(self.request.get("margin_kind", ""))
+        return credit_room.room(self.book, self.account, self.instrument, kind)
 
     @property
     def asked(self) -> int:

@@ -12,6 +12,8 @@ from random import Random
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from tests.oracle import (
+    credit,
+    credit_commands,
     groups,
     life_commands,
     override_commands,
@@ -61,6 +63,7 @@ class Commands:
         self.adjustments: list[Message] = []
         self.first_marks: dict[str, int] = {}
         self.future_fills: list[Message] = []
+        self.credit_facts: list[Command] = []
         self.pending = self._opening()
         self.makers: tuple[tuple[float, Callable[[], Command]], ...] = (
             (38, self._order),
@@ -80,6 +83,8 @@ class Commands:
             (2, self._stop),
             (3, self._release),
             (5.5, self._cash),
+            (2.5, partial(credit_commands.fact, self)),
+            (12, partial(credit_commands.order, self)),
             (1, self._positions),
             (2, self._account),
             (1, self._plan),
@@ -265,6 +270,7 @@ class Commands:
             "quantity": 1,
             "created_time_ns": self._created(),
         }
+        request = credit_commands.with_kind(self, request, account)
         instrument = self.book.instruments[name]
         if request["order_type"] == "LIMIT":
             request["price_e4"] = self._price(request, instrument)
@@ -293,6 +299,7 @@ class Commands:
             {"created_time_ns": 0},
             {"order_id": ""},
             {"account_id": "a" * 65},
+            {"margin_kind": "MARGIN_BUY", "side": "SELL"},
         ]
         return request | self.rng.choice(broken)
 
@@ -334,7 +341,7 @@ class Commands:
     def _quantity(self, request: Message, account: Account, instrument: Instrument) -> int:
         least, step = lot(instrument)
         case = open_case(self.book, request, "desk", self.now)
-        closing = case.line.exit_quantity(request["side"])
+        closing = case.exit_quantity
         kind = self.rng.choices(("lots", "exit", "edge", "odd", "huge"), (42, 28, 28, 3, 0.8))[0]
         if account.account_id == "WHALE":
             return self.rng.choice((10**6, 10**7, 10**7 + 1, 10**4, closing or 1))
@@ -483,7 +490,7 @@ class Commands:
             fill["side"] = "SELL" if fill["side"] == "BUY" else "BUY"
         if self._chance(0.004):
             fill |= {"quantity": 10**12, "price_e4": 10**12}
-        return fill
+        return credit_commands.timed(self, fill)
 
     def _bust(self, order: Order) -> Message:
         """Undo a fill that is known, or one that is yet to come."""
@@ -692,7 +699,12 @@ class Commands:
 
     def _upsert_account(self) -> Command:
         names = [name for name in self.book.accounts if name != "WHALE"]
-        facts = world.account(self.rng, self.rng.choice(names))
+        chosen = self.book.accounts[self.rng.choice(names)]
+        facts = world.account(self.rng, chosen.account_id)
+        if credit.is_credit(chosen) and self._chance(0.8):
+            facts = chosen.facts | {"private_fund": self._chance(0.5)}
+        elif self._chance(0.05):
+            facts["margin_model"] = "CN_MARGIN"
         return self._staff("UpsertAccounts", {"accounts": [facts]})
 
     def _upsert_instrument(self) -> Command:
@@ -715,5 +727,6 @@ PREVIEW = frozenset(
         "quantity",
         "price_e4",
         "reduce_only",
+        "margin_kind",
     }
 )

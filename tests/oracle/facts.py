@@ -1,6 +1,6 @@
 """Facts: what accounts, instruments and the market are (2.4, 2.5, 3.4, 5.1, 7.7)."""
 
-from tests.oracle import groups, reports, valuations, withdrawals
+from tests.oracle import credit, groups, reports, valuations, withdrawals
 from tests.oracle.book import MONEY_MAX, SECOND, Account, Book, Instrument, Message, scale_down
 
 
@@ -23,6 +23,10 @@ class Facts:
 
     def upsert_accounts(self, request: Message, _principal: str, now: int) -> Message:
         """Create accounts or replace what they are."""
+        for facts in request["accounts"]:
+            known = self.book.accounts.get(facts["account_id"])
+            if known is not None and not may_change(self.book, known, facts["margin_model"]):
+                return {"error": "IMMUTABLE"}
         self.book.next()
         for facts in request["accounts"]:
             known = self.book.accounts.get(facts["account_id"])
@@ -81,6 +85,9 @@ class Facts:
         account = self.book.accounts.get(request["account_id"])
         if request.get("expected_sequence", 0) != (account.sequence if account else 0):
             return {"error": "STALE_SEQUENCE"}
+        below = any(target.get("quantity", 0) < 0 for target in request["positions"])
+        if below and account is not None and credit.is_credit(account):
+            return {"error": "MARGIN_MODEL"}
         self.book.next()
         reports.ensure_account(self.book, request["account_id"], now)
         account = self.book.touch(request["account_id"])
@@ -177,3 +184,15 @@ class Facts:
 def _taken(time: int, now: int) -> int:
     """A time that is missing or ahead of the gate counts as now."""
     return now if time == 0 or time > now else time
+
+
+def may_change(book: Book, account: Account, model: str) -> bool:
+    """Say whether an account may have this margin model: only an empty one enters or leaves 6.3."""
+    old = account.facts.get("margin_model", "LEVERAGED")
+    if old == model or "CN_MARGIN" not in {old, model}:
+        return True
+    today = book.trading_date
+    stale = account.trading_date != today
+    kept = [e for e in account.events.values() if not stale or e.trade_date >= today]
+    held = any(account.positions.values()) or account.contracts or account.open_orders()
+    return not held and not any(event.booked for event in kept)

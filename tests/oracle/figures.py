@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from tests.oracle import credit
 from tests.oracle.book import (
     INT64_MAX,
     MONEY_MAX,
@@ -40,6 +41,9 @@ class Figures:
     initial: int = 0
     maintenance: int = 0
     gross_of: dict[str, int] = field(default_factory=dict)
+    drawn: int = 0  # under cn_margin: what is financed, and what short debt is worth
+    short_value: int = 0
+    least: int = 0  # under cn_margin: what an order leaves of what it is measured by
 
     @property
     def equity(self) -> int:
@@ -87,6 +91,8 @@ def valuable(book: Book, lines: dict[str, Line]) -> bool:
 
 def projected(book: Book, account: Account, lines: dict[str, Line], now: int) -> Figures:
     """Value an account with every opening part filled and no exit filled (3.5)."""
+    if credit.is_credit(account):
+        return credit_figures(book, account, now)
     figures = Figures(account.cash, account.facts.get("margin_model", "LEVERAGED"))
     for instrument_id, line in lines.items():
         instrument = book.instruments[instrument_id]
@@ -105,6 +111,8 @@ def projected(book: Book, account: Account, lines: dict[str, Line], now: int) ->
 
 def actual(book: Book, account: Account, lines: dict[str, Line], now: int) -> Figures:
     """Value what an account really holds (3.7)."""
+    if credit.is_credit(account):
+        return closed_credit(credit.worth(book, account, now, fills_only=True))
     figures = Figures(account.cash, account.facts.get("margin_model", "LEVERAGED"))
     for instrument_id, line in lines.items():
         instrument = book.instruments[instrument_id]
@@ -118,7 +126,25 @@ def actual(book: Book, account: Account, lines: dict[str, Line], now: int) -> Fi
 
 def held(lines: dict[str, Line]) -> dict[str, Line]:
     """Leave out what is only open."""
-    return {instrument_id: line for instrument_id, line in lines.items() if line.held}
+    return {instrument_id: line for instrument_id, line in lines.items() if line.held or line.owing}
+
+
+def credit_figures(book: Book, account: Account, now: int) -> Figures:
+    """Value an account under cn_margin as it stands (6.3)."""
+    made = closed_credit(credit.worth(book, account, now))
+    made.gross_of = {i: credit.gross_in(book, account, i, None) for i in credit.names_of(account)}
+    made.drawn = credit.drawn(book, account)
+    made.least = made.available
+    return made
+
+
+def closed_credit(found: credit.Worth) -> Figures:
+    """Name the sums: equity less initial margin is what is available."""
+    made = Figures(found.cash, "CN_MARGIN", found.assets, found.debt, found.gross, found.weighted)
+    made.initial = made.equity - found.available
+    made.maintenance = min(made.initial, scale_up(found.debt, 3_000))
+    made.short_value = found.short_value
+    return made
 
 
 def margin_rate(facts: Message, model: str, kind: str, side: str, factor: int) -> int:

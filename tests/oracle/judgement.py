@@ -6,9 +6,12 @@ found (4.0.3).
 
 from dataclasses import dataclass, field, replace
 
+from tests.oracle import credit_checks
 from tests.oracle.account_checks import figures_after, position_limits, solvency, turnover
 from tests.oracle.book import QUANTITY_MAX, Message, up
 from tests.oracle.case import Case, lot
+from tests.oracle.credit import is_credit
+from tests.oracle.credit_checks import too_much
 from tests.oracle.figures import projected, valuable
 from tests.oracle.limits import missing_limits
 from tests.oracle.order_checks import (
@@ -62,7 +65,8 @@ def judge(case: Case, quantity: int, *, book_only: bool = False) -> Judgement:
     reserved_price = reserved_price_of(case, is_exit=is_exit)
     found = Judgement([], reserved_price, is_exit)
     reasons = found.rejections
-    gaps = missing_limits(case) + scope_gaps(case)
+    own_model = is_credit(case.account)
+    gaps = missing_limits(case, credit_checks.gaps(case) if own_model else []) + scope_gaps(case)
     reasons += halted(case)
     if not is_exit:
         reasons += reduce_only(case)
@@ -89,7 +93,7 @@ def judge(case: Case, quantity: int, *, book_only: bool = False) -> Judgement:
     if valuable(case.book, case.lines) and case.instrument.mark is not None:
         reasons += position_limits(case, quantity)
         reasons += short_sales(case, quantity)
-    reasons += not_sellable(case, quantity)
+    reasons += too_much(case, quantity) if own_model else not_sellable(case, quantity)
     if book_only or bound:
         return found
     after = figures_after(case, quantity, reserved_price)
@@ -151,7 +155,7 @@ def largest_acceptable(
         else:
             low = middle
     answer = size(low)
-    closing = min(case.line.exit_quantity(case.side), quantity)
+    closing = min(case.exit_quantity, quantity)
     if closing > answer and not judge(case, closing, book_only=book_only).rejections:
         return closing
     return answer

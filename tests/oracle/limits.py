@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from tests.oracle.book import SECOND, Instrument, Message, scale_up, up
 from tests.oracle.case import Case, entry
+from tests.oracle.credit import is_credit
 from tests.oracle.overrides import levels_below, overriding
 
 LIMIT_NAMES = (
@@ -19,6 +20,7 @@ LIMIT_NAMES = (
     "day_turnover_e4",
     "position",
     "credit_line_e4",
+    "short_line_e4",
     "day_loss_e4",
     "drawdown_bps",
     "ownership_bps",
@@ -143,7 +145,7 @@ def table_in_mode(case: Case, instrument: Instrument) -> bool:
     return False
 
 
-def missing_limits(case: Case) -> list[Message]:
+def missing_limits(case: Case, kind_gaps: list[Message]) -> list[Message]:
     """Everything that must be set and is not, in the order in which it is named."""
     scope = ("ACCOUNT", case.account.account_id)
     gaps = []
@@ -153,8 +155,10 @@ def missing_limits(case: Case) -> list[Message]:
         gaps.append(entry("LIMIT_NOT_SET", scope, subject="leverage_bps"))
     gaps += permissions_unset(case)
     rate = f"initial_margin_{'long' if case.side == 'BUY' else 'short'}_bps"
-    if case.instrument.facts.get("marginable", False) and rate not in case.instrument.facts:
+    own_rate = not is_credit(case.account) and case.instrument.facts.get("marginable", False)
+    if own_rate and rate not in case.instrument.facts:
         gaps.append(entry("LIMIT_NOT_SET", ("INSTRUMENT", case.instrument_id), subject=rate))
+    gaps += kind_gaps
     gaps += [
         entry("LIMIT_NOT_SET", scope, subject=name)
         for name in LIMIT_NAMES[1:]

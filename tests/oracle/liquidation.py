@@ -13,15 +13,16 @@ from tests.oracle.book import (
     Line,
     Message,
     Order,
+    bought_today,
     down,
     lines_of,
     scale_up,
     up,
 )
 from tests.oracle.case import Case, lot
+from tests.oracle.credit import is_credit
 from tests.oracle.figures import projected
 from tests.oracle.order_checks import standing_stop
-from tests.oracle.selling import bought_today
 from tests.oracle.valuations import NAMES, figures_of_lines, lines_in_force
 
 DEEP = ("liquidation", "freeze")
@@ -68,6 +69,8 @@ def plan(book: Book, request: Message, now: int) -> Message:
     account = book.accounts.get(request["account_id"])
     if account is None:
         return {"error": "NOT_FOUND"}
+    if is_credit(account):
+        return {"error": "MARGIN_MODEL"}
     lines = figures_of_lines(lines_in_force(book, account))
     if not lines or not any(name in account.entered for name in DEEP):
         return {"error": "NOT_IN_LIQUIDATION"}

@@ -4,7 +4,8 @@ Written from the rulebook and the contract alone. It shares no code with the ser
 be obviously right: big integers, plain dictionaries, every sum taken anew. Where the chapters are:
 
     1, 2   book (the state, its arithmetic, days), groups, limits (how they resolve)
-    3, 6   figures (projected, actual, margin), book.Line (opening parts, exits)
+    3, 6   figures (projected, actual, margin), book.Line (opening parts, exits); 6.3 credit,
+           credit_room, credit_fills, credit_facts, credit_checks
     4      judgement (the order of the checks), order_checks, permissions, account_checks, selling,
            orders, batches
     5      book.Book.factor, facts
@@ -21,6 +22,7 @@ from typing import TYPE_CHECKING
 from tests.oracle import liquidation, validation
 from tests.oracle.batches import Batches
 from tests.oracle.book import Book, Message
+from tests.oracle.credit_facts import CreditFacts
 from tests.oracle.facts import Facts
 from tests.oracle.orders import Orders
 from tests.oracle.overrides import Overrides
@@ -48,6 +50,7 @@ class Oracle:
         overrides = Overrides(self.book)
         self._batches = Batches(self.book, orders)
         facts, staff, views = Facts(self.book), Staff(self.book), Views(self.book)
+        margin = CreditFacts(self.book)
         self._methods: dict[str, Callable[[Message, str, int], Message]] = {
             "CheckOrder": orders.check_order,
             "CheckOrders": self._check_orders,
@@ -60,6 +63,10 @@ class Oracle:
             "UpsertGroups": facts.upsert_groups,
             "AdjustCash": facts.adjust_cash,
             "SetPositions": facts.set_positions,
+            "RepayCash": margin.repay_cash,
+            "ReturnShares": margin.return_shares,
+            "AccrueInterest": margin.accrue_interest,
+            "ChargeFee": margin.charge_fee,
             "RevalueAccounts": views.revalue_accounts,
             "UpdateMarks": facts.update_marks,
             "UpsertInstruments": facts.upsert_instruments,

@@ -98,7 +98,7 @@ def lot_and_tick(case: Case, quantity: int, *, is_exit: bool) -> list[Message]:
     reasons = []
     least, step = lot(case.instrument)
     odd = quantity < least or (quantity - least) % step != 0
-    if is_exit and (case.line.exit_quantity(case.side) - quantity) % step == 0:
+    if is_exit and (case.lot_room - quantity) % step == 0:
         odd = False
     kept = case.room >= quantity and (case.room - quantity) % step == 0
     if quantity == 0 or kept:  # a replace that keeps what is open, or leaves no odd part of it

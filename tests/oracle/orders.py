@@ -3,6 +3,7 @@
 from tests.oracle import (
     account_checks,
     chains,
+    credit,
     judgement,
     limits,
     order_checks,
@@ -22,6 +23,7 @@ CONTENT = (
     "quantity",
     "reduce_only",
     "created_time_ns",
+    "margin_kind",
 )
 NOT_STORED = frozenset({"ACCOUNT_UNKNOWN", "ORDER_ID_REUSED"})
 
@@ -82,6 +84,13 @@ class Orders:
         self.store(request, principal, answer)
         valued_sums.keep_again(self.book, account, now)
         return answer
+
+    def ratio(self, request: Message, now: int) -> int:
+        """What an order is reserved at under cn_margin."""
+        account = self.book.accounts[request["account_id"]]
+        opened = {"MARGIN_BUY": "FINANCED", "SHORT_SELL": "SHORT"}
+        kind = opened.get(str(request.get("margin_kind", "")))
+        return credit.ratio_of(self.book, account, kind, now) if kind else 0
 
     def answer(self, found: judgement.Judgement, now: int) -> Message:
         """Write the answer to a judgement."""
@@ -178,6 +187,7 @@ class Orders:
             book.instruments[order.instrument_id].touched = True
             order.state, order.reserved = "RESERVED", order.quantity
             order.reserved_price = answer["reserved_price_e4"]
+            order.ratio = self.ratio(request, answer["decided_time_ns"])
             order.acknowledge_by = answer["acknowledge_by_time_ns"]
 
     def repeat(self, request: Message, principal: str, now: int) -> Message | None:
@@ -252,6 +262,9 @@ class Orders:
         before = projected(self.book, case.account, case.lines, case.now)
         shown["before"] = before.message()
         after: Figures | None = None
+        margin = credit.is_credit(case.account)
+        if margin and credit.is_exit_kind(case.request):  # what only closes changes no figure
+            return shown | {"after": before.message(), "change": dict.fromkeys(before.amounts(), 0)}
         if not order_checks.notional_bound(case, quantity, reserved_price):
             after = account_checks.figures_after(case, quantity, reserved_price)
         if after is not None and after.in_bounds and reserved_price is not None:
@@ -259,7 +272,8 @@ class Orders:
             old = before.amounts()
             shown["change"] = {name: new - old[name] for name, new in after.amounts().items()}
             lines = account_checks.lines_after(case, quantity, reserved_price)
-            shown["limits"] = limits_with(case, lines)
+            if not margin:
+                shown["limits"] = limits_with(case, lines)
             shown["concentrations"] = [share(case, before, after)]
         return shown
 

@@ -131,6 +131,7 @@ class Lists:
             filled=filled,
             reported=True,
             allowed_time=now,
+            listed_kind=_kind(account, one["side"]),
         )
         account.orders.pop(order.order_id, None)
         account.orders[order.order_id] = order
@@ -186,6 +187,13 @@ class Cancels:
         if kind == "GROUP":
             return name in groups.above(self.book, account)
         return order.instrument_id == name
+
+
+def _kind(account: Account, side: str) -> str:
+    """What an order counts as under cn_margin: a list does not say what it is for (6.3)."""
+    if account.facts.get("margin_model") != "CN_MARGIN":
+        return ""
+    return "COLLATERAL_BUY" if side == "BUY" else "COLLATERAL_SELL"
 
 
 def _difference(order: Order, kind: str) -> Message:

@@ -3,6 +3,7 @@
 from tests.oracle import chains, judgement, valuations, valued_sums
 from tests.oracle.book import LIVE, Account, Book, Message, Order
 from tests.oracle.case import open_case
+from tests.oracle.credit import is_credit
 from tests.oracle.orders import Orders, about, content
 
 
@@ -36,6 +37,10 @@ class Replaces:
             return self.orders.reject(request, ended, now)
         account = self.book.accounts[request["account_id"]]
         self.book.touch(request["account_id"])
+        if is_credit(account):
+            refused = [{**about(account.account_id, "NOT_PERMITTED"), "subject": "replace"}]
+            self.orders.count(open_case(self.book, request, principal, now), refused)
+            return self.orders.reject(request, refused, now)
         valuations.value(self.book, account, now)
         old = account.orders[request["replaced_order_id"]]
         holders = [member for member in old.chain or [old] if member.reserved > 0]

@@ -1,6 +1,6 @@
 """Chapter 7.1: what becomes of one report from the venue. Facts are never refused."""
 
-from tests.oracle import chains, sources
+from tests.oracle import chains, credit, credit_fills, sources
 from tests.oracle.book import (
     LIVE,
     MONEY_MAX,
@@ -216,6 +216,7 @@ class Report:
         event = self.event
         name, quantity, price = event["instrument_id"], event["quantity"], event["price_e4"]
         instrument = self.book.instruments[name]
+        margin = credit.is_credit(self.account)
         if out_of_bounds(price, quantity, instrument.decimals):
             return False
         product = price * quantity
@@ -223,14 +224,23 @@ class Report:
             signed, cash = quantity, -up(product, instrument.unit)
         else:
             signed, cash = -quantity, down(product, instrument.unit)
-        if not self._move(name, signed, cash):
+        moved = self._move_margin(signed) if margin else self._move(name, signed, cash)
+        if not moved:
             return False
         self.account.traded[name] = self.account.traded.get(name, 0) + product
         booked = Event(trade_date, booked=(name, signed, cash), price=price, is_fill=True)
         booked.source = event.get("source", "")
+        if margin:
+            booked.change = self.account.last_change
+            booked.gained = credit_fills.long_change(booked.change, name)
         self._remember(booked)
         instrument.touched = True
         return True
+
+    def _move_margin(self, _signed: int) -> bool:
+        """Change contracts and collateral by the fill (6.3)."""
+        order = self.account.orders[self.event["order_id"]]
+        return credit_fills.book_fill(self.book, self.account, order, self.event, self.now)
 
     def _move(self, name: str, quantity: int, cash: int) -> bool:
         account = self.account
@@ -276,7 +286,12 @@ class Report:
             self.flags.add("UNKNOWN_EXECUTION")
             return False
         instrument_id, quantity, cash = fill.booked
-        if not self._move(instrument_id, -quantity, -cash):
+        if fill.change is not None:
+            event = {**self.event, "booked_in": instrument_id}
+            moved = credit_fills.bust(self.book, self.account, fill.change, event, self.now)
+        else:
+            moved = self._move(instrument_id, -quantity, -cash)
+        if not moved:
             self.flags.add("OUT_OF_BOUNDS")
             freeze(self.book, ("ACCOUNT", self.account.account_id), "out of bounds", self.now)
             return False

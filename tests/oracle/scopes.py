@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from tests.oracle import credit
 from tests.oracle.book import ONE, Account, Line, Message, lines_of, scale_down, up, upper_ratio
 from tests.oracle.case import entry
 from tests.oracle.groups import above, members
@@ -81,7 +82,19 @@ def smallest(case: Case, name: str, factor: int = ONE) -> tuple[tuple[str, str],
 
 def reach_of(line: Line) -> int:
     """How far a position goes with all open orders of one side filled."""
-    return max(abs(line.held + line.open_buys), abs(line.held - line.open_sells))
+    return line.reach()
+
+
+def with_order(case: Case, quantity: int) -> Line:
+    """The line of the order's instrument with so much of the order; what only closes is no part."""
+    if not credit.is_credit(case.account):
+        return case.line.plus(case.side, quantity, 0)
+    held, owed = case.line.apart or (0, 0)
+    if not credit.is_opening(case.request):
+        quantity = 0
+    if case.request.get("margin_kind") == "SHORT_SELL":
+        return case.line._replace(apart=(held, owed + quantity))
+    return case.line._replace(apart=(held + quantity, owed))
 
 
 def total(case: Case, accounts: list[Account], quantity: int) -> int:
@@ -90,7 +103,7 @@ def total(case: Case, accounts: list[Account], quantity: int) -> int:
     for account in accounts:
         line = lines_of(account).get(case.instrument_id, Line())
         if account is case.account:
-            line = case.line.plus(case.side, quantity, 0) if quantity else case.line
+            line = with_order(case, quantity) if quantity else case.line
         found += reach_of(line)
     return found
 

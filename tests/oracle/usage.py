@@ -103,6 +103,9 @@ def in_order(case: Case, counts: Counts, figures: Figures | None) -> list[Row]:
     book, account = case.book, case.account
     turnover = day_turnover(book, account, case.lines)
     drawn = None if figures is None else max(0, -figures.cash)
+    shorted = None
+    if figures is not None and figures.model == "CN_MARGIN":
+        drawn, shorted = figures.drawn, figures.short_value
     return [
         *collar_rows(case),
         *own(case, "ORDER_QUANTITY", "order_quantity", None),
@@ -127,6 +130,7 @@ def in_order(case: Case, counts: Counts, figures: Figures | None) -> list[Row]:
         *own(case, "LEVERAGE", "leverage_bps", leverage(figures)),
         initial_margin(figures),
         *own(case, "CREDIT_LINE", "credit_line_e4", drawn),
+        *own(case, "CREDIT_LINE", "short_line_e4", shorted),
         *losses(case),
         *usage_rows(case, figures, "group_exposure_e4"),
         *scoped(case, "FIRM_INSTRUMENT_EXPOSURE", "instrument_exposure_e4"),
@@ -202,11 +206,6 @@ def rate(case: Case, next_time: int) -> Row:
     return row | {"setting": "SET", "mode": mode, "used": taken, "value": burst}
 
 
-def reach(line: Line) -> int:
-    """The greatest position that open orders of one side can make."""
-    return max(abs(line.held + line.open_buys), abs(line.held - line.open_sells))
-
-
 def positions(case: Case) -> list[Row]:
     """4.18: the account's limit and the instruments'; the greatest usage of each mode."""
     row: Row = {"name": "position", "reason": "POSITION_LIMIT", "setting": "SET"}
@@ -218,7 +217,7 @@ def positions(case: Case) -> list[Row]:
         both = [limit for limit in (theirs, on) if limit is not None]
         if not both:
             continue
-        one: Row = {**row, "used": reach(case.lines[name]), "value": min(both), "subject": name}
+        one: Row = {**row, "used": case.lines[name].reach(), "value": min(both), "subject": name}
         if theirs is not None and (on is None or theirs < on):
             one |= {"scope_kind": "INSTRUMENT", "scope_id": name}
         if best is None or more(one, best):
@@ -227,8 +226,8 @@ def positions(case: Case) -> list[Row]:
     if best is None and on is not None:
         rows.append({**row, "used": 0, "value": on})
     if warn is not None and on is None:  # a cap of the customer's is on, whatever the firm says
-        most = max((reach(line) for line in case.lines.values()), default=0)
-        at = min((name for name in case.lines if reach(case.lines[name]) == most), default="")
+        most = max((line.reach() for line in case.lines.values()), default=0)
+        at = min((name for name in case.lines if case.lines[name].reach() == most), default="")
         rows.append({**row, "mode": "WARN", "used": most, "value": warn, "subject": at})
     return rows or [nothing(case, "POSITION_LIMIT", "position")]
 
@@ -243,11 +242,11 @@ def pools(case: Case) -> list[Row]:
     best: Row | None = None
     for name, line in sorted(case.lines.items()):
         pool = case.book.instruments[name].facts.get("short_pool")
-        if pool is None or line.open_sells <= line.held:
+        if pool is None or not line.short():
             continue
         others = [one for one in case.book.accounts.values() if one is not case.account]
         shorts = [line, *(lines_of(other).get(name, Line()) for other in others)]
-        use = sum(max(0, one.open_sells - one.held) for one in shorts)
+        use = sum(one.short() for one in shorts)
         one: Row = {"name": "short_pool", "reason": "SHORT_UNLOCATED", "setting": "SET"}
         one |= {"used": use, "value": pool, "scope_kind": "INSTRUMENT", "scope_id": name}
         one["subject"] = name

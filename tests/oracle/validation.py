@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from tests.oracle.book import MONEY_MAX, PRICE_MAX, QUANTITY_MAX, Message
+from tests.oracle.credit import SIDE_OF
 
 BATCH_MAX = 1000
 ID_MAX = 64
@@ -26,10 +27,18 @@ def _order_core(request: Message) -> bool:
         return False
     if not 1 <= request.get("quantity", 0) <= QUANTITY_MAX:
         return False
+    if not _kind(request):
+        return False
     price = request.get("price_e4")
     if request.get("order_type") == "MARKET":
         return price is None
     return request.get("order_type") == "LIMIT" and 1 <= (price or 0) <= PRICE_MAX
+
+
+def _kind(request: Message) -> bool:
+    """A margin kind goes with one side."""
+    kind = request.get("margin_kind", "")
+    return not kind or SIDE_OF[kind] == request["side"]
 
 
 def _order(request: Message) -> bool:

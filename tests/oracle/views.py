@@ -1,9 +1,8 @@
 """Reads: accounts and valuations (3.7)."""
 
-from tests.oracle import account_checks, valuations
-from tests.oracle.book import Account, Book, Line, Message, Order, lines_of
+from tests.oracle import account_checks, credit, valuations
+from tests.oracle.book import Account, Book, Contract, Line, Message, Order, bought_today, lines_of
 from tests.oracle.figures import actual, held, projected, valuable
-from tests.oracle.selling import bought_today
 from tests.oracle.usage import limits_of
 from tests.oracle.valuations import Standing, start_of
 
@@ -66,11 +65,35 @@ class Views:
             "account": account.facts,
             "sequence": account.sequence,
             "cash_e4": account.cash,
+            "interest_and_fees_e4": account.fees,
+            **self._credit(account),
             "positions": [self._position(account, name, lines) for name in sorted(lines)],
             "open_orders": [_open_order(order) for order in _oldest_first(account)[:1000]],
             "day_order_count": self.book.today_count(account),
             "day_turnover_e4": account_checks.day_turnover(self.book, account, lines),
             "stop_ids": sorted(stops),
+        }
+
+    def _credit(self, account: Account) -> Message:
+        """Contracts and free cash of an account under cn_margin."""
+        if not credit.is_credit(account):
+            return {}
+        return {
+            "contracts": [contract_view(one) for one in credit.by_age(account.contracts)],
+            "free_cash_e4": credit.free_cash(self.book, account),
+        }
+
+    def _margin(self, account: Account, name: str, line: Line) -> Message:
+        """What belongs to contracts of a position, and what can still be closed."""
+        owed = credit.owed(account, name)
+        sales = credit.open_of(account, name, "COLLATERAL_SELL", "SELL_TO_REPAY")
+        returns = credit.open_of(account, name, "BUY_TO_RETURN")
+        return {
+            "quantity": line.held - owed,
+            "collateral_quantity": account.positions.get(name, 0),
+            "financed_quantity": credit.financed(account, name),
+            "short_quantity": owed,
+            "exit_quantity": max(0, line.held - sales, owed - returns),
         }
 
     def _position(self, account: Account, name: str, lines: dict[str, Line]) -> Message:
@@ -83,8 +106,24 @@ class Views:
             "bought_today_quantity": bought_today(self.book, account, name),
             "exit_quantity": max(line.exit_quantity("SELL"), line.exit_quantity("BUY")),
         }
+        if credit.is_credit(account):
+            view |= self._margin(account, name, line)
         mark = self.book.instruments[name].mark
         return view if mark is None else {**view, "mark_e4": mark}
+
+
+def contract_view(one: Contract) -> Message:
+    """One contract of 6.3."""
+    return {
+        "contract_id": one.contract_id,
+        "kind": one.kind,
+        "instrument_id": one.instrument_id,
+        "opened_time_ns": one.opened,
+        "ratio_bps": one.ratio,
+        "quantity": one.quantity,
+        "amount_e4": one.amount,
+        "interest_e4": one.interest,
+    }
 
 
 def _oldest_first(account: Account) -> list[Order]:
@@ -94,6 +133,7 @@ def _oldest_first(account: Account) -> list[Order]:
 
 def _open_order(order: Order) -> Message:
     return {
+        "margin_kind": order.margin_kind or "UNSPECIFIED",
         "order_id": order.order_id,
         "instrument_id": order.instrument_id,
         "side": order.side,

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from tests.oracle.book import MONEY_MAX, ONE, Account, Book, Instrument, Message, lines_of, scale_up
 from tests.oracle.case import Case, entry
+from tests.oracle.credit import free_cash, is_credit
 from tests.oracle.figures import projected
 from tests.oracle.line_checks import CALLED
 from tests.oracle.order_checks import halted
@@ -69,8 +70,11 @@ def figures_against(book: Book, account: Account, amount: int, now: int) -> list
     if after.gross > MONEY_MAX:
         return [entry("LEVERAGE", scope, (after.gross, MONEY_MAX))]
     found = []
-    if after.available < 0:
-        found.append(entry("INITIAL_MARGIN", scope, (after.available, 0)))
+    left = after.available
+    if is_credit(account):  # 6.3: proceeds of short sales and what open buys cost stay
+        left = min(left, free_cash(book, poorer))
+    if left < 0:
+        found.append(entry("INITIAL_MARGIN", scope, (left, 0)))
     lines = figures_of_lines(lines_in_force(book, account))
     line = lines["withdraw"][0] if lines else 0
     if after.debt > 0 and after.assets < scale_up(after.debt, line):

@@ -7,7 +7,7 @@ let them meet.
 from copy import deepcopy
 from random import Random
 
-from tests.oracle import scope_world
+from tests.oracle import credit_commands, scope_world
 from tests.oracle.book import DAY, SECOND, Message
 
 START = 1_700_000_000 * SECOND
@@ -48,6 +48,7 @@ def policy(rng: Random) -> Message:
             {"class_id": "C", "offset_bps": rng.choice((5_000, 9_000, 10_000))},
             {"class_id": "D", "offset_bps": rng.choice((0, 3_333))},
         ],
+        **credit_commands.tables(Random(rng.getstate()[1][2])),
         **_repeats(aside),
         "scopes": scope_world.scopes(scoped),
         **scope_world.reserve(Random(scoped.getstate()[1][5])),
@@ -216,7 +217,8 @@ def instruments(rng: Random) -> list[tuple[Message, int]]:
         "initial_margin_long_bps": 1_000,
         "initial_margin_short_bps": 2_000,
     }
-    return [*made, (dark, 0), (huge, 9 * 10**11)]
+    margin = credit_commands.instruments(Random(rng.getstate()[1][2]))
+    return [*made, *margin, (dark, 0), (huge, 9 * 10**11)]
 
 
 def _instrument(rng: Random, name: str) -> tuple[Message, int]:
@@ -243,6 +245,7 @@ def _instrument(rng: Random, name: str) -> tuple[Message, int]:
         facts["sellable_next_day"] = True
     if rng.random() < 0.985:
         facts["product_type"] = rng.choice(("CS", "CS", "CS", "ETF"))
+    facts |= credit_commands.haircut(Random(rng.getstate()[1][2]))
     facts |= _day_limits(rng, mark, tick) | _rates(rng)
     if rng.random() < 0.93:
         facts["average_volume"] = rng.randint(5_000, 60_000)
@@ -299,7 +302,8 @@ def accounts(rng: Random) -> list[Message]:
         "acknowledged_disclosure_version": 9,
         "limits": dict.fromkeys(names + counts, unlimited),
     }
-    return [*made, whale]
+    margin = credit_commands.accounts(Random(rng.getstate()[1][2]), whale)
+    return [*made, *margin, whale]
 
 
 def _permissions(rng: Random) -> Message:

@@ -23,6 +23,30 @@ else:
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class _MarginContractKind:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _MarginContractKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_MarginContractKind.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    MARGIN_CONTRACT_KIND_UNSPECIFIED: _MarginContractKind.ValueType  # 0
+    """Never sent."""
+    MARGIN_CONTRACT_KIND_FINANCED: _MarginContractKind.ValueType  # 1
+    """Cash: shares were bought with it."""
+    MARGIN_CONTRACT_KIND_SHORT: _MarginContractKind.ValueType  # 2
+    """Shares: they were sold."""
+
+class MarginContractKind(_MarginContractKind, metaclass=_MarginContractKindEnumTypeWrapper):
+    """What a contract owes."""
+
+MARGIN_CONTRACT_KIND_UNSPECIFIED: MarginContractKind.ValueType  # 0
+"""Never sent."""
+MARGIN_CONTRACT_KIND_FINANCED: MarginContractKind.ValueType  # 1
+"""Cash: shares were bought with it."""
+MARGIN_CONTRACT_KIND_SHORT: MarginContractKind.ValueType  # 2
+"""Shares: they were sold."""
+Global___MarginContractKind: _TypeAlias = MarginContractKind  # noqa: Y015
+
 class _LineState:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -79,6 +103,8 @@ class _MarginModelEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_MarginMod
     """The instrument's own rates."""
     MARGIN_MODEL_REG_T: _MarginModel.ValueType  # 2
     """Regulation T: at least 50 % initial, 25 % maintenance long, 30 % and so much a share short."""
+    MARGIN_MODEL_CN_MARGIN: _MarginModel.ValueType  # 3
+    """Margin financing and securities lending: contracts, haircuts, available balance."""
     MARGIN_MODEL_PORTFOLIO: _MarginModel.ValueType  # 4
     """What the positions lose over ten moves of the price; classes of instruments hedge."""
 
@@ -91,6 +117,8 @@ MARGIN_MODEL_LEVERAGED: MarginModel.ValueType  # 1
 """The instrument's own rates."""
 MARGIN_MODEL_REG_T: MarginModel.ValueType  # 2
 """Regulation T: at least 50 % initial, 25 % maintenance long, 30 % and so much a share short."""
+MARGIN_MODEL_CN_MARGIN: MarginModel.ValueType  # 3
+"""Margin financing and securities lending: contracts, haircuts, available balance."""
 MARGIN_MODEL_PORTFOLIO: MarginModel.ValueType  # 4
 """What the positions lose over ten moves of the price; classes of instruments hedge."""
 Global___MarginModel: _TypeAlias = MarginModel  # noqa: Y015
@@ -630,6 +658,286 @@ class SetPositionsResponse(_message.Message):
 Global___SetPositionsResponse: _TypeAlias = SetPositionsResponse  # noqa: Y015
 
 @_typing.final
+class RepayCashRequest(_message.Message):
+    """A repayment in cash: interest, then principal, contract by contract; what is left stays cash."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACCOUNT_ID_FIELD_NUMBER: _builtins.int
+    ADJUSTMENT_ID_FIELD_NUMBER: _builtins.int
+    AMOUNT_E4_FIELD_NUMBER: _builtins.int
+    EXPECTED_SEQUENCE_FIELD_NUMBER: _builtins.int
+    account_id: _builtins.str
+    """The account; it must be under cn_margin."""
+    adjustment_id: _builtins.str
+    """The booking's own id, in one space with those of AdjustCash: a repeat changes nothing."""
+    amount_e4: _builtins.int
+    """How much, 1 to 9 * 10^16; at most the free cash."""
+    expected_sequence: _builtins.int
+    """The account's sequence as last read."""
+    def __init__(
+        self,
+        *,
+        account_id: _builtins.str = ...,
+        adjustment_id: _builtins.str = ...,
+        amount_e4: _builtins.int = ...,
+        expected_sequence: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "adjustment_id", b"adjustment_id", "amount_e4", b"amount_e4", "expected_sequence", b"expected_sequence"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RepayCashRequest: _TypeAlias = RepayCashRequest  # noqa: Y015
+
+@_typing.final
+class RepayCashResponse(_message.Message):
+    """The repayment stands."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SEQUENCE_FIELD_NUMBER: _builtins.int
+    DECIDED_TIME_NS_FIELD_NUMBER: _builtins.int
+    CASH_E4_FIELD_NUMBER: _builtins.int
+    REPLAYED_FIELD_NUMBER: _builtins.int
+    sequence: _builtins.int
+    """The journal position, which is now also the account's sequence."""
+    decided_time_ns: _builtins.int
+    """When it was recorded."""
+    cash_e4: _builtins.int
+    """Cash after it."""
+    replayed: _builtins.bool
+    """Whether the id was booked before, and nothing changed now."""
+    def __init__(
+        self,
+        *,
+        sequence: _builtins.int = ...,
+        decided_time_ns: _builtins.int = ...,
+        cash_e4: _builtins.int = ...,
+        replayed: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cash_e4", b"cash_e4", "decided_time_ns", b"decided_time_ns", "replayed", b"replayed", "sequence", b"sequence"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RepayCashResponse: _TypeAlias = RepayCashResponse  # noqa: Y015
+
+@_typing.final
+class ReturnSharesRequest(_message.Message):
+    """Shares to return out of collateral."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACCOUNT_ID_FIELD_NUMBER: _builtins.int
+    ADJUSTMENT_ID_FIELD_NUMBER: _builtins.int
+    INSTRUMENT_ID_FIELD_NUMBER: _builtins.int
+    QUANTITY_FIELD_NUMBER: _builtins.int
+    EXPECTED_SEQUENCE_FIELD_NUMBER: _builtins.int
+    account_id: _builtins.str
+    """The account; it must be under cn_margin."""
+    adjustment_id: _builtins.str
+    """The booking's own id, in one space with those of AdjustCash: a repeat changes nothing."""
+    instrument_id: _builtins.str
+    """The instrument."""
+    quantity: _builtins.int
+    """How much, 1 to 10^12; at most what is owed, and what no open sale needs of the collateral."""
+    expected_sequence: _builtins.int
+    """The account's sequence as last read."""
+    def __init__(
+        self,
+        *,
+        account_id: _builtins.str = ...,
+        adjustment_id: _builtins.str = ...,
+        instrument_id: _builtins.str = ...,
+        quantity: _builtins.int = ...,
+        expected_sequence: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "adjustment_id", b"adjustment_id", "expected_sequence", b"expected_sequence", "instrument_id", b"instrument_id", "quantity", b"quantity"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReturnSharesRequest: _TypeAlias = ReturnSharesRequest  # noqa: Y015
+
+@_typing.final
+class ReturnSharesResponse(_message.Message):
+    """The return stands."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SEQUENCE_FIELD_NUMBER: _builtins.int
+    DECIDED_TIME_NS_FIELD_NUMBER: _builtins.int
+    CASH_E4_FIELD_NUMBER: _builtins.int
+    REPLAYED_FIELD_NUMBER: _builtins.int
+    sequence: _builtins.int
+    """The journal position, which is now also the account's sequence."""
+    decided_time_ns: _builtins.int
+    """When it was recorded."""
+    cash_e4: _builtins.int
+    """Cash after it."""
+    replayed: _builtins.bool
+    """Whether the id was booked before, and nothing changed now."""
+    def __init__(
+        self,
+        *,
+        sequence: _builtins.int = ...,
+        decided_time_ns: _builtins.int = ...,
+        cash_e4: _builtins.int = ...,
+        replayed: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cash_e4", b"cash_e4", "decided_time_ns", b"decided_time_ns", "replayed", b"replayed", "sequence", b"sequence"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReturnSharesResponse: _TypeAlias = ReturnSharesResponse  # noqa: Y015
+
+@_typing.final
+class AccrueInterestRequest(_message.Message):
+    """Interest on one contract, one record a contract and day."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACCOUNT_ID_FIELD_NUMBER: _builtins.int
+    ADJUSTMENT_ID_FIELD_NUMBER: _builtins.int
+    CONTRACT_ID_FIELD_NUMBER: _builtins.int
+    AMOUNT_E4_FIELD_NUMBER: _builtins.int
+    EXPECTED_SEQUENCE_FIELD_NUMBER: _builtins.int
+    account_id: _builtins.str
+    """The account; it must be under cn_margin."""
+    adjustment_id: _builtins.str
+    """The booking's own id, in one space with those of AdjustCash: a repeat changes nothing."""
+    contract_id: _builtins.str
+    """The contract."""
+    amount_e4: _builtins.int
+    """How much; negative takes back, no more than is owed. At most 9 * 10^16 either way, not 0."""
+    expected_sequence: _builtins.int
+    """The account's sequence as last read."""
+    def __init__(
+        self,
+        *,
+        account_id: _builtins.str = ...,
+        adjustment_id: _builtins.str = ...,
+        contract_id: _builtins.str = ...,
+        amount_e4: _builtins.int = ...,
+        expected_sequence: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "adjustment_id", b"adjustment_id", "amount_e4", b"amount_e4", "contract_id", b"contract_id", "expected_sequence", b"expected_sequence"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AccrueInterestRequest: _TypeAlias = AccrueInterestRequest  # noqa: Y015
+
+@_typing.final
+class AccrueInterestResponse(_message.Message):
+    """The interest is owed."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SEQUENCE_FIELD_NUMBER: _builtins.int
+    DECIDED_TIME_NS_FIELD_NUMBER: _builtins.int
+    CASH_E4_FIELD_NUMBER: _builtins.int
+    REPLAYED_FIELD_NUMBER: _builtins.int
+    sequence: _builtins.int
+    """The journal position, which is now also the account's sequence."""
+    decided_time_ns: _builtins.int
+    """When it was recorded."""
+    cash_e4: _builtins.int
+    """Cash after it."""
+    replayed: _builtins.bool
+    """Whether the id was booked before, and nothing changed now."""
+    def __init__(
+        self,
+        *,
+        sequence: _builtins.int = ...,
+        decided_time_ns: _builtins.int = ...,
+        cash_e4: _builtins.int = ...,
+        replayed: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cash_e4", b"cash_e4", "decided_time_ns", b"decided_time_ns", "replayed", b"replayed", "sequence", b"sequence"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AccrueInterestResponse: _TypeAlias = AccrueInterestResponse  # noqa: Y015
+
+@_typing.final
+class ChargeFeeRequest(_message.Message):
+    """A fee that the account owes as a whole."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACCOUNT_ID_FIELD_NUMBER: _builtins.int
+    ADJUSTMENT_ID_FIELD_NUMBER: _builtins.int
+    AMOUNT_E4_FIELD_NUMBER: _builtins.int
+    EXPECTED_SEQUENCE_FIELD_NUMBER: _builtins.int
+    account_id: _builtins.str
+    """The account; it must be under cn_margin."""
+    adjustment_id: _builtins.str
+    """The booking's own id, in one space with those of AdjustCash: a repeat changes nothing."""
+    amount_e4: _builtins.int
+    """How much; negative takes back, no more than is owed. At most 9 * 10^16 either way, not 0."""
+    expected_sequence: _builtins.int
+    """The account's sequence as last read."""
+    def __init__(
+        self,
+        *,
+        account_id: _builtins.str = ...,
+        adjustment_id: _builtins.str = ...,
+        amount_e4: _builtins.int = ...,
+        expected_sequence: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "adjustment_id", b"adjustment_id", "amount_e4", b"amount_e4", "expected_sequence", b"expected_sequence"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ChargeFeeRequest: _TypeAlias = ChargeFeeRequest  # noqa: Y015
+
+@_typing.final
+class ChargeFeeResponse(_message.Message):
+    """The fee is owed."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SEQUENCE_FIELD_NUMBER: _builtins.int
+    DECIDED_TIME_NS_FIELD_NUMBER: _builtins.int
+    CASH_E4_FIELD_NUMBER: _builtins.int
+    REPLAYED_FIELD_NUMBER: _builtins.int
+    sequence: _builtins.int
+    """The journal position, which is now also the account's sequence."""
+    decided_time_ns: _builtins.int
+    """When it was recorded."""
+    cash_e4: _builtins.int
+    """Cash after it."""
+    replayed: _builtins.bool
+    """Whether the id was booked before, and nothing changed now."""
+    def __init__(
+        self,
+        *,
+        sequence: _builtins.int = ...,
+        decided_time_ns: _builtins.int = ...,
+        cash_e4: _builtins.int = ...,
+        replayed: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cash_e4", b"cash_e4", "decided_time_ns", b"decided_time_ns", "replayed", b"replayed", "sequence", b"sequence"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ChargeFeeResponse: _TypeAlias = ChargeFeeResponse  # noqa: Y015
+
+@_typing.final
 class RevalueAccountsRequest(_message.Message):
     """Accounts to value."""
 
@@ -698,6 +1006,7 @@ class Account(_message.Message):
     LIMITS_FIELD_NUMBER: _builtins.int
     PERMISSIONS_FIELD_NUMBER: _builtins.int
     ACKNOWLEDGED_DISCLOSURE_VERSION_FIELD_NUMBER: _builtins.int
+    PRIVATE_FUND_FIELD_NUMBER: _builtins.int
     CUSTOMER_LIMITS_FIELD_NUMBER: _builtins.int
     account_id: _builtins.str
     """Its id."""
@@ -709,6 +1018,8 @@ class Account(_message.Message):
     """How its margin is computed."""
     acknowledged_disclosure_version: _builtins.int
     """The latest version of the risk disclosure that it acknowledged, 0 to 1 000 000 000; 0 is none."""
+    private_fund: _builtins.bool
+    """Whether it is a private fund: under cn_margin those have a short ratio of their own."""
     @_builtins.property
     def limits(self) -> _policy_pb2.Limits:
         """Limits of its own; each one set replaces the tier's."""
@@ -735,11 +1046,12 @@ class Account(_message.Message):
         limits: _policy_pb2.Limits | None = ...,
         permissions: Global___Permissions | None = ...,
         acknowledged_disclosure_version: _builtins.int = ...,
+        private_fund: _builtins.bool = ...,
         customer_limits: _policy_pb2.Limits | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["customer_limits", b"customer_limits", "limits", b"limits", "permissions", b"permissions"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "acknowledged_disclosure_version", b"acknowledged_disclosure_version", "customer_limits", b"customer_limits", "group_id", b"group_id", "limits", b"limits", "margin_model", b"margin_model", "permissions", b"permissions", "tier_id", b"tier_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "acknowledged_disclosure_version", b"acknowledged_disclosure_version", "customer_limits", b"customer_limits", "group_id", b"group_id", "limits", b"limits", "margin_model", b"margin_model", "permissions", b"permissions", "private_fund", b"private_fund", "tier_id", b"tier_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -864,6 +1176,8 @@ class AccountView(_message.Message):
     VALUED_TIME_NS_FIELD_NUMBER: _builtins.int
     LINE_STATE_FIELD_NUMBER: _builtins.int
     HIGH_WATER_MARK_E4_FIELD_NUMBER: _builtins.int
+    CONTRACTS_FIELD_NUMBER: _builtins.int
+    FREE_CASH_E4_FIELD_NUMBER: _builtins.int
     SCORECARD_VERSION_FIELD_NUMBER: _builtins.int
     SCORECARD_TIME_NS_FIELD_NUMBER: _builtins.int
     PENDING_TIER_ID_FIELD_NUMBER: _builtins.int
@@ -885,6 +1199,8 @@ class AccountView(_message.Message):
     """The deepest line on the maintenance ratio that is entered and not left."""
     high_water_mark_e4: _builtins.int
     """The highest equity at any valuation, bookings moving it along; absent before the first."""
+    free_cash_e4: _builtins.int
+    """Under cn_margin: cash less the proceeds of short sales and the cost of open collateral buys."""
     scorecard_version: _builtins.str
     """The scorecard that last set its tier; empty for none."""
     scorecard_time_ns: _builtins.int
@@ -925,6 +1241,10 @@ class AccountView(_message.Message):
     def last_valuation(self) -> Global___Valuation:
         """The last stored valuation; absent before the first."""
 
+    @_builtins.property
+    def contracts(self) -> _containers.RepeatedCompositeFieldContainer[Global___MarginContract]:
+        """Under cn_margin: its contracts, the oldest first."""
+
     def __init__(
         self,
         *,
@@ -945,24 +1265,80 @@ class AccountView(_message.Message):
         valued_time_ns: _builtins.int = ...,
         line_state: Global___LineState.ValueType = ...,
         high_water_mark_e4: _builtins.int | None = ...,
+        contracts: _abc.Iterable[Global___MarginContract] | None = ...,
+        free_cash_e4: _builtins.int | None = ...,
         scorecard_version: _builtins.str = ...,
         scorecard_time_ns: _builtins.int = ...,
         pending_tier_id: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_high_water_mark_e4", b"_high_water_mark_e4", "_start_of_day_equity_e4", b"_start_of_day_equity_e4", "account", b"account", "actual", b"actual", "high_water_mark_e4", b"high_water_mark_e4", "last_valuation", b"last_valuation", "projected", b"projected", "start_of_day_equity_e4", b"start_of_day_equity_e4"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_free_cash_e4", b"_free_cash_e4", "_high_water_mark_e4", b"_high_water_mark_e4", "_start_of_day_equity_e4", b"_start_of_day_equity_e4", "account", b"account", "actual", b"actual", "free_cash_e4", b"free_cash_e4", "high_water_mark_e4", b"high_water_mark_e4", "last_valuation", b"last_valuation", "projected", b"projected", "start_of_day_equity_e4", b"start_of_day_equity_e4"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_high_water_mark_e4", b"_high_water_mark_e4", "_start_of_day_equity_e4", b"_start_of_day_equity_e4", "account", b"account", "actual", b"actual", "cash_e4", b"cash_e4", "day_order_count", b"day_order_count", "day_turnover_e4", b"day_turnover_e4", "high_water_mark_e4", b"high_water_mark_e4", "interest_and_fees_e4", b"interest_and_fees_e4", "last_valuation", b"last_valuation", "limits", b"limits", "line_state", b"line_state", "open_orders", b"open_orders", "pending_tier_id", b"pending_tier_id", "positions", b"positions", "projected", b"projected", "scorecard_time_ns", b"scorecard_time_ns", "scorecard_version", b"scorecard_version", "sequence", b"sequence", "start_of_day_equity_e4", b"start_of_day_equity_e4", "stop_ids", b"stop_ids", "valued_time_ns", b"valued_time_ns"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_free_cash_e4", b"_free_cash_e4", "_high_water_mark_e4", b"_high_water_mark_e4", "_start_of_day_equity_e4", b"_start_of_day_equity_e4", "account", b"account", "actual", b"actual", "cash_e4", b"cash_e4", "contracts", b"contracts", "day_order_count", b"day_order_count", "day_turnover_e4", b"day_turnover_e4", "free_cash_e4", b"free_cash_e4", "high_water_mark_e4", b"high_water_mark_e4", "interest_and_fees_e4", b"interest_and_fees_e4", "last_valuation", b"last_valuation", "limits", b"limits", "line_state", b"line_state", "open_orders", b"open_orders", "pending_tier_id", b"pending_tier_id", "positions", b"positions", "projected", b"projected", "scorecard_time_ns", b"scorecard_time_ns", "scorecard_version", b"scorecard_version", "sequence", b"sequence", "start_of_day_equity_e4", b"start_of_day_equity_e4", "stop_ids", b"stop_ids", "valued_time_ns", b"valued_time_ns"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__free_cash_e4: _TypeAlias = _typing.Literal["free_cash_e4"]  # noqa: Y015
+    _WhichOneofArgType__free_cash_e4: _TypeAlias = _typing.Literal["_free_cash_e4", b"_free_cash_e4"]  # noqa: Y015
     _WhichOneofReturnType__high_water_mark_e4: _TypeAlias = _typing.Literal["high_water_mark_e4"]  # noqa: Y015
     _WhichOneofArgType__high_water_mark_e4: _TypeAlias = _typing.Literal["_high_water_mark_e4", b"_high_water_mark_e4"]  # noqa: Y015
     _WhichOneofReturnType__start_of_day_equity_e4: _TypeAlias = _typing.Literal["start_of_day_equity_e4"]  # noqa: Y015
     _WhichOneofArgType__start_of_day_equity_e4: _TypeAlias = _typing.Literal["_start_of_day_equity_e4", b"_start_of_day_equity_e4"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__free_cash_e4) -> _WhichOneofReturnType__free_cash_e4 | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__high_water_mark_e4) -> _WhichOneofReturnType__high_water_mark_e4 | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__start_of_day_equity_e4) -> _WhichOneofReturnType__start_of_day_equity_e4 | None: ...
 
 Global___AccountView: _TypeAlias = AccountView  # noqa: Y015
+
+@_typing.final
+class MarginContract(_message.Message):
+    """A contract of margin financing or securities lending."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTRACT_ID_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    INSTRUMENT_ID_FIELD_NUMBER: _builtins.int
+    OPENED_TIME_NS_FIELD_NUMBER: _builtins.int
+    RATIO_BPS_FIELD_NUMBER: _builtins.int
+    QUANTITY_FIELD_NUMBER: _builtins.int
+    AMOUNT_E4_FIELD_NUMBER: _builtins.int
+    INTEREST_E4_FIELD_NUMBER: _builtins.int
+    contract_id: _builtins.str
+    """Its id: that of the order that opened it."""
+    kind: Global___MarginContractKind.ValueType
+    """What is owed."""
+    instrument_id: _builtins.str
+    """The instrument bought or sold."""
+    opened_time_ns: _builtins.int
+    """When its first fill was."""
+    ratio_bps: _builtins.int
+    """The margin ratio that it was opened at, bps."""
+    quantity: _builtins.int
+    """The shares bought and still held for it, or sold and still owed."""
+    amount_e4: _builtins.int
+    """The principal that is still owed, or the proceeds that are not released."""
+    interest_e4: _builtins.int
+    """Interest owed."""
+    def __init__(
+        self,
+        *,
+        contract_id: _builtins.str = ...,
+        kind: Global___MarginContractKind.ValueType = ...,
+        instrument_id: _builtins.str = ...,
+        opened_time_ns: _builtins.int = ...,
+        ratio_bps: _builtins.int = ...,
+        quantity: _builtins.int = ...,
+        amount_e4: _builtins.int = ...,
+        interest_e4: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount_e4", b"amount_e4", "contract_id", b"contract_id", "instrument_id", b"instrument_id", "interest_e4", b"interest_e4", "kind", b"kind", "opened_time_ns", b"opened_time_ns", "quantity", b"quantity", "ratio_bps", b"ratio_bps"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MarginContract: _TypeAlias = MarginContract  # noqa: Y015
 
 @_typing.final
 class AccountSummary(_message.Message):
@@ -1035,6 +1411,9 @@ class PositionView(_message.Message):
     EXIT_QUANTITY_FIELD_NUMBER: _builtins.int
     MARK_E4_FIELD_NUMBER: _builtins.int
     BOUGHT_TODAY_QUANTITY_FIELD_NUMBER: _builtins.int
+    COLLATERAL_QUANTITY_FIELD_NUMBER: _builtins.int
+    FINANCED_QUANTITY_FIELD_NUMBER: _builtins.int
+    SHORT_QUANTITY_FIELD_NUMBER: _builtins.int
     instrument_id: _builtins.str
     """The instrument."""
     quantity: _builtins.int
@@ -1053,6 +1432,12 @@ class PositionView(_message.Message):
     """The mark; absent before the first."""
     bought_today_quantity: _builtins.int
     """What was bought since the last roll, or for a later trading date."""
+    collateral_quantity: _builtins.int
+    """Under cn_margin: what is held as collateral. `quantity` is that and the two below, net."""
+    financed_quantity: _builtins.int
+    """Under cn_margin: what is held for financed contracts."""
+    short_quantity: _builtins.int
+    """Under cn_margin: what is owed to short contracts."""
     def __init__(
         self,
         *,
@@ -1065,10 +1450,13 @@ class PositionView(_message.Message):
         exit_quantity: _builtins.int = ...,
         mark_e4: _builtins.int | None = ...,
         bought_today_quantity: _builtins.int = ...,
+        collateral_quantity: _builtins.int = ...,
+        financed_quantity: _builtins.int = ...,
+        short_quantity: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_mark_e4", b"_mark_e4", "mark_e4", b"mark_e4"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_mark_e4", b"_mark_e4", "bought_today_quantity", b"bought_today_quantity", "exit_quantity", b"exit_quantity", "instrument_id", b"instrument_id", "mark_e4", b"mark_e4", "open_buy_notional_e4", b"open_buy_notional_e4", "open_buy_quantity", b"open_buy_quantity", "open_sell_notional_e4", b"open_sell_notional_e4", "open_sell_quantity", b"open_sell_quantity", "quantity", b"quantity"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_mark_e4", b"_mark_e4", "bought_today_quantity", b"bought_today_quantity", "collateral_quantity", b"collateral_quantity", "exit_quantity", b"exit_quantity", "financed_quantity", b"financed_quantity", "instrument_id", b"instrument_id", "mark_e4", b"mark_e4", "open_buy_notional_e4", b"open_buy_notional_e4", "open_buy_quantity", b"open_buy_quantity", "open_sell_notional_e4", b"open_sell_notional_e4", "open_sell_quantity", b"open_sell_quantity", "quantity", b"quantity", "short_quantity", b"short_quantity"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__mark_e4: _TypeAlias = _typing.Literal["mark_e4"]  # noqa: Y015
     _WhichOneofArgType__mark_e4: _TypeAlias = _typing.Literal["_mark_e4", b"_mark_e4"]  # noqa: Y015
@@ -1093,6 +1481,7 @@ class OpenOrderView(_message.Message):
     UNCONFIRMED_FIELD_NUMBER: _builtins.int
     ACKNOWLEDGE_BY_TIME_NS_FIELD_NUMBER: _builtins.int
     SEQUENCE_FIELD_NUMBER: _builtins.int
+    MARGIN_KIND_FIELD_NUMBER: _builtins.int
     REPLACED_ORDER_ID_FIELD_NUMBER: _builtins.int
     order_id: _builtins.str
     """Its id."""
@@ -1116,6 +1505,8 @@ class OpenOrderView(_message.Message):
     """When it falls or fell due; 0 once reported."""
     sequence: _builtins.int
     """The record that allowed it."""
+    margin_kind: _order_pb2.MarginKind.ValueType
+    """Under cn_margin: what it is for."""
     replaced_order_id: _builtins.str
     """The order that it replaces or has replaced; empty for none. Until the venue's answer
     `reserved_quantity` and `reserved_price_e4` are those of both as one.
@@ -1134,11 +1525,12 @@ class OpenOrderView(_message.Message):
         unconfirmed: _builtins.bool = ...,
         acknowledge_by_time_ns: _builtins.int = ...,
         sequence: _builtins.int = ...,
+        margin_kind: _order_pb2.MarginKind.ValueType = ...,
         replaced_order_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["acknowledge_by_time_ns", b"acknowledge_by_time_ns", "filled_quantity", b"filled_quantity", "instrument_id", b"instrument_id", "order_id", b"order_id", "quantity", b"quantity", "replaced_order_id", b"replaced_order_id", "reserved_price_e4", b"reserved_price_e4", "reserved_quantity", b"reserved_quantity", "sequence", b"sequence", "side", b"side", "state", b"state", "unconfirmed", b"unconfirmed"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["acknowledge_by_time_ns", b"acknowledge_by_time_ns", "filled_quantity", b"filled_quantity", "instrument_id", b"instrument_id", "margin_kind", b"margin_kind", "order_id", b"order_id", "quantity", b"quantity", "replaced_order_id", b"replaced_order_id", "reserved_price_e4", b"reserved_price_e4", "reserved_quantity", b"reserved_quantity", "sequence", b"sequence", "side", b"side", "state", b"state", "unconfirmed", b"unconfirmed"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

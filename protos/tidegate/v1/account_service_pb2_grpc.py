@@ -70,6 +70,26 @@ class AccountServiceStub:
                 request_serializer=tidegate_dot_v1_dot_account__service__pb2.SetPositionsRequest.SerializeToString,
                 response_deserializer=tidegate_dot_v1_dot_account__service__pb2.SetPositionsResponse.FromString,
                 _registered_method=True)
+        self.RepayCash = channel.unary_unary(
+                '/tidegate.v1.AccountService/RepayCash',
+                request_serializer=tidegate_dot_v1_dot_account__service__pb2.RepayCashRequest.SerializeToString,
+                response_deserializer=tidegate_dot_v1_dot_account__service__pb2.RepayCashResponse.FromString,
+                _registered_method=True)
+        self.ReturnShares = channel.unary_unary(
+                '/tidegate.v1.AccountService/ReturnShares',
+                request_serializer=tidegate_dot_v1_dot_account__service__pb2.ReturnSharesRequest.SerializeToString,
+                response_deserializer=tidegate_dot_v1_dot_account__service__pb2.ReturnSharesResponse.FromString,
+                _registered_method=True)
+        self.AccrueInterest = channel.unary_unary(
+                '/tidegate.v1.AccountService/AccrueInterest',
+                request_serializer=tidegate_dot_v1_dot_account__service__pb2.AccrueInterestRequest.SerializeToString,
+                response_deserializer=tidegate_dot_v1_dot_account__service__pb2.AccrueInterestResponse.FromString,
+                _registered_method=True)
+        self.ChargeFee = channel.unary_unary(
+                '/tidegate.v1.AccountService/ChargeFee',
+                request_serializer=tidegate_dot_v1_dot_account__service__pb2.ChargeFeeRequest.SerializeToString,
+                response_deserializer=tidegate_dot_v1_dot_account__service__pb2.ChargeFeeResponse.FromString,
+                _registered_method=True)
         self.RevalueAccounts = channel.unary_unary(
                 '/tidegate.v1.AccountService/RevalueAccounts',
                 request_serializer=tidegate_dot_v1_dot_account__service__pb2.RevalueAccountsRequest.SerializeToString,
@@ -132,6 +152,34 @@ class AccountServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def RepayCash(self, request, context):
+        """Repay financed contracts of an account under cn_margin out of its free cash, the oldest first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ReturnShares(self, request, context):
+        """Return collateral to the short contracts of an account under cn_margin, the oldest first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def AccrueInterest(self, request, context):
+        """Book interest on a contract of an account under cn_margin. A fact.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ChargeFee(self, request, context):
+        """Book a fee that an account under cn_margin owes. A fact.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def RevalueAccounts(self, request, context):
         """Value the named accounts at the gate's own marks, and keep the figures.
         """
@@ -176,6 +224,26 @@ def add_AccountServiceServicer_to_server(servicer, server):
                     servicer.SetPositions,
                     request_deserializer=tidegate_dot_v1_dot_account__service__pb2.SetPositionsRequest.FromString,
                     response_serializer=tidegate_dot_v1_dot_account__service__pb2.SetPositionsResponse.SerializeToString,
+            ),
+            'RepayCash': grpc.unary_unary_rpc_method_handler(
+                    servicer.RepayCash,
+                    request_deserializer=tidegate_dot_v1_dot_account__service__pb2.RepayCashRequest.FromString,
+                    response_serializer=tidegate_dot_v1_dot_account__service__pb2.RepayCashResponse.SerializeToString,
+            ),
+            'ReturnShares': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReturnShares,
+                    request_deserializer=tidegate_dot_v1_dot_account__service__pb2.ReturnSharesRequest.FromString,
+                    response_serializer=tidegate_dot_v1_dot_account__service__pb2.ReturnSharesResponse.SerializeToString,
+            ),
+            'AccrueInterest': grpc.unary_unary_rpc_method_handler(
+                    servicer.AccrueInterest,
+                    request_deserializer=tidegate_dot_v1_dot_account__service__pb2.AccrueInterestRequest.FromString,
+                    response_serializer=tidegate_dot_v1_dot_account__service__pb2.AccrueInterestResponse.SerializeToString,
+            ),
+            'ChargeFee': grpc.unary_unary_rpc_method_handler(
+                    servicer.ChargeFee,
+                    request_deserializer=tidegate_dot_v1_dot_account__service__pb2.ChargeFeeRequest.FromString,
+                    response_serializer=tidegate_dot_v1_dot_account__service__pb2.ChargeFeeResponse.SerializeToString,
             ),
             'RevalueAccounts': grpc.unary_unary_rpc_method_handler(
                     servicer.RevalueAccounts,
@@ -373,6 +441,114 @@ class AccountService:
             '/tidegate.v1.AccountService/SetPositions',
             tidegate_dot_v1_dot_account__service__pb2.SetPositionsRequest.SerializeToString,
             tidegate_dot_v1_dot_account__service__pb2.SetPositionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RepayCash(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tidegate.v1.AccountService/RepayCash',
+            tidegate_dot_v1_dot_account__service__pb2.RepayCashRequest.SerializeToString,
+            tidegate_dot_v1_dot_account__service__pb2.RepayCashResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReturnShares(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tidegate.v1.AccountService/ReturnShares',
+            tidegate_dot_v1_dot_account__service__pb2.ReturnSharesRequest.SerializeToString,
+            tidegate_dot_v1_dot_account__service__pb2.ReturnSharesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AccrueInterest(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tidegate.v1.AccountService/AccrueInterest',
+            tidegate_dot_v1_dot_account__service__pb2.AccrueInterestRequest.SerializeToString,
+            tidegate_dot_v1_dot_account__service__pb2.AccrueInterestResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ChargeFee(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tidegate.v1.AccountService/ChargeFee',
+            tidegate_dot_v1_dot_account__service__pb2.ChargeFeeRequest.SerializeToString,
+            tidegate_dot_v1_dot_account__service__pb2.ChargeFeeResponse.FromString,
             options,
             channel_credentials,
             insecure,

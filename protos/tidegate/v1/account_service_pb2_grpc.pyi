@@ -51,6 +51,14 @@ class AccountServiceStub:
     """
     SetPositions: _grpc.UnaryUnaryMultiCallable[_account_service_pb2.SetPositionsRequest, _account_service_pb2.SetPositionsResponse]
     """Set positions as the back office has them. A fact."""
+    RepayCash: _grpc.UnaryUnaryMultiCallable[_account_service_pb2.RepayCashRequest, _account_service_pb2.RepayCashResponse]
+    """Repay financed contracts of an account under cn_margin out of its free cash, the oldest first."""
+    ReturnShares: _grpc.UnaryUnaryMultiCallable[_account_service_pb2.ReturnSharesRequest, _account_service_pb2.ReturnSharesResponse]
+    """Return collateral to the short contracts of an account under cn_margin, the oldest first."""
+    AccrueInterest: _grpc.UnaryUnaryMultiCallable[_account_service_pb2.AccrueInterestRequest, _account_service_pb2.AccrueInterestResponse]
+    """Book interest on a contract of an account under cn_margin. A fact."""
+    ChargeFee: _grpc.UnaryUnaryMultiCallable[_account_service_pb2.ChargeFeeRequest, _account_service_pb2.ChargeFeeResponse]
+    """Book a fee that an account under cn_margin owes. A fact."""
     RevalueAccounts: _grpc.UnaryUnaryMultiCallable[_account_service_pb2.RevalueAccountsRequest, _account_service_pb2.RevalueAccountsResponse]
     """Value the named accounts at the gate's own marks, and keep the figures."""
 
@@ -77,6 +85,14 @@ class AccountServiceAsyncStub(AccountServiceStub):
     """
     SetPositions: _aio.UnaryUnaryMultiCallable[_account_service_pb2.SetPositionsRequest, _account_service_pb2.SetPositionsResponse]  # type: ignore[assignment]
     """Set positions as the back office has them. A fact."""
+    RepayCash: _aio.UnaryUnaryMultiCallable[_account_service_pb2.RepayCashRequest, _account_service_pb2.RepayCashResponse]  # type: ignore[assignment]
+    """Repay financed contracts of an account under cn_margin out of its free cash, the oldest first."""
+    ReturnShares: _aio.UnaryUnaryMultiCallable[_account_service_pb2.ReturnSharesRequest, _account_service_pb2.ReturnSharesResponse]  # type: ignore[assignment]
+    """Return collateral to the short contracts of an account under cn_margin, the oldest first."""
+    AccrueInterest: _aio.UnaryUnaryMultiCallable[_account_service_pb2.AccrueInterestRequest, _account_service_pb2.AccrueInterestResponse]  # type: ignore[assignment]
+    """Book interest on a contract of an account under cn_margin. A fact."""
+    ChargeFee: _aio.UnaryUnaryMultiCallable[_account_service_pb2.ChargeFeeRequest, _account_service_pb2.ChargeFeeResponse]  # type: ignore[assignment]
+    """Book a fee that an account under cn_margin owes. A fact."""
     RevalueAccounts: _aio.UnaryUnaryMultiCallable[_account_service_pb2.RevalueAccountsRequest, _account_service_pb2.RevalueAccountsResponse]  # type: ignore[assignment]
     """Value the named accounts at the gate's own marks, and keep the figures."""
 
@@ -142,6 +158,38 @@ class AccountServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_account_service_pb2.SetPositionsResponse, _abc.Awaitable[_account_service_pb2.SetPositionsResponse]]:
         """Set positions as the back office has them. A fact."""
+
+    @_abc_1.abstractmethod
+    def RepayCash(
+        self,
+        request: _account_service_pb2.RepayCashRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_account_service_pb2.RepayCashResponse, _abc.Awaitable[_account_service_pb2.RepayCashResponse]]:
+        """Repay financed contracts of an account under cn_margin out of its free cash, the oldest first."""
+
+    @_abc_1.abstractmethod
+    def ReturnShares(
+        self,
+        request: _account_service_pb2.ReturnSharesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_account_service_pb2.ReturnSharesResponse, _abc.Awaitable[_account_service_pb2.ReturnSharesResponse]]:
+        """Return collateral to the short contracts of an account under cn_margin, the oldest first."""
+
+    @_abc_1.abstractmethod
+    def AccrueInterest(
+        self,
+        request: _account_service_pb2.AccrueInterestRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_account_service_pb2.AccrueInterestResponse, _abc.Awaitable[_account_service_pb2.AccrueInterestResponse]]:
+        """Book interest on a contract of an account under cn_margin. A fact."""
+
+    @_abc_1.abstractmethod
+    def ChargeFee(
+        self,
+        request: _account_service_pb2.ChargeFeeRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_account_service_pb2.ChargeFeeResponse, _abc.Awaitable[_account_service_pb2.ChargeFeeResponse]]:
+        """Book a fee that an account under cn_margin owes. A fact."""
 
     @_abc_1.abstractmethod
     def RevalueAccounts(

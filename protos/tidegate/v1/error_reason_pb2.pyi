@@ -62,7 +62,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """
     ERROR_REASON_IMMUTABLE: _ErrorReason.ValueType  # 13
     """FAILED_PRECONDITION: a field cannot change any more. Metadata: {"field": "quantity_decimals",
-    "instrument_id": "BTC"}.
+    "instrument_id": "BTC"}, or {"field": "margin_model", "account_id": "A1"}.
     """
     ERROR_REASON_NOT_FOUND: _ErrorReason.ValueType  # 14
     """NOT_FOUND: no such thing. Metadata: {"kind": "account", "id": "A1"}."""
@@ -108,6 +108,14 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """
     ERROR_REASON_SLOW_READER: _ErrorReason.ValueType  # 95
     """RESOURCE_EXHAUSTED: a stream's reader took nothing for too long. Metadata: {"seconds": "30"}."""
+    ERROR_REASON_MORE_THAN_FREE: _ErrorReason.ValueType  # 50
+    """FAILED_PRECONDITION: more than the account has free for it. Metadata: {"account_id": "A1",
+    "field": "amount_e4", "value": "500", "most": "120"}.
+    """
+    ERROR_REASON_MARGIN_MODEL: _ErrorReason.ValueType  # 51
+    """FAILED_PRECONDITION: the account's margin model does not know this. Metadata: {"account_id":
+    "A1", "margin_model": "1"}.
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """The reasons of google.rpc.ErrorInfo, domain "tidegate.v1". An error means that the gate could not
@@ -154,7 +162,7 @@ ERROR_REASON_STALE_POLICY: ErrorReason.ValueType  # 12
 """
 ERROR_REASON_IMMUTABLE: ErrorReason.ValueType  # 13
 """FAILED_PRECONDITION: a field cannot change any more. Metadata: {"field": "quantity_decimals",
-"instrument_id": "BTC"}.
+"instrument_id": "BTC"}, or {"field": "margin_model", "account_id": "A1"}.
 """
 ERROR_REASON_NOT_FOUND: ErrorReason.ValueType  # 14
 """NOT_FOUND: no such thing. Metadata: {"kind": "account", "id": "A1"}."""
@@ -200,4 +208,12 @@ ERROR_REASON_NOT_IN_LIQUIDATION: ErrorReason.ValueType  # 85
 """
 ERROR_REASON_SLOW_READER: ErrorReason.ValueType  # 95
 """RESOURCE_EXHAUSTED: a stream's reader took nothing for too long. Metadata: {"seconds": "30"}."""
+ERROR_REASON_MORE_THAN_FREE: ErrorReason.ValueType  # 50
+"""FAILED_PRECONDITION: more than the account has free for it. Metadata: {"account_id": "A1",
+"field": "amount_e4", "value": "500", "most": "120"}.
+"""
+ERROR_REASON_MARGIN_MODEL: ErrorReason.ValueType  # 51
+"""FAILED_PRECONDITION: the account's margin model does not know this. Metadata: {"account_id":
+"A1", "margin_model": "1"}.
+"""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -54,6 +54,14 @@ class _MethodEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Method.ValueTy
     """AccountService.SetPositions, AccountEffects."""
     METHOD_REVALUE_ACCOUNTS: _Method.ValueType  # 23
     """AccountService.RevalueAccounts, AccountEffects."""
+    METHOD_REPAY_CASH: _Method.ValueType  # 80
+    """AccountService.RepayCash."""
+    METHOD_RETURN_SHARES: _Method.ValueType  # 81
+    """AccountService.ReturnShares."""
+    METHOD_ACCRUE_INTEREST: _Method.ValueType  # 82
+    """AccountService.AccrueInterest."""
+    METHOD_CHARGE_FEE: _Method.ValueType  # 83
+    """AccountService.ChargeFee."""
     METHOD_UPDATE_MARKS: _Method.ValueType  # 30
     """MarketService.UpdateMarks, MarkEffects."""
     METHOD_UPSERT_INSTRUMENTS: _Method.ValueType  # 31
@@ -132,6 +140,14 @@ METHOD_SET_POSITIONS: Method.ValueType  # 22
 """AccountService.SetPositions, AccountEffects."""
 METHOD_REVALUE_ACCOUNTS: Method.ValueType  # 23
 """AccountService.RevalueAccounts, AccountEffects."""
+METHOD_REPAY_CASH: Method.ValueType  # 80
+"""AccountService.RepayCash."""
+METHOD_RETURN_SHARES: Method.ValueType  # 81
+"""AccountService.ReturnShares."""
+METHOD_ACCRUE_INTEREST: Method.ValueType  # 82
+"""AccountService.AccrueInterest."""
+METHOD_CHARGE_FEE: Method.ValueType  # 83
+"""AccountService.ChargeFee."""
 METHOD_UPDATE_MARKS: Method.ValueType  # 30
 """MarketService.UpdateMarks, MarkEffects."""
 METHOD_UPSERT_INSTRUMENTS: Method.ValueType  # 31
@@ -379,6 +395,7 @@ class CheckEffects(_message.Message):
     ORDERS_FIELD_NUMBER: _builtins.int
     REPEATS_AFTER_TIME_NS_FIELD_NUMBER: _builtins.int
     VALUATION_FIELD_NUMBER: _builtins.int
+    MARGIN_RATIO_BPS_FIELD_NUMBER: _builtins.int
     account_next_time_ns: _builtins.int
     """The account's next order time of its token bucket; 0 where there is none."""
     principal_next_time_ns: _builtins.int
@@ -387,6 +404,8 @@ class CheckEffects(_message.Message):
     """When the id may be forgotten; 0 where nothing is stored."""
     repeats_after_time_ns: _builtins.int
     """After when times of orders alike still count; 0 where they are not counted."""
+    margin_ratio_bps: _builtins.int
+    """Under cn_margin: the ratio that a margin buy or short sale is reserved at, bps; else 0."""
     @_builtins.property
     def orders(self) -> _containers.RepeatedCompositeFieldContainer[Global___CheckEffects]:
         """For a batch: one of these an order, and nothing above."""
@@ -404,10 +423,11 @@ class CheckEffects(_message.Message):
         orders: _abc.Iterable[Global___CheckEffects] | None = ...,
         repeats_after_time_ns: _builtins.int = ...,
         valuation: Global___ValuationEffects | None = ...,
+        margin_ratio_bps: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["valuation", b"valuation"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_next_time_ns", b"account_next_time_ns", "keep_until_time_ns", b"keep_until_time_ns", "orders", b"orders", "principal_next_time_ns", b"principal_next_time_ns", "repeats_after_time_ns", b"repeats_after_time_ns", "valuation", b"valuation"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_next_time_ns", b"account_next_time_ns", "keep_until_time_ns", b"keep_until_time_ns", "margin_ratio_bps", b"margin_ratio_bps", "orders", b"orders", "principal_next_time_ns", b"principal_next_time_ns", "repeats_after_time_ns", b"repeats_after_time_ns", "valuation", b"valuation"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -590,6 +610,8 @@ class EventEffects(_message.Message):
 
     KEEP_UNTIL_TIME_NS_FIELD_NUMBER: _builtins.int
     VALUATIONS_FIELD_NUMBER: _builtins.int
+    CONTRACT_OPENED_TIME_NS_FIELD_NUMBER: _builtins.int
+    CONTRACT_RATIO_BPS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def keep_until_time_ns(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
         """When the id of a tombstone may be forgotten; 0 where none is left."""
@@ -598,15 +620,27 @@ class EventEffects(_message.Message):
     def valuations(self) -> _containers.RepeatedCompositeFieldContainer[Global___ValuationEffects]:
         """What the valuations after all of them changed."""
 
+    @_builtins.property
+    def contract_opened_time_ns(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Under cn_margin: when a contract that the event may open was opened; 0 where it opens none, and
+        left out where no event does.
+        """
+
+    @_builtins.property
+    def contract_ratio_bps(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """The ratio of that contract, bps."""
+
     def __init__(
         self,
         *,
         keep_until_time_ns: _abc.Iterable[_builtins.int] | None = ...,
         valuations: _abc.Iterable[Global___ValuationEffects] | None = ...,
+        contract_opened_time_ns: _abc.Iterable[_builtins.int] | None = ...,
+        contract_ratio_bps: _abc.Iterable[_builtins.int] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["keep_until_time_ns", b"keep_until_time_ns", "valuations", b"valuations"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["contract_opened_time_ns", b"contract_opened_time_ns", "contract_ratio_bps", b"contract_ratio_bps", "keep_until_time_ns", b"keep_until_time_ns", "valuations", b"valuations"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1067,6 +1101,7 @@ class RestoreAccount(_message.Message):
     REPEATS_FIELD_NUMBER: _builtins.int
     LINES_FIELD_NUMBER: _builtins.int
     HIGH_WATER_MARK_E4_FIELD_NUMBER: _builtins.int
+    CONTRACTS_FIELD_NUMBER: _builtins.int
     LISTED_PAGES_FIELD_NUMBER: _builtins.int
     RECONCILIATION_FIELD_NUMBER: _builtins.int
     SHARE_FIELD_NUMBER: _builtins.int
@@ -1115,6 +1150,10 @@ class RestoreAccount(_message.Message):
         """When it sent orders alike."""
 
     @_builtins.property
+    def contracts(self) -> _containers.RepeatedCompositeFieldContainer[_account_service_pb2.MarginContract]:
+        """Its contracts under cn_margin."""
+
+    @_builtins.property
     def listed_pages(self) -> _containers.RepeatedCompositeFieldContainer[_risk_service_pb2.ReconcileOrdersRequest]:
         """The list of open orders that is not complete yet, page by page."""
 
@@ -1145,13 +1184,14 @@ class RestoreAccount(_message.Message):
         repeats: _abc.Iterable[Global___RestoreRepeat] | None = ...,
         lines: _builtins.int = ...,
         high_water_mark_e4: _builtins.int | None = ...,
+        contracts: _abc.Iterable[_account_service_pb2.MarginContract] | None = ...,
         listed_pages: _abc.Iterable[_risk_service_pb2.ReconcileOrdersRequest] | None = ...,
         reconciliation: Global___RestoreReconciliation | None = ...,
         share: Global___Share | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_high_water_mark_e4", b"_high_water_mark_e4", "_start_of_day_equity_e4", b"_start_of_day_equity_e4", "account", b"account", "high_water_mark_e4", b"high_water_mark_e4", "last_valuation", b"last_valuation", "reconciliation", b"reconciliation", "share", b"share", "start_of_day_equity_e4", b"start_of_day_equity_e4"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_high_water_mark_e4", b"_high_water_mark_e4", "_start_of_day_equity_e4", b"_start_of_day_equity_e4", "account", b"account", "adjustment_ids", b"adjustment_ids", "cash_e4", b"cash_e4", "day_order_count", b"day_order_count", "events", b"events", "high_water_mark_e4", b"high_water_mark_e4", "interest_and_fees_e4", b"interest_and_fees_e4", "last_valuation", b"last_valuation", "lines", b"lines", "listed_pages", b"listed_pages", "next_order_time_ns", b"next_order_time_ns", "positions", b"positions", "reconciliation", b"reconciliation", "repeats", b"repeats", "sequence", b"sequence", "share", b"share", "start_of_day_equity_e4", b"start_of_day_equity_e4", "trading_date", b"trading_date", "valued_time_ns", b"valued_time_ns"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_high_water_mark_e4", b"_high_water_mark_e4", "_start_of_day_equity_e4", b"_start_of_day_equity_e4", "account", b"account", "adjustment_ids", b"adjustment_ids", "cash_e4", b"cash_e4", "contracts", b"contracts", "day_order_count", b"day_order_count", "events", b"events", "high_water_mark_e4", b"high_water_mark_e4", "interest_and_fees_e4", b"interest_and_fees_e4", "last_valuation", b"last_valuation", "lines", b"lines", "listed_pages", b"listed_pages", "next_order_time_ns", b"next_order_time_ns", "positions", b"positions", "reconciliation", b"reconciliation", "repeats", b"repeats", "sequence", b"sequence", "share", b"share", "start_of_day_equity_e4", b"start_of_day_equity_e4", "trading_date", b"trading_date", "valued_time_ns", b"valued_time_ns"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__high_water_mark_e4: _TypeAlias = _typing.Literal["high_water_mark_e4"]  # noqa: Y015
     _WhichOneofArgType__high_water_mark_e4: _TypeAlias = _typing.Literal["_high_water_mark_e4", b"_high_water_mark_e4"]  # noqa: Y015
@@ -1163,6 +1203,38 @@ class RestoreAccount(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__start_of_day_equity_e4) -> _WhichOneofReturnType__start_of_day_equity_e4 | None: ...
 
 Global___RestoreAccount: _TypeAlias = RestoreAccount  # noqa: Y015
+
+@_typing.final
+class RestoreMarginChange(_message.Message):
+    """What a fill changed of an account under cn_margin, for its bust."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LONG_QUANTITY_FIELD_NUMBER: _builtins.int
+    FEES_E4_FIELD_NUMBER: _builtins.int
+    CONTRACTS_FIELD_NUMBER: _builtins.int
+    long_quantity: _builtins.int
+    """The change of what is held of the fill's instrument, collateral and financed."""
+    fees_e4: _builtins.int
+    """The change of fees."""
+    @_builtins.property
+    def contracts(self) -> _containers.RepeatedCompositeFieldContainer[_account_service_pb2.MarginContract]:
+        """The changes of contracts: their terms, and the differences of their figures."""
+
+    def __init__(
+        self,
+        *,
+        long_quantity: _builtins.int = ...,
+        fees_e4: _builtins.int = ...,
+        contracts: _abc.Iterable[_account_service_pb2.MarginContract] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["contracts", b"contracts", "fees_e4", b"fees_e4", "long_quantity", b"long_quantity"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RestoreMarginChange: _TypeAlias = RestoreMarginChange  # noqa: Y015
 
 @_typing.final
 class RestoreReconciliation(_message.Message):
@@ -1288,6 +1360,7 @@ class RestoreEvent(_message.Message):
     FILL_QUANTITY_FIELD_NUMBER: _builtins.int
     CASH_CHANGE_E4_FIELD_NUMBER: _builtins.int
     BUSTED_FIELD_NUMBER: _builtins.int
+    MARGIN_CHANGE_FIELD_NUMBER: _builtins.int
     PRICE_E4_FIELD_NUMBER: _builtins.int
     SOURCE_FIELD_NUMBER: _builtins.int
     event_id: _builtins.str
@@ -1306,6 +1379,10 @@ class RestoreEvent(_message.Message):
     """Of a fill that was booked: the price."""
     source: _builtins.str
     """Who reported it; empty for the router."""
+    @_builtins.property
+    def margin_change(self) -> Global___RestoreMarginChange:
+        """Of a fill that was booked under cn_margin: what else it changed."""
+
     def __init__(
         self,
         *,
@@ -1315,12 +1392,13 @@ class RestoreEvent(_message.Message):
         fill_quantity: _builtins.int = ...,
         cash_change_e4: _builtins.int = ...,
         busted: _builtins.bool = ...,
+        margin_change: Global___RestoreMarginChange | None = ...,
         price_e4: _builtins.int = ...,
         source: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["margin_change", b"margin_change"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["busted", b"busted", "cash_change_e4", b"cash_change_e4", "event_id", b"event_id", "fill_quantity", b"fill_quantity", "instrument_id", b"instrument_id", "price_e4", b"price_e4", "source", b"source", "trade_date", b"trade_date"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["busted", b"busted", "cash_change_e4", b"cash_change_e4", "event_id", b"event_id", "fill_quantity", b"fill_quantity", "instrument_id", b"instrument_id", "margin_change", b"margin_change", "price_e4", b"price_e4", "source", b"source", "trade_date", b"trade_date"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1345,6 +1423,8 @@ class RestoreOrder(_message.Message):
     AWAITED_QUANTITY_FIELD_NUMBER: _builtins.int
     SEQUENCE_FIELD_NUMBER: _builtins.int
     EFFECTS_FIELD_NUMBER: _builtins.int
+    CONTRACT_OPENED_TIME_NS_FIELD_NUMBER: _builtins.int
+    CONTRACT_RATIO_BPS_FIELD_NUMBER: _builtins.int
     REPLACED_ORDER_ID_FIELD_NUMBER: _builtins.int
     CHAIN_SEQUENCE_FIELD_NUMBER: _builtins.int
     CHAIN_ORDER_ID_FIELD_NUMBER: _builtins.int
@@ -1369,6 +1449,10 @@ class RestoreOrder(_message.Message):
     """The venue's cumulative quantity at its end, where fills are still awaited."""
     sequence: _builtins.int
     """The record that stored it."""
+    contract_opened_time_ns: _builtins.int
+    """Under cn_margin: when the contract that it opened was opened; 0 for none."""
+    contract_ratio_bps: _builtins.int
+    """The ratio of that contract, bps."""
     replaced_order_id: _builtins.str
     """The order that it was to replace; empty for none."""
     chain_sequence: _builtins.int
@@ -1405,6 +1489,8 @@ class RestoreOrder(_message.Message):
         awaited_quantity: _builtins.int = ...,
         sequence: _builtins.int = ...,
         effects: Global___CheckEffects | None = ...,
+        contract_opened_time_ns: _builtins.int = ...,
+        contract_ratio_bps: _builtins.int = ...,
         replaced_order_id: _builtins.str = ...,
         chain_sequence: _builtins.int = ...,
         chain_order_id: _builtins.str = ...,
@@ -1412,7 +1498,7 @@ class RestoreOrder(_message.Message):
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_reserved_price_e4", b"_reserved_price_e4", "effects", b"effects", "request", b"request", "reserved_price_e4", b"reserved_price_e4", "response", b"response"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_reserved_price_e4", b"_reserved_price_e4", "acknowledge_by_time_ns", b"acknowledge_by_time_ns", "awaited_quantity", b"awaited_quantity", "chain_order_id", b"chain_order_id", "chain_sequence", b"chain_sequence", "effects", b"effects", "filled_quantity", b"filled_quantity", "keep_until_time_ns", b"keep_until_time_ns", "principal", b"principal", "replaced_order_id", b"replaced_order_id", "reported", b"reported", "request", b"request", "reserved_price_e4", b"reserved_price_e4", "reserved_quantity", b"reserved_quantity", "response", b"response", "sequence", b"sequence", "state", b"state", "unconfirmed", b"unconfirmed"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_reserved_price_e4", b"_reserved_price_e4", "acknowledge_by_time_ns", b"acknowledge_by_time_ns", "awaited_quantity", b"awaited_quantity", "chain_order_id", b"chain_order_id", "chain_sequence", b"chain_sequence", "contract_opened_time_ns", b"contract_opened_time_ns", "contract_ratio_bps", b"contract_ratio_bps", "effects", b"effects", "filled_quantity", b"filled_quantity", "keep_until_time_ns", b"keep_until_time_ns", "principal", b"principal", "replaced_order_id", b"replaced_order_id", "reported", b"reported", "request", b"request", "reserved_price_e4", b"reserved_price_e4", "reserved_quantity", b"reserved_quantity", "response", b"response", "sequence", b"sequence", "state", b"state", "unconfirmed", b"unconfirmed"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__reserved_price_e4: _TypeAlias = _typing.Literal["reserved_price_e4"]  # noqa: Y015
     _WhichOneofArgType__reserved_price_e4: _TypeAlias = _typing.Literal["_reserved_price_e4", b"_reserved_price_e4"]  # noqa: Y015

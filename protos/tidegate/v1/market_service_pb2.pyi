@@ -466,6 +466,8 @@ class Instrument(_message.Message):
     SHORTABLE_FIELD_NUMBER: _builtins.int
     SHORT_POOL_FIELD_NUMBER: _builtins.int
     SELLABLE_NEXT_DAY_FIELD_NUMBER: _builtins.int
+    HAIRCUT_BPS_FIELD_NUMBER: _builtins.int
+    HAIRCUT_CLASS_FIELD_NUMBER: _builtins.int
     instrument_id: _builtins.str
     """Its id."""
     sector: _builtins.str
@@ -518,6 +520,14 @@ class Instrument(_message.Message):
     """The quantity located for short sales, all accounts together, 0 to 10^15; absent refuses them."""
     sellable_next_day: _builtins.bool
     """What is bought on a trading date can be sold from the next one on only (T+1)."""
+    haircut_bps: _builtins.int
+    """Under cn_margin: what counts of its value as collateral, 0 to 10 000 bps; absent counts nothing
+    and refuses new risk, unless it is not marginable.
+    """
+    haircut_class: _builtins.str
+    """Its class in the policy's caps on haircuts, such as the constituents of an index; an id, empty
+    is a class too.
+    """
     def __init__(
         self,
         *,
@@ -546,13 +556,17 @@ class Instrument(_message.Message):
         shortable: _builtins.bool = ...,
         short_pool: _builtins.int | None = ...,
         sellable_next_day: _builtins.bool = ...,
+        haircut_bps: _builtins.int | None = ...,
+        haircut_class: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_average_volume", b"_average_volume", "_initial_margin_long_bps", b"_initial_margin_long_bps", "_initial_margin_short_bps", b"_initial_margin_short_bps", "_lower_price_limit_e4", b"_lower_price_limit_e4", "_maintenance_margin_long_bps", b"_maintenance_margin_long_bps", "_maintenance_margin_short_bps", b"_maintenance_margin_short_bps", "_position_limit", b"_position_limit", "_price_limit_bps", b"_price_limit_bps", "_shares_outstanding", b"_shares_outstanding", "_short_pool", b"_short_pool", "_upper_price_limit_e4", b"_upper_price_limit_e4", "average_volume", b"average_volume", "initial_margin_long_bps", b"initial_margin_long_bps", "initial_margin_short_bps", b"initial_margin_short_bps", "lower_price_limit_e4", b"lower_price_limit_e4", "maintenance_margin_long_bps", b"maintenance_margin_long_bps", "maintenance_margin_short_bps", b"maintenance_margin_short_bps", "position_limit", b"position_limit", "price_limit_bps", b"price_limit_bps", "shares_outstanding", b"shares_outstanding", "short_pool", b"short_pool", "upper_price_limit_e4", b"upper_price_limit_e4"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_average_volume", b"_average_volume", "_haircut_bps", b"_haircut_bps", "_initial_margin_long_bps", b"_initial_margin_long_bps", "_initial_margin_short_bps", b"_initial_margin_short_bps", "_lower_price_limit_e4", b"_lower_price_limit_e4", "_maintenance_margin_long_bps", b"_maintenance_margin_long_bps", "_maintenance_margin_short_bps", b"_maintenance_margin_short_bps", "_position_limit", b"_position_limit", "_price_limit_bps", b"_price_limit_bps", "_shares_outstanding", b"_shares_outstanding", "_short_pool", b"_short_pool", "_upper_price_limit_e4", b"_upper_price_limit_e4", "average_volume", b"average_volume", "haircut_bps", b"haircut_bps", "initial_margin_long_bps", b"initial_margin_long_bps", "initial_margin_short_bps", b"initial_margin_short_bps", "lower_price_limit_e4", b"lower_price_limit_e4", "maintenance_margin_long_bps", b"maintenance_margin_long_bps", "maintenance_margin_short_bps", b"maintenance_margin_short_bps", "position_limit", b"position_limit", "price_limit_bps", b"price_limit_bps", "shares_outstanding", b"shares_outstanding", "short_pool", b"short_pool", "upper_price_limit_e4", b"upper_price_limit_e4"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_average_volume", b"_average_volume", "_initial_margin_long_bps", b"_initial_margin_long_bps", "_initial_margin_short_bps", b"_initial_margin_short_bps", "_lower_price_limit_e4", b"_lower_price_limit_e4", "_maintenance_margin_long_bps", b"_maintenance_margin_long_bps", "_maintenance_margin_short_bps", b"_maintenance_margin_short_bps", "_position_limit", b"_position_limit", "_price_limit_bps", b"_price_limit_bps", "_shares_outstanding", b"_shares_outstanding", "_short_pool", b"_short_pool", "_upper_price_limit_e4", b"_upper_price_limit_e4", "average_volume", b"average_volume", "board", b"board", "initial_margin_long_bps", b"initial_margin_long_bps", "initial_margin_short_bps", b"initial_margin_short_bps", "instrument_id", b"instrument_id", "least_quantity", b"least_quantity", "lower_price_limit_e4", b"lower_price_limit_e4", "maintenance_margin_long_bps", b"maintenance_margin_long_bps", "maintenance_margin_short_bps", b"maintenance_margin_short_bps", "margin_class", b"margin_class", "marginable", b"marginable", "position_limit", b"position_limit", "price_limit_bps", b"price_limit_bps", "product_type", b"product_type", "quantity_decimals", b"quantity_decimals", "quantity_step", b"quantity_step", "rating_group", b"rating_group", "restricted", b"restricted", "sector", b"sector", "sellable_next_day", b"sellable_next_day", "shares_outstanding", b"shares_outstanding", "short_pool", b"short_pool", "shortable", b"shortable", "tick_e4", b"tick_e4", "upper_price_limit_e4", b"upper_price_limit_e4"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_average_volume", b"_average_volume", "_haircut_bps", b"_haircut_bps", "_initial_margin_long_bps", b"_initial_margin_long_bps", "_initial_margin_short_bps", b"_initial_margin_short_bps", "_lower_price_limit_e4", b"_lower_price_limit_e4", "_maintenance_margin_long_bps", b"_maintenance_margin_long_bps", "_maintenance_margin_short_bps", b"_maintenance_margin_short_bps", "_position_limit", b"_position_limit", "_price_limit_bps", b"_price_limit_bps", "_shares_outstanding", b"_shares_outstanding", "_short_pool", b"_short_pool", "_upper_price_limit_e4", b"_upper_price_limit_e4", "average_volume", b"average_volume", "board", b"board", "haircut_bps", b"haircut_bps", "haircut_class", b"haircut_class", "initial_margin_long_bps", b"initial_margin_long_bps", "initial_margin_short_bps", b"initial_margin_short_bps", "instrument_id", b"instrument_id", "least_quantity", b"least_quantity", "lower_price_limit_e4", b"lower_price_limit_e4", "maintenance_margin_long_bps", b"maintenance_margin_long_bps", "maintenance_margin_short_bps", b"maintenance_margin_short_bps", "margin_class", b"margin_class", "marginable", b"marginable", "position_limit", b"position_limit", "price_limit_bps", b"price_limit_bps", "product_type", b"product_type", "quantity_decimals", b"quantity_decimals", "quantity_step", b"quantity_step", "rating_group", b"rating_group", "restricted", b"restricted", "sector", b"sector", "sellable_next_day", b"sellable_next_day", "shares_outstanding", b"shares_outstanding", "short_pool", b"short_pool", "shortable", b"shortable", "tick_e4", b"tick_e4", "upper_price_limit_e4", b"upper_price_limit_e4"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__average_volume: _TypeAlias = _typing.Literal["average_volume"]  # noqa: Y015
     _WhichOneofArgType__average_volume: _TypeAlias = _typing.Literal["_average_volume", b"_average_volume"]  # noqa: Y015
+    _WhichOneofReturnType__haircut_bps: _TypeAlias = _typing.Literal["haircut_bps"]  # noqa: Y015
+    _WhichOneofArgType__haircut_bps: _TypeAlias = _typing.Literal["_haircut_bps", b"_haircut_bps"]  # noqa: Y015
     _WhichOneofReturnType__initial_margin_long_bps: _TypeAlias = _typing.Literal["initial_margin_long_bps"]  # noqa: Y015
     _WhichOneofArgType__initial_margin_long_bps: _TypeAlias = _typing.Literal["_initial_margin_long_bps", b"_initial_margin_long_bps"]  # noqa: Y015
     _WhichOneofReturnType__initial_margin_short_bps: _TypeAlias = _typing.Literal["initial_margin_short_bps"]  # noqa: Y015
@@ -575,6 +589,8 @@ class Instrument(_message.Message):
     _WhichOneofArgType__upper_price_limit_e4: _TypeAlias = _typing.Literal["_upper_price_limit_e4", b"_upper_price_limit_e4"]  # noqa: Y015
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__average_volume) -> _WhichOneofReturnType__average_volume | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__haircut_bps) -> _WhichOneofReturnType__haircut_bps | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__initial_margin_long_bps) -> _WhichOneofReturnType__initial_margin_long_bps | None: ...
     @_typing.overload

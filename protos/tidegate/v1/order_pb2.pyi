@@ -70,6 +70,46 @@ ORDER_TYPE_MARKET: OrderType.ValueType  # 2
 """At the market; it has no price."""
 Global___OrderType: _TypeAlias = OrderType  # noqa: Y015
 
+class _MarginKind:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _MarginKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_MarginKind.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    MARGIN_KIND_UNSPECIFIED: _MarginKind.ValueType  # 0
+    """None: required of orders under every other margin model."""
+    MARGIN_KIND_COLLATERAL_BUY: _MarginKind.ValueType  # 1
+    """Buy with own cash; the shares become collateral."""
+    MARGIN_KIND_COLLATERAL_SELL: _MarginKind.ValueType  # 2
+    """Sell collateral; the proceeds become cash."""
+    MARGIN_KIND_MARGIN_BUY: _MarginKind.ValueType  # 3
+    """Buy with borrowed cash; opens a financed contract."""
+    MARGIN_KIND_SHORT_SELL: _MarginKind.ValueType  # 4
+    """Sell borrowed shares; opens a short contract."""
+    MARGIN_KIND_SELL_TO_REPAY: _MarginKind.ValueType  # 5
+    """Sell financed shares, then collateral; the proceeds repay financed contracts."""
+    MARGIN_KIND_BUY_TO_RETURN: _MarginKind.ValueType  # 6
+    """Buy shares and return them to short contracts."""
+
+class MarginKind(_MarginKind, metaclass=_MarginKindEnumTypeWrapper):
+    """What an order is for under the margin model cn_margin (margin financing and securities lending)."""
+
+MARGIN_KIND_UNSPECIFIED: MarginKind.ValueType  # 0
+"""None: required of orders under every other margin model."""
+MARGIN_KIND_COLLATERAL_BUY: MarginKind.ValueType  # 1
+"""Buy with own cash; the shares become collateral."""
+MARGIN_KIND_COLLATERAL_SELL: MarginKind.ValueType  # 2
+"""Sell collateral; the proceeds become cash."""
+MARGIN_KIND_MARGIN_BUY: MarginKind.ValueType  # 3
+"""Buy with borrowed cash; opens a financed contract."""
+MARGIN_KIND_SHORT_SELL: MarginKind.ValueType  # 4
+"""Sell borrowed shares; opens a short contract."""
+MARGIN_KIND_SELL_TO_REPAY: MarginKind.ValueType  # 5
+"""Sell financed shares, then collateral; the proceeds repay financed contracts."""
+MARGIN_KIND_BUY_TO_RETURN: MarginKind.ValueType  # 6
+"""Buy shares and return them to short contracts."""
+Global___MarginKind: _TypeAlias = MarginKind  # noqa: Y015
+
 class _OrderState:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -186,7 +226,8 @@ class _RejectReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_RejectRe
     """The instrument's board is not in a trading session, or it is outside risk's own window [2]."""
     REJECT_REASON_NOT_PERMITTED: _RejectReason.ValueType  # 70
     """The account has no permission for the product or order type, to sell short, or to draw
-    financing; `subject` is `product_type`, `order_type`, `short` or `margin` [11].
+    financing, or its margin model needs another margin kind; `subject` is `product_type`,
+    `order_type`, `margin_kind`, `short` or `margin` [11].
     """
     REJECT_REASON_INSTRUMENT_RESTRICTED: _RejectReason.ValueType  # 71
     """The instrument is on the restricted list [11]."""
@@ -300,7 +341,8 @@ REJECT_REASON_SESSION_CLOSED: RejectReason.ValueType  # 60
 """The instrument's board is not in a trading session, or it is outside risk's own window [2]."""
 REJECT_REASON_NOT_PERMITTED: RejectReason.ValueType  # 70
 """The account has no permission for the product or order type, to sell short, or to draw
-financing; `subject` is `product_type`, `order_type`, `short` or `margin` [11].
+financing, or its margin model needs another margin kind; `subject` is `product_type`,
+`order_type`, `margin_kind`, `short` or `margin` [11].
 """
 REJECT_REASON_INSTRUMENT_RESTRICTED: RejectReason.ValueType  # 71
 """The instrument is on the restricted list [11]."""

@@ -132,6 +132,10 @@ class Policy(_message.Message):
     DISCLOSURE_VERSION_FIELD_NUMBER: _builtins.int
     SCOPES_FIELD_NUMBER: _builtins.int
     LINES_FIELD_NUMBER: _builtins.int
+    FINANCING_RATIOS_FIELD_NUMBER: _builtins.int
+    SHORT_RATIOS_FIELD_NUMBER: _builtins.int
+    PRIVATE_FUND_SHORT_RATIOS_FIELD_NUMBER: _builtins.int
+    HAIRCUT_CAPS_FIELD_NUMBER: _builtins.int
     MAX_OVERRIDE_NS_FIELD_NUMBER: _builtins.int
     AUTOMATIC_UPGRADE_FIELD_NUMBER: _builtins.int
     RESERVE_FIELD_NUMBER: _builtins.int
@@ -221,6 +225,26 @@ class Policy(_message.Message):
         """
 
     @_builtins.property
+    def financing_ratios(self) -> _containers.RepeatedCompositeFieldContainer[Global___MarginRatio]:
+        """Under cn_margin: the ratio that a financed contract is opened at, by time; rising times, 32 at
+        most. Where none is in force yet, margin buys are refused.
+        """
+
+    @_builtins.property
+    def short_ratios(self) -> _containers.RepeatedCompositeFieldContainer[Global___MarginRatio]:
+        """Under cn_margin: the ratio that a short contract is opened at, likewise."""
+
+    @_builtins.property
+    def private_fund_short_ratios(self) -> _containers.RepeatedCompositeFieldContainer[Global___MarginRatio]:
+        """The same for private funds."""
+
+    @_builtins.property
+    def haircut_caps(self) -> _containers.RepeatedCompositeFieldContainer[Global___HaircutCap]:
+        """Under cn_margin: the greatest haircut by class of instrument, 100 at most; a class without a cap
+        counts nothing as collateral and refuses new risk.
+        """
+
+    @_builtins.property
     def reserve(self) -> Global___Reserve:
         """The firm's reserve against shortfalls under stress. Left out: shortfalls are not limited."""
 
@@ -251,6 +275,10 @@ class Policy(_message.Message):
         disclosure_version: _builtins.int = ...,
         scopes: _abc.Iterable[Global___ScopeLimits] | None = ...,
         lines: Global___Lines | None = ...,
+        financing_ratios: _abc.Iterable[Global___MarginRatio] | None = ...,
+        short_ratios: _abc.Iterable[Global___MarginRatio] | None = ...,
+        private_fund_short_ratios: _abc.Iterable[Global___MarginRatio] | None = ...,
+        haircut_caps: _abc.Iterable[Global___HaircutCap] | None = ...,
         max_override_ns: _builtins.int = ...,
         automatic_upgrade: _builtins.bool = ...,
         reserve: Global___Reserve | None = ...,
@@ -258,7 +286,7 @@ class Policy(_message.Message):
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["default_limits", b"default_limits", "lines", b"lines", "order_repeated", b"order_repeated", "principal_order_rate", b"principal_order_rate", "reserve", b"reserve", "trading_window", b"trading_window"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["acknowledgement_limit_ns", b"acknowledgement_limit_ns", "automatic_upgrade", b"automatic_upgrade", "comment", b"comment", "default_limits", b"default_limits", "disclosure_version", b"disclosure_version", "elevated_regime_bps", b"elevated_regime_bps", "lines", b"lines", "margin_classes", b"margin_classes", "max_clock_skew_ns", b"max_clock_skew_ns", "max_mark_age_ns", b"max_mark_age_ns", "max_order_age_ns", b"max_order_age_ns", "max_override_ns", b"max_override_ns", "max_valuation_age_ns", b"max_valuation_age_ns", "max_volatility_age_ns", b"max_volatility_age_ns", "order_repeated", b"order_repeated", "principal_order_rate", b"principal_order_rate", "release_window_ns", b"release_window_ns", "reserve", b"reserve", "rules_version", b"rules_version", "scopes", b"scopes", "self_trade_mode", b"self_trade_mode", "self_trade_scope", b"self_trade_scope", "slow_mark_step_bps", b"slow_mark_step_bps", "stress_factor_bps", b"stress_factor_bps", "stressed_regime_bps", b"stressed_regime_bps", "tiers", b"tiers", "trading_window", b"trading_window", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["acknowledgement_limit_ns", b"acknowledgement_limit_ns", "automatic_upgrade", b"automatic_upgrade", "comment", b"comment", "default_limits", b"default_limits", "disclosure_version", b"disclosure_version", "elevated_regime_bps", b"elevated_regime_bps", "financing_ratios", b"financing_ratios", "haircut_caps", b"haircut_caps", "lines", b"lines", "margin_classes", b"margin_classes", "max_clock_skew_ns", b"max_clock_skew_ns", "max_mark_age_ns", b"max_mark_age_ns", "max_order_age_ns", b"max_order_age_ns", "max_override_ns", b"max_override_ns", "max_valuation_age_ns", b"max_valuation_age_ns", "max_volatility_age_ns", b"max_volatility_age_ns", "order_repeated", b"order_repeated", "principal_order_rate", b"principal_order_rate", "private_fund_short_ratios", b"private_fund_short_ratios", "release_window_ns", b"release_window_ns", "reserve", b"reserve", "rules_version", b"rules_version", "scopes", b"scopes", "self_trade_mode", b"self_trade_mode", "self_trade_scope", b"self_trade_scope", "short_ratios", b"short_ratios", "slow_mark_step_bps", b"slow_mark_step_bps", "stress_factor_bps", b"stress_factor_bps", "stressed_regime_bps", b"stressed_regime_bps", "tiers", b"tiers", "trading_window", b"trading_window", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -507,6 +535,58 @@ class Line(_message.Message):
 Global___Line: _TypeAlias = Line  # noqa: Y015
 
 @_typing.final
+class MarginRatio(_message.Message):
+    """A ratio that contracts are opened at from a time on, until the next one's."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EFFECTIVE_FROM_TIME_NS_FIELD_NUMBER: _builtins.int
+    RATIO_BPS_FIELD_NUMBER: _builtins.int
+    effective_from_time_ns: _builtins.int
+    """Since when, ns since the epoch; 0 is since ever."""
+    ratio_bps: _builtins.int
+    """The ratio, 0 to 1 000 000 bps of the contract."""
+    def __init__(
+        self,
+        *,
+        effective_from_time_ns: _builtins.int = ...,
+        ratio_bps: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["effective_from_time_ns", b"effective_from_time_ns", "ratio_bps", b"ratio_bps"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MarginRatio: _TypeAlias = MarginRatio  # noqa: Y015
+
+@_typing.final
+class HaircutCap(_message.Message):
+    """The greatest haircut of a class of instruments."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    HAIRCUT_CLASS_FIELD_NUMBER: _builtins.int
+    CAP_BPS_FIELD_NUMBER: _builtins.int
+    haircut_class: _builtins.str
+    """The class, as instruments name it; empty is that of instruments without one."""
+    cap_bps: _builtins.int
+    """The share of the value that counts at most, 0 to 10 000 bps."""
+    def __init__(
+        self,
+        *,
+        haircut_class: _builtins.str = ...,
+        cap_bps: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cap_bps", b"cap_bps", "haircut_class", b"haircut_class"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___HaircutCap: _TypeAlias = HaircutCap  # noqa: Y015
+
+@_typing.final
 class MarginClass(_message.Message):
     """A class of instruments under the margin model portfolio."""
 
@@ -668,6 +748,7 @@ class Limits(_message.Message):
     DAY_TURNOVER_E4_FIELD_NUMBER: _builtins.int
     POSITION_FIELD_NUMBER: _builtins.int
     CREDIT_LINE_E4_FIELD_NUMBER: _builtins.int
+    SHORT_LINE_E4_FIELD_NUMBER: _builtins.int
     DAY_LOSS_E4_FIELD_NUMBER: _builtins.int
     DRAWDOWN_BPS_FIELD_NUMBER: _builtins.int
     OWNERSHIP_BPS_FIELD_NUMBER: _builtins.int
@@ -717,7 +798,13 @@ class Limits(_message.Message):
 
     @_builtins.property
     def credit_line_e4(self) -> Global___Limit:
-        """Financing drawn, that is cash below zero with all opening orders filled, e4."""
+        """Financing drawn, that is cash below zero with all opening orders filled, e4; under cn_margin the
+        principal of financed contracts with all margin buys filled.
+        """
+
+    @_builtins.property
+    def short_line_e4(self) -> Global___Limit:
+        """Under cn_margin: the value of what is borrowed and sold, with all short sales filled, e4."""
 
     @_builtins.property
     def day_loss_e4(self) -> Global___Limit:
@@ -748,13 +835,14 @@ class Limits(_message.Message):
         day_turnover_e4: Global___Limit | None = ...,
         position: Global___Limit | None = ...,
         credit_line_e4: Global___Limit | None = ...,
+        short_line_e4: Global___Limit | None = ...,
         day_loss_e4: Global___Limit | None = ...,
         drawdown_bps: Global___Limit | None = ...,
         ownership_bps: Global___Limit | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["credit_line_e4", b"credit_line_e4", "day_loss_e4", b"day_loss_e4", "day_order_count", b"day_order_count", "day_turnover_e4", b"day_turnover_e4", "drawdown_bps", b"drawdown_bps", "leverage_bps", b"leverage_bps", "open_order_count", b"open_order_count", "order_notional_e4", b"order_notional_e4", "order_quantity", b"order_quantity", "order_rate", b"order_rate", "order_volume_share_bps", b"order_volume_share_bps", "ownership_bps", b"ownership_bps", "position", b"position", "price_collar_bps", b"price_collar_bps", "price_collar_floor_bps", b"price_collar_floor_bps"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["credit_line_e4", b"credit_line_e4", "day_loss_e4", b"day_loss_e4", "day_order_count", b"day_order_count", "day_turnover_e4", b"day_turnover_e4", "drawdown_bps", b"drawdown_bps", "leverage_bps", b"leverage_bps", "open_order_count", b"open_order_count", "order_notional_e4", b"order_notional_e4", "order_quantity", b"order_quantity", "order_rate", b"order_rate", "order_volume_share_bps", b"order_volume_share_bps", "ownership_bps", b"ownership_bps", "position", b"position", "price_collar_bps", b"price_collar_bps", "price_collar_floor_bps", b"price_collar_floor_bps", "short_line_e4", b"short_line_e4"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["credit_line_e4", b"credit_line_e4", "day_loss_e4", b"day_loss_e4", "day_order_count", b"day_order_count", "day_turnover_e4", b"day_turnover_e4", "drawdown_bps", b"drawdown_bps", "leverage_bps", b"leverage_bps", "open_order_count", b"open_order_count", "order_notional_e4", b"order_notional_e4", "order_quantity", b"order_quantity", "order_rate", b"order_rate", "order_volume_share_bps", b"order_volume_share_bps", "ownership_bps", b"ownership_bps", "position", b"position", "price_collar_bps", b"price_collar_bps", "price_collar_floor_bps", b"price_collar_floor_bps"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["credit_line_e4", b"credit_line_e4", "day_loss_e4", b"day_loss_e4", "day_order_count", b"day_order_count", "day_turnover_e4", b"day_turnover_e4", "drawdown_bps", b"drawdown_bps", "leverage_bps", b"leverage_bps", "open_order_count", b"open_order_count", "order_notional_e4", b"order_notional_e4", "order_quantity", b"order_quantity", "order_rate", b"order_rate", "order_volume_share_bps", b"order_volume_share_bps", "ownership_bps", b"ownership_bps", "position", b"position", "price_collar_bps", b"price_collar_bps", "price_collar_floor_bps", b"price_collar_floor_bps", "short_line_e4", b"short_line_e4"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -218,6 +218,7 @@ class CheckOrderRequest(_message.Message):
     CREATED_TIME_NS_FIELD_NUMBER: _builtins.int
     REDUCE_ONLY_FIELD_NUMBER: _builtins.int
     WANT_MAX_ACCEPTABLE_QUANTITY_FIELD_NUMBER: _builtins.int
+    MARGIN_KIND_FIELD_NUMBER: _builtins.int
     account_id: _builtins.str
     """The account that the order is for."""
     order_id: _builtins.str
@@ -238,6 +239,8 @@ class CheckOrderRequest(_message.Message):
     """A claim that the order only reduces; verified, never trusted."""
     want_max_acceptable_quantity: _builtins.bool
     """Also answer the largest quantity that would pass. Costs a bisection; no part of the content."""
+    margin_kind: _order_pb2.MarginKind.ValueType
+    """What it is for, of an account under cn_margin; unspecified for all others. Its side must fit."""
     def __init__(
         self,
         *,
@@ -251,10 +254,11 @@ class CheckOrderRequest(_message.Message):
         created_time_ns: _builtins.int = ...,
         reduce_only: _builtins.bool = ...,
         want_max_acceptable_quantity: _builtins.bool = ...,
+        margin_kind: _order_pb2.MarginKind.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_price_e4", b"_price_e4", "price_e4", b"price_e4"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_price_e4", b"_price_e4", "account_id", b"account_id", "created_time_ns", b"created_time_ns", "instrument_id", b"instrument_id", "order_id", b"order_id", "order_type", b"order_type", "price_e4", b"price_e4", "quantity", b"quantity", "reduce_only", b"reduce_only", "side", b"side", "want_max_acceptable_quantity", b"want_max_acceptable_quantity"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_price_e4", b"_price_e4", "account_id", b"account_id", "created_time_ns", b"created_time_ns", "instrument_id", b"instrument_id", "margin_kind", b"margin_kind", "order_id", b"order_id", "order_type", b"order_type", "price_e4", b"price_e4", "quantity", b"quantity", "reduce_only", b"reduce_only", "side", b"side", "want_max_acceptable_quantity", b"want_max_acceptable_quantity"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__price_e4: _TypeAlias = _typing.Literal["price_e4"]  # noqa: Y015
     _WhichOneofArgType__price_e4: _TypeAlias = _typing.Literal["_price_e4", b"_price_e4"]  # noqa: Y015
@@ -428,6 +432,7 @@ class PreviewOrderRequest(_message.Message):
     QUANTITY_FIELD_NUMBER: _builtins.int
     PRICE_E4_FIELD_NUMBER: _builtins.int
     REDUCE_ONLY_FIELD_NUMBER: _builtins.int
+    MARGIN_KIND_FIELD_NUMBER: _builtins.int
     account_id: _builtins.str
     """The account that the order would be for."""
     instrument_id: _builtins.str
@@ -442,6 +447,8 @@ class PreviewOrderRequest(_message.Message):
     """The limit price, 1 to 10^12; absent for a market order."""
     reduce_only: _builtins.bool
     """A claim that the order only reduces."""
+    margin_kind: _order_pb2.MarginKind.ValueType
+    """What it is for, of an account under cn_margin; unspecified for all others. Its side must fit."""
     def __init__(
         self,
         *,
@@ -452,10 +459,11 @@ class PreviewOrderRequest(_message.Message):
         quantity: _builtins.int = ...,
         price_e4: _builtins.int | None = ...,
         reduce_only: _builtins.bool = ...,
+        margin_kind: _order_pb2.MarginKind.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_price_e4", b"_price_e4", "price_e4", b"price_e4"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_price_e4", b"_price_e4", "account_id", b"account_id", "instrument_id", b"instrument_id", "order_type", b"order_type", "price_e4", b"price_e4", "quantity", b"quantity", "reduce_only", b"reduce_only", "side", b"side"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_price_e4", b"_price_e4", "account_id", b"account_id", "instrument_id", b"instrument_id", "margin_kind", b"margin_kind", "order_type", b"order_type", "price_e4", b"price_e4", "quantity", b"quantity", "reduce_only", b"reduce_only", "side", b"side"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__price_e4: _TypeAlias = _typing.Literal["price_e4"]  # noqa: Y015
     _WhichOneofArgType__price_e4: _TypeAlias = _typing.Literal["_price_e4", b"_price_e4"]  # noqa: Y015
@@ -892,6 +900,7 @@ class OrderEvent(_message.Message):
     CUMULATIVE_QUANTITY_FIELD_NUMBER: _builtins.int
     TRADE_DATE_FIELD_NUMBER: _builtins.int
     BUSTED_EVENT_ID_FIELD_NUMBER: _builtins.int
+    TRANSACTION_TIME_NS_FIELD_NUMBER: _builtins.int
     SOURCE_FIELD_NUMBER: _builtins.int
     event_id: _builtins.str
     """The report's own id, unique within the account; a fill's is its execution id (FIX 17)."""
@@ -915,6 +924,8 @@ class OrderEvent(_message.Message):
     """For a fill: its trade date as YYYYMMDD; 0 is the gate's trading date."""
     busted_event_id: _builtins.str
     """For a bust: the event id of the fill that is undone."""
+    transaction_time_ns: _builtins.int
+    """For a fill: when it was executed (FIX 60); 0 or later than the gate's now counts as now."""
     source: _builtins.str
     """Who reports it: empty for the router, else the name of an independent drop copy. A fill that two
     sources report counts once, by its execution id, which then must be unique in the whole gate.
@@ -933,11 +944,12 @@ class OrderEvent(_message.Message):
         cumulative_quantity: _builtins.int | None = ...,
         trade_date: _builtins.int = ...,
         busted_event_id: _builtins.str = ...,
+        transaction_time_ns: _builtins.int = ...,
         source: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_cumulative_quantity", b"_cumulative_quantity", "cumulative_quantity", b"cumulative_quantity"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_cumulative_quantity", b"_cumulative_quantity", "account_id", b"account_id", "busted_event_id", b"busted_event_id", "cumulative_quantity", b"cumulative_quantity", "event_id", b"event_id", "instrument_id", b"instrument_id", "kind", b"kind", "order_id", b"order_id", "price_e4", b"price_e4", "quantity", b"quantity", "side", b"side", "source", b"source", "trade_date", b"trade_date"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_cumulative_quantity", b"_cumulative_quantity", "account_id", b"account_id", "busted_event_id", b"busted_event_id", "cumulative_quantity", b"cumulative_quantity", "event_id", b"event_id", "instrument_id", b"instrument_id", "kind", b"kind", "order_id", b"order_id", "price_e4", b"price_e4", "quantity", b"quantity", "side", b"side", "source", b"source", "trade_date", b"trade_date", "transaction_time_ns", b"transaction_time_ns"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__cumulative_quantity: _TypeAlias = _typing.Literal["cumulative_quantity"]  # noqa: Y015
     _WhichOneofArgType__cumulative_quantity: _TypeAlias = _typing.Literal["_cumulative_quantity", b"_cumulative_quantity"]  # noqa: Y015

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tidegate_server.cli.contracts import contract_table
 from tidegate_server.cli.options import Address, AsJson, ConfigFile, Timeout, configure_client
 
 if TYPE_CHECKING:
@@ -104,6 +105,7 @@ def _show_account(view: "accounts_pb2.AccountView") -> None:
         ("group", view.account.group_id or "-"),
         ("cash", output.money(view.cash_e4)),
         ("interest and fees", output.money(view.interest_and_fees_e4)),
+        *[("free cash", output.money(view.free_cash_e4))] * view.HasField("free_cash_e4"),
         ("orders today", output.count(view.day_order_count)),
         ("turnover today", output.money(view.day_turnover_e4)),
         ("start of day equity", output.money(output.optional(view, "start_of_day_equity_e4"))),
@@ -119,6 +121,8 @@ def _show_account(view: "accounts_pb2.AccountView") -> None:
     )
     _show_limits(view)
     _show_positions(view)
+    if view.contracts:
+        console.print(contract_table(view.contracts))
     _show_orders(view)
 
 

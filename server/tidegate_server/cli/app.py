@@ -9,6 +9,7 @@ import typer
 from tidegate_server.cli import (
     accounts,
     alerts,
+    contracts,
     control,
     demonstration,
     factors,
@@ -115,6 +116,7 @@ for _panel, _name, _command in (
     app.command(_name, rich_help_panel=_panel)(_command)
 accounts.app.command("withdraw")(withdrawals.withdraw)
 app.add_typer(accounts.app, name="account", rich_help_panel=_STAFF)
+app.add_typer(contracts.app, name="contract", rich_help_panel=_FACTS)
 app.add_typer(groups.app, name="group", rich_help_panel=_STAFF)
 app.add_typer(policies.app, name="policy", rich_help_panel=_STAFF)
 app.add_typer(overrides.app, name="override", rich_help_panel=_STAFF)

@@ -20,13 +20,11 @@ from tidegate_server.cli.options import (
 from tidegate_server.cli.orders import (
     Account,
     Instrument,
-    Price,
     Quantity,
-    ReduceOnly,
     SideArgument,
-    _shape,
     _show_decision,
 )
+from tidegate_server.cli.shapes import Price, ReduceOnly, shape
 
 if TYPE_CHECKING:
     from tidegate.v1 import risk_service_pb2 as risk_pb2
@@ -74,7 +72,7 @@ def replace(
         quantity=quantity,
         created_time_ns=created,
         reduce_only=reduce_only,
-        **_shape(side, price),
+        **shape(side, price),
     )
     with calling(configure_client(config, address, timeout)) as gate:
         answer = gate.call(gate.risk.ReplaceOrder, request)

@@ -3,17 +3,17 @@
 
 import time
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, TypedDict
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from tidegate_server.cli.failure import Exit
 from tidegate_server.cli.options import Address, AsJson, ConfigFile, Timeout, configure_client
+from tidegate_server.cli.shapes import KindOption, Price, ReduceOnly, Side, kind_of, shape, side_of
 
 if TYPE_CHECKING:
     from google.protobuf.message import Message
 
-    from tidegate.v1 import order_pb2
     from tidegate.v1 import risk_service_pb2 as risk_pb2
 
 Account = Annotated[str, typer.Argument(help="Account id.", show_default=False)]
@@ -21,20 +21,6 @@ Quantity = Annotated[
     int, typer.Argument(help="How much, in the instrument's smallest unit.", min=1, max=10**12)
 ]
 Instrument = Annotated[str, typer.Argument(help="Instrument id.", show_default=False)]
-Price = Annotated[
-    str | None,
-    typer.Option("--price", help="Limit price, e.g. 168.80; left out: a market order."),
-]
-ReduceOnly = Annotated[
-    bool, typer.Option("--reduce-only", help="Claim that the order only reduces; it is verified.")
-]
-
-
-class Side(StrEnum):
-    """Buy or sell."""
-
-    BUY = "buy"
-    SELL = "sell"
 
 
 class Kind(StrEnum):
@@ -49,12 +35,6 @@ class Kind(StrEnum):
     BUSTED = "busted"
 
 
-class _Shape(TypedDict):
-    side: "order_pb2.Side.ValueType"
-    order_type: "order_pb2.OrderType.ValueType"
-    price_e4: int | None
-
-
 SideArgument = Annotated[Side, typer.Argument(help="buy or sell.", show_default=False)]
 
 
@@ -65,6 +45,7 @@ def check(
     instrument: Instrument,
     *,
     price: Price = None,
+    kind: KindOption = None,
     order_id: Annotated[
         str | None, typer.Option("--id", help="Order id, the key of repeats; else a new one.")
     ] = None,
@@ -99,7 +80,8 @@ def check(
         created_time_ns=created,
         reduce_only=reduce_only,
         want_max_acceptable_quantity=want_maximum,
-        **_shape(side, price),
+        margin_kind=kind_of(kind),
+        **shape(side, price),
     )
     with calling(configure_client(config, address, timeout)) as gate:
         answer = gate.call(gate.risk.CheckOrder, request)
@@ -113,6 +95,7 @@ def preview(
     instrument: Instrument,
     *,
     price: Price = None,
+    kind: KindOption = None,
     reduce_only: ReduceOnly = False,
     config: ConfigFile = None,
     address: Address = None,
@@ -134,7 +117,8 @@ def preview(
         instrument_id=instrument,
         quantity=quantity,
         reduce_only=reduce_only,
-        **_shape(side, price),
+        margin_kind=kind_of(kind),
+        **shape(side, price),
     )
     with calling(configure_client(config, address, timeout)) as gate:
         answer = gate.call(gate.risk.PreviewOrder, request)
@@ -195,31 +179,11 @@ def record(
         busted_event_id=busts,
     )
     if side:
-        event.side = _side(side)
+        event.side = side_of(side)
     request = risk_service_pb2.RecordOrderEventsRequest(events=[event])
     with calling(configure_client(config, address, timeout)) as gate:
         answer = gate.call(gate.risk.RecordOrderEvents, request)
     _show_results(event, answer, as_json=as_json)
-
-
-def _side(side: Side) -> "order_pb2.Side.ValueType":
-    from tidegate.v1 import order_pb2
-
-    return order_pb2.SIDE_BUY if side is Side.BUY else order_pb2.SIDE_SELL
-
-
-def _shape(side: Side, price: str | None) -> "_Shape":
-    """Return what an order and a preview have in common beside ids and quantity."""
-    from tidegate.v1 import order_pb2
-    from tidegate_server.cli.output import parse_price
-
-    if price is None:
-        return {"side": _side(side), "order_type": order_pb2.ORDER_TYPE_MARKET, "price_e4": None}
-    return {
-        "side": _side(side),
-        "order_type": order_pb2.ORDER_TYPE_LIMIT,
-        "price_e4": parse_price(price),
-    }
 
 
 def _show_decision(

@@ -54,6 +54,7 @@ def accepted(
         or book.risk_refusal is not None
         or order.order_type != LIMIT_ORDER
         or order.reduce_only
+        or order.margin_kind
         or not limits.is_plain
         or policy.principal_rate_missing
         or policy.keeps_shares

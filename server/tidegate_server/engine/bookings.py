@@ -6,6 +6,7 @@ A booking is neither gain nor loss: both references of 4.25 move with it.
 from __future__ import annotations
 
 from .amounts import AMOUNT_BOUND
+from .cn.facts import negative_refusal
 from .commands import AdjustCash, SetPositions
 from .exposure import regime_multiplier
 from .margin_lines import Valued
@@ -15,7 +16,7 @@ from .policy import Policy
 from .shares import Share
 from .sharing import share_now, unvalued, with_share
 from .state import Account, Book, Position, roll_if_due
-from .valuing import Held, held_by, held_in, value_of, valued, with_moved
+from .valuing import Held, held_at, held_by, held_in, value_of, valued, with_moved
 from .withdrawals import WITHDRAWAL, may_withdraw
 
 
@@ -80,6 +81,9 @@ def decide_positions(book: Book, command: SetPositions, now_ns: int) -> Position
     stale = stale_sequence(book, command.account_id, command.expected_sequence)
     if stale is not None:
         return stale
+    below = negative_refusal(book.accounts.get(command.account_id), command.targets)
+    if below is not None:
+        return below
     outcome = PositionsOutcome(book.sequence + 1, now_ns)
     policy = book.policy
     if policy is None:
@@ -133,16 +137,20 @@ def held_with(book: Book, account: Account, targets: dict[str, int]) -> Held | N
     for position in account.active:
         if position.instrument.instrument_id in targets:
             continue
-        kept = held_in(position.instrument, position.quantity)
+        kept = held_at(position, position.quantity)
         if kept is None:
             return None
         worth += kept[0]
         owed += kept[1]
     for instrument_id, quantity in targets.items():
-        if not quantity:
+        known = account.positions.get(instrument_id)
+        if known is not None and known.holding is not None:  # what is set is collateral (6.3)
+            new = held_at(known, quantity + known.holding.financed)
+        elif not quantity:
             continue
-        instrument = book.instruments.get(instrument_id)
-        new = held_in(instrument, quantity) if instrument is not None else None
+        else:
+            instrument = book.instruments.get(instrument_id)
+            new = held_in(instrument, quantity) if instrument is not None else None
         if new is None:
             return None
         worth += new[0]

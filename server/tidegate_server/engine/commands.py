@@ -37,9 +37,10 @@ STOP_REPEATED: Final = 15
 
 MODEL_LEVERAGED: Final = 1
 MODEL_REG_T: Final = 2
+MODEL_CN_MARGIN: Final = 3
 MODEL_PORTFOLIO: Final = 4
 
-MARGIN_MODELS: Final = (MODEL_LEVERAGED, MODEL_REG_T, MODEL_PORTFOLIO)
+MARGIN_MODELS: Final = (MODEL_LEVERAGED, MODEL_REG_T, MODEL_CN_MARGIN, MODEL_PORTFOLIO)
 
 
 class Command:
@@ -58,6 +59,7 @@ class CheckOrder(Command):
         "account_id",
         "created_time_ns",
         "instrument_id",
+        "margin_kind",
         "order_id",
         "order_type",
         "price_e4",
@@ -80,6 +82,7 @@ class CheckOrder(Command):
         created_time_ns: int,
         reduce_only: bool,  # noqa: FBT001 - positional: built once an order on the hot path
         want_max: bool,  # noqa: FBT001 - the same
+        margin_kind: int = 0,
     ) -> None:
         self.principal = principal
         self.account_id = account_id
@@ -92,6 +95,7 @@ class CheckOrder(Command):
         self.created_time_ns = created_time_ns
         self.reduce_only = reduce_only
         self.want_max = want_max
+        self.margin_kind = margin_kind
 
     def same_content(self, other: CheckOrder) -> bool:
         """Tell whether the other asks for the same order (4.2); ids and account are equal."""
@@ -102,6 +106,7 @@ class CheckOrder(Command):
             and self.price_e4 == other.price_e4
             and self.quantity == other.quantity
             and self.reduce_only == other.reduce_only
+            and self.margin_kind == other.margin_kind
             and self.created_time_ns == other.created_time_ns
             and self.principal == other.principal
         )
@@ -140,6 +145,7 @@ class OrderEvent:
         "side",
         "source",
         "trade_date",
+        "transaction_time_ns",
     )
 
     def __init__(
@@ -155,6 +161,7 @@ class OrderEvent:
         cumulative_quantity: int,
         trade_date: int,
         busted_event_id: str,
+        transaction_time_ns: int = 0,
         source: str = "",
     ) -> None:
         self.event_id = event_id
@@ -168,6 +175,7 @@ class OrderEvent:
         self.cumulative_quantity = cumulative_quantity
         self.trade_date = trade_date
         self.busted_event_id = busted_event_id
+        self.transaction_time_ns = transaction_time_ns
         self.source = source
 
 
@@ -419,23 +427,3 @@ class Release(Command):
         self.principal = principal
         self.stop_id = stop_id
         self.reason = reason
-
-
-class StartEpoch(Command):
-    """The gate's own first command of an epoch."""
-
-    __slots__ = ("build", "epoch")
-
-    def __init__(self, epoch: int, build: str) -> None:
-        self.principal = ""
-        self.epoch = epoch
-        self.build = build
-
-
-class Tick(Command):
-    """The gate's own command when something falls due."""
-
-    __slots__ = ()
-
-    def __init__(self) -> None:
-        self.principal = ""

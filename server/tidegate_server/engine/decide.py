@@ -13,7 +13,8 @@ from __future__ import annotations
 from .account_staff import decide_for_account
 from .amounts import scale_down
 from .batch import decide_batch
-from .bookings import decide_cash, decide_positions, value_all
+from .bookings import decide_cash, decide_positions, stale_sequence, value_all
+from .cn.facts import CreditFact, decide_credit, model_refusal
 from .commands import (
     AdjustCash,
     CheckOrder,
@@ -28,8 +29,6 @@ from .commands import (
     SetRegime,
     SetSession,
     SetStop,
-    StartEpoch,
-    Tick,
     UpdateMarks,
     UpdateVolatility,
     UpsertAccounts,
@@ -49,6 +48,7 @@ from .outcomes import (
     RevalueOutcome,
     RollOutcome,
 )
+from .own_commands import StartEpoch, Tick
 from .reconcile import decide_reconcile
 from .regrouping import UpsertGroups, decide_groups
 from .replacing import decide_replace
@@ -140,7 +140,13 @@ def decide(book: Book, command: Command, now_ns: int) -> Outcome | Refusal:
     if isinstance(command, StartEpoch):
         limit = book.policy.acknowledgement_limit_ns if book.policy is not None else 0
         return EpochOutcome(sequence, now_ns, now_ns + limit)
-    if isinstance(command, (UpsertAccounts, SetSession)):
+    if isinstance(command, CreditFact):
+        stale = stale_sequence(book, command.account_id, command.expected_sequence)
+        return decide_credit(book, command, stale, now_ns)
+    if isinstance(command, UpsertAccounts):
+        immutable = model_refusal(book, command.accounts)
+        return immutable if immutable is not None else Outcome(sequence, now_ns)
+    if isinstance(command, SetSession):
         return Outcome(sequence, now_ns)
     return decide_for_account(book, command, now_ns)
 

@@ -70,6 +70,7 @@ class Effective:
         "rate_tolerance_ns",
         "rate_warns",
         "sector_concentration",
+        "short_line_e4",
         "tier_missing",
         "warning",
         "warns",
@@ -110,6 +111,7 @@ class Effective:
         self.day_turnover_e4 = self._take_or_none("day_turnover_e4", levels)
         self.position = self._take_or_none("position", levels)
         self.credit_line_e4 = self._take_or_none("credit_line_e4", levels)
+        self.short_line_e4 = self._take_or_none("short_line_e4", levels)
         self.day_loss_e4 = self._take_or_none("day_loss_e4", levels)
         self.drawdown_bps = self._take_or_none("drawdown_bps", levels)
         self.is_still = self.day_loss_e4 == NO_CHECK and self.drawdown_bps == NO_CHECK

@@ -7,9 +7,10 @@ outcome. So a newer program rebuilds exactly the state that an older one left.
 from __future__ import annotations
 
 from .account_staff import apply_for_account
-from .amounts import AMOUNT_BOUND
+from .cash import apply_all_valued, apply_booking
+from .cn.booking import leave_model
 from .commands import (
-    AdjustCash,
+    MODEL_CN_MARGIN,
     CheckOrder,
     CheckOrders,
     Command,
@@ -22,8 +23,6 @@ from .commands import (
     SetRegime,
     SetSession,
     SetStop,
-    StartEpoch,
-    Tick,
     UpdateMarks,
     UpdateVolatility,
     UpsertAccounts,
@@ -34,7 +33,6 @@ from .exposure import forget_rates
 from .latches import forget_old
 from .life import apply_life
 from .life_commands import CancelOrders, ReconcileOrders, ReplaceOrder
-from .margin_lines import Valued
 from .order import Order
 from .outcomes import (
     BatchOutcome,
@@ -49,14 +47,13 @@ from .outcomes import (
     RevalueOutcome,
     TickOutcome,
 )
-from .reasons import ScopeKind
+from .own_commands import StartEpoch, Tick
 from .regrouping import UpsertGroups, apply_groups, change_group
 from .reserve import apply_check
 from .settle import (
     account_for_fact,
     apply_event,
     change_holding,
-    freeze,
     instrument_for_fact,
     new_account,
 )
@@ -65,7 +62,6 @@ from .staff_outcomes import PolicyOutcome, ReleaseOutcome
 from .state import Batch, Book, Instrument, acknowledge_rank, roll_if_due
 from .stopping import apply_release, apply_stop
 from .ticking import apply_tick
-from .valuing import apply_valued
 from .versions import apply_approval, apply_proposal, apply_withdrawal
 
 
@@ -86,8 +82,8 @@ def evolve(book: Book, command: Command, outcome: Outcome, time_ns: int) -> None
         apply_tick(book, outcome, time_ns)
     elif isinstance(command, UpdateVolatility) and isinstance(outcome, FactorsOutcome):
         apply_factors(book, command, outcome, time_ns)
-    elif isinstance(command, AdjustCash) and isinstance(outcome, CashOutcome):
-        apply_cash(book, command, outcome, sequence, time_ns)
+    elif isinstance(outcome, CashOutcome):
+        apply_booking(book, command, outcome, sequence, time_ns)
     elif isinstance(command, SetPositions) and isinstance(outcome, PositionsOutcome):
         apply_positions(book, command, sequence, time_ns)
         apply_all_valued(book, outcome.valued)
@@ -182,23 +178,6 @@ def apply_factors(
         instrument.changed()
 
 
-def apply_cash(
-    book: Book, command: AdjustCash, outcome: CashOutcome, sequence: int, time_ns: int
-) -> None:
-    """Book cash; where a bound kept it from moving, freeze the account."""
-    if outcome.rejections:
-        apply_all_valued(book, outcome.valued)
-        return
-    account = account_for_fact(book, command.account_id, time_ns)
-    roll_if_due(book, account)
-    account.sequence = sequence
-    account.adjustments[command.adjustment_id] = book.trading_date
-    if abs(account.cash + command.amount_e4) > AMOUNT_BOUND:
-        freeze(book, ScopeKind.ACCOUNT, account.account_id, "out of bounds", time_ns)
-    account.cash = outcome.cash_e4
-    apply_all_valued(book, outcome.valued)
-
-
 def apply_positions(book: Book, command: SetPositions, sequence: int, time_ns: int) -> None:
     """Set positions as the back office has them."""
     account = account_for_fact(book, command.account_id, time_ns)
@@ -208,7 +187,8 @@ def apply_positions(book: Book, command: SetPositions, sequence: int, time_ns: i
         instrument = instrument_for_fact(book, instrument_id, time_ns)
         instrument.touched = True
         position = account.position_in(instrument)
-        change_holding(account, instrument, quantity - position.quantity)
+        financed = position.holding.financed if position.holding is not None else 0
+        change_holding(account, instrument, quantity + financed - position.quantity)
 
 
 def apply_valuations(
@@ -223,14 +203,6 @@ def apply_valuations(
     apply_all_valued(book, outcome.valued)
 
 
-def apply_all_valued(book: Book, valued: list[Valued]) -> None:
-    """Keep what valuations changed (2.7); each names an account that is known by now."""
-    for found in valued:
-        account = book.accounts[found.account_id]
-        roll_if_due(book, account)
-        apply_valued(book, account, found)
-
-
 def apply_accounts(book: Book, command: UpsertAccounts, sequence: int) -> None:
     """Create accounts or replace what they are."""
     for terms in command.accounts:
@@ -242,6 +214,8 @@ def apply_accounts(book: Book, command: UpsertAccounts, sequence: int) -> None:
         change_group(book, account, terms.group_id)
         account.tier_id = terms.tier_id
         if account.margin_model != terms.margin_model:
+            if MODEL_CN_MARGIN in (account.margin_model, terms.margin_model):
+                leave_model(account)
             account.margin_model = terms.margin_model
             account.forget_lines()
         account.limits = terms.limits

@@ -15,7 +15,15 @@ from .amounts import (
     scale_up,
     upper_ratio_bps,
 )
-from .commands import MODEL_LEVERAGED, REGIME_ELEVATED, REGIME_HALTED, REGIME_STRESSED
+from .cn.rules import effective_haircut
+from .cn.terms import held_and_owed, line_of_terms, shown_maintenance, terms_of
+from .commands import (
+    MODEL_CN_MARGIN,
+    MODEL_LEVERAGED,
+    REGIME_ELEVATED,
+    REGIME_HALTED,
+    REGIME_STRESSED,
+)
 from .lines import Line
 from .margin.models import effective_rates, in_model, required
 from .outcomes import Figures
@@ -59,7 +67,13 @@ def rates_now(
 ) -> Rates:
     """Work out v_eff and the effective margin rates of a model."""
     factor = max(instrument.factor_bps, ONE, policy.stress_factor_bps if stressed else ONE)
-    return effective_rates(model, instrument.terms, scaled_factor(factor, regime_bps))
+    factor = scaled_factor(factor, regime_bps)
+    if model == MODEL_CN_MARGIN:  # in the place of the rates stands the haircut
+        dealing = instrument.terms.dealing
+        credit = policy.credit
+        haircut = effective_haircut(credit, dealing, factor) if instrument.terms.marginable else 0
+        return factor, haircut, 0, 0, 0
+    return effective_rates(model, instrument.terms, factor)
 
 
 def scaled_factor(factor_bps: int, regime_bps: int) -> int:
@@ -85,6 +99,8 @@ def regime_multiplier(book: Book, policy: Policy) -> int:
 def line_of_position(position: Position, rates: Rates, model: int) -> Line:
     """Return a position's line; its instrument has a mark."""
     instrument = position.instrument
+    if model == MODEL_CN_MARGIN:
+        return credit_line_of(position, rates)
     if not (position.open_buy or position.open_sell):
         line = line_of_holding(position.quantity, instrument, rates)
     else:
@@ -100,6 +116,26 @@ def line_of_position(position: Position, rates: Rates, model: int) -> Line:
     if model != MODEL_LEVERAGED:
         return line_in_model(model, line, position.quantity, position.open_sell, instrument)
     return line
+
+
+def credit_line_of(position: Position, rates: Rates, *, fills_only: bool = False) -> Line:
+    """Return a position's line under `cn_margin` (6.3)."""
+    instrument = position.instrument
+    high = instrument.high
+    unit = instrument.terms.unit
+    holding = position.holding
+    terms = terms_of(
+        position.quantity, holding, instrument.low, high, unit, rates[1], fills_only=fills_only
+    )
+    longs = position.quantity
+    shorts = 0
+    if holding is not None:
+        shorts = holding.owed
+        if not fills_only:
+            longs += holding.open_long
+            shorts += holding.open_short
+    actual = held_and_owed(position.quantity, holding, instrument.low, high, unit)
+    return line_of_terms(terms, longs, shorts, high, unit, rates[0], actual)
 
 
 def line_in_model(
@@ -211,14 +247,19 @@ def figures_of(account: Account, line: Line, offset: int = 0) -> Figures:
     assets = (cash if cash > 0 else 0) + line[1]
     debt = (-cash if cash < 0 else 0) + line[2] + account.interest_and_fees
     equity = assets - debt
+    initial = required(account.margin_model, line[5] - offset, debt)
+    if account.margin_model == MODEL_CN_MARGIN:
+        maintenance = shown_maintenance(initial, debt)
+    else:
+        maintenance = required(account.margin_model, line[6] - offset, debt)
     return Figures(
         cash,
         assets,
         debt,
         line[3],
         line[4],
-        required(account.margin_model, line[5] - offset, debt),
-        required(account.margin_model, line[6] - offset, debt),
+        initial,
+        maintenance,
         lower_ratio_bps(assets, debt) if debt > 0 else -1,
         upper_ratio_bps(line[4], equity) if equity > 0 else -1,
     )

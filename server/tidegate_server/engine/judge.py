@@ -11,6 +11,7 @@ from .checks.concentration import (
 )
 from .checks.counts import day_order_count, day_turnover, open_order_count
 from .checks.credit import credit_line
+from .checks.credit_kinds import credit_lines, credit_reasons, credit_valued_reasons, room_exceeded
 from .checks.firm import firm_instrument_exposure
 from .checks.leverage import leverage
 from .checks.losses import day_loss, drawdown
@@ -39,10 +40,13 @@ from .checks.shape import lot_size, price_limit, tick_size
 from .checks.size import order_notional, order_quantity, order_volume_share
 from .checks.stops import false_claim, halted, reduce_only
 from .checks.sums import valued_sums
-from .commands import MODEL_PORTFOLIO, REGIME_HALTED
+from .cn.judging import CreditJudgement
+from .commands import MODEL_CN_MARGIN, MODEL_PORTFOLIO, REGIME_HALTED, CheckOrder
 from .judgement import Judgement
+from .policy import Policy
 from .reasons import Rejection, RejectReason
 from .sharing import share_with
+from .state import Account, Book, Instrument
 
 
 def judge(judged: Judgement) -> list[Rejection]:
@@ -104,7 +108,7 @@ def sized_reasons(judged: Judgement, rejections: list[Rejection]) -> None:
         rejections.append(found)
     if found := order_volume_share(judged):
         rejections.append(found)
-    if found := not_sellable(judged):
+    if found := not_sellable(judged) if not judged.credit else room_exceeded(judged):
         rejections.append(found)
     if not judged.is_exit:
         new_risk_reasons(judged, rejections)
@@ -130,7 +134,9 @@ def new_risk_reasons(judged: Judgement, rejections: list[Rejection]) -> None:
         rejections.append(found)
     if found := day_turnover(judged):
         rejections.append(found)
-    if judged.priced:
+    if judged.priced and judged.credit:
+        credit_reasons(judged, rejections)
+    elif judged.priced:
         if found := position_limit(judged):
             rejections.append(found)
         if found := ownership_limit(judged):
@@ -139,8 +145,8 @@ def new_risk_reasons(judged: Judgement, rejections: list[Rejection]) -> None:
             rejections.append(found)
         if found := short_unlocated(judged):
             rejections.append(found)
-        if judged.valued and judged.alone:
-            valued_reasons(judged, rejections)
+    if judged.valued and judged.alone:
+        valued_reasons(judged, rejections)
 
 
 def no_reduction(judged: Judgement) -> Rejection | None:
@@ -175,19 +181,36 @@ def valued_reasons(judged: Judgement, rejections: list[Rejection]) -> None:
     ):
         rejections.append(found)
     sum_reasons(judged, rejections)
-    if judged.equity < judged.initial and not missing_rate(judged):
+    if judged.credit:
+        credit_valued_reasons(judged, rejections)
+    elif judged.equity < judged.initial and not missing_rate(judged):
         found = initial_margin(account_id, judged.equity, judged.initial)
         if found is not None and not hedges(judged):
             rejections.append(found)
     footing = judged.footing
     if found := maintenance_ratio(account_id, limits, footing, judged.assets, judged.debt):
         rejections.append(found)
-    if found := credit_line(account_id, limits.credit_line_e4, judged.cash):
+    drawn = credit_line(account_id, limits.credit_line_e4, judged.cash)
+    if found := credit_lines(judged) if judged.credit else drawn:
         rejections.append(found)
     if found := day_loss(account_id, limits, footing):
         rejections.append(found)
     if found := drawdown(account_id, limits, footing):
         rejections.append(found)
+
+
+def judgement_of(
+    book: Book,
+    policy: Policy,
+    account: Account,
+    instrument: Instrument,
+    order: CheckOrder,
+    now_ns: int,
+) -> Judgement:
+    """Open the judgement of an order under its account's margin model."""
+    if account.margin_model == MODEL_CN_MARGIN:
+        return CreditJudgement(book, policy, account, instrument, order, now_ns)
+    return Judgement(book, policy, account, instrument, order, now_ns)
 
 
 def sum_reasons(judged: Judgement, rejections: list[Rejection]) -> None:

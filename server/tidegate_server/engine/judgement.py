@@ -7,7 +7,15 @@ it is then taken anew, and the rest of the account stays summed (4.0.3).
 from __future__ import annotations
 
 from .amounts import ONE, product_in_bounds
-from .commands import BUY, MARKET_ORDER, MODEL_LEVERAGED, MODEL_PORTFOLIO, REGIME_CALM, CheckOrder
+from .commands import (
+    BUY,
+    MARKET_ORDER,
+    MODEL_CN_MARGIN,
+    MODEL_LEVERAGED,
+    MODEL_PORTFOLIO,
+    REGIME_CALM,
+    CheckOrder,
+)
 from .effective import collar_bps
 from .exposure import (
     exit_quantity,
@@ -20,7 +28,7 @@ from .exposure import (
 )
 from .footing import Footing
 from .hedges import class_losses, class_of, losses_in, offsets
-from .lines import plus
+from .lines import Line, plus
 from .margin.models import required
 from .margin.portfolio import NO_LOSSES, Losses, added, offset_of
 from .outcomes import Figures
@@ -28,8 +36,8 @@ from .overriding import effective_limits
 from .policy import Policy
 from .pricing import reserved_price
 from .scopes import scopes_over
-from .state import Account, Book, Instrument, Rates
-from .valuing import held_beside, held_in
+from .state import Account, Book, Instrument
+from .valuing import held_at, held_beside
 from .walk import Walk, walk
 
 
@@ -42,7 +50,7 @@ class Judgement:
     that limits in mode warn are judged: `limits` are then those. `scopes` are those other than the
     account that limit anything. `valued` says whether 4.20 to 4.22 can be judged: only then `line`
     (the instrument's, with the order) and the account's figures from `cash` to `initial` are set.
-    `footing` is what 4.23 and 4.25 read besides.
+    `footing` is what 4.23 and 4.25 read besides. `lot_room` is what 4.9 counts odd parts of.
     """
 
     __slots__ = (
@@ -55,6 +63,7 @@ class Judgement:
         "buy_notional",
         "cash",
         "collar",
+        "credit",
         "debt",
         "equity",
         "exit_room",
@@ -68,6 +77,7 @@ class Judgement:
         "is_market",
         "limits",
         "line",
+        "lot_room",
         "mark",
         "now_ns",
         "offset",
@@ -124,7 +134,9 @@ class Judgement:
         self.mark = instrument.mark
         self.unit = instrument.terms.unit
         self.regime_bps = ONE if book.regime == REGIME_CALM else regime_multiplier(book, policy)
-        self.rates = self._rates()
+        stressed = instrument.factor_time_ns < now_ns - policy.max_volatility_age_ns
+        model = account.margin_model
+        self.rates = rates_of(instrument, policy, self.regime_bps, model, stressed=stressed)
         self.factor = self.rates[0]
         position = account.positions.get(instrument.instrument_id)
         self.position = position
@@ -138,9 +150,8 @@ class Judgement:
             self.buy_notional = position.buy_notional
             self.sell_notional = position.sell_notional
             self.turnover_before = position.day_traded + self.buy_notional + self.sell_notional
-        self.exit_room = exit_quantity(
-            self.position_quantity, self.open_buy, self.open_sell, self.buy
-        )
+        self.credit = account.margin_model == MODEL_CN_MARGIN
+        self.exit_room = self.lot_room = self._exit_room()
         self.collar = collar_bps(self.limits, self.factor, instrument.terms.price_limit_bps)
         self.rest: Walk = walk(account, position, policy, self.regime_bps, now_ns)
         self.footing = self._footing()
@@ -155,22 +166,12 @@ class Judgement:
         self.in_bounds = True
         self._measure()
 
-    def _rates(self) -> Rates:
-        """Return v_eff of the instrument and its effective margin rates."""
-        instrument = self.instrument
-        policy = self.policy
-        stressed = instrument.factor_time_ns < self.now_ns - policy.max_volatility_age_ns
-        rates = instrument.stressed_rates if stressed else instrument.rates
-        model = self.account.margin_model
-        if rates is None or model != MODEL_LEVERAGED:
-            rates = rates_of(instrument, policy, self.regime_bps, model, stressed=stressed)
-        return rates
-
     def _footing(self) -> Footing:
         """Value the account before it is judged (2.7)."""
         held = held_beside(self.account, self.rest, self.position)
-        if held is not None and self.position_quantity:
-            own = held_in(self.instrument, self.position_quantity)
+        position = self.position
+        if held is not None and position is not None and position.holds():
+            own = held_at(position, position.quantity)
             held = None if own is None else (held[0] + own[0], held[1] + own[1])
         return Footing(self.account, self.limits, held)
 
@@ -181,6 +182,10 @@ class Judgement:
         if self.is_market:
             self.reserved_price = reserved_price(self)
         self._measure()
+
+    def _exit_room(self) -> int:
+        """Return how much an order of this side can close (3.3)."""
+        return exit_quantity(self.position_quantity, self.open_buy, self.open_sell, self.buy)
 
     def _measure(self) -> None:
         """Test the bounds of the arithmetic (1.4), and value what is no exit."""
@@ -198,8 +203,34 @@ class Judgement:
         """Project the account with the order, if everything that counts has a mark (3.5, 3.6)."""
         rest = self.rest
         self.priced = self.mark != 0 and not rest.missing_id
-        if not self.priced or self.reserved_price < 0 or not self.in_bounds:
+        if not self.priced or self.reserved_price < 0 or not self.in_bounds or not self.counts():
             return
+        line = self._line_with_order()
+        others = rest.line
+        account = self.account
+        cash = account.cash + others[0] + line[0]
+        assets = others[1] + line[1]
+        debt = others[2] + line[2] + account.interest_and_fees
+        if cash >= 0:
+            assets += cash
+        else:
+            debt -= cash
+        self.line = line
+        self.cash = cash
+        self.assets = assets
+        self.debt = debt
+        self.equity = assets - debt
+        self.gross = others[3] + line[3]
+        self.weighted = others[4] + line[4]
+        self.initial = required(account.margin_model, others[5] + line[5] - self._hedged(), debt)
+        self.valued = True
+
+    def counts(self) -> bool:
+        """Tell whether the order counts in the account's figures."""
+        return True
+
+    def _line_with_order(self) -> Line:
+        """Return the line of the order's position with the order reserved."""
         added = self.quantity * self.reserved_price
         if self.buy:
             line = line_of(
@@ -221,29 +252,11 @@ class Judgement:
                 self.instrument,
                 self.rates,
             )
-        others = rest.line
-        account = self.account
-        if account.margin_model != MODEL_LEVERAGED:
+        model = self.account.margin_model
+        if model != MODEL_LEVERAGED:
             open_sell = self.open_sell if self.buy else self.open_sell + self.quantity
-            line = line_in_model(
-                account.margin_model, line, self.position_quantity, open_sell, self.instrument
-            )
-        cash = account.cash + others[0] + line[0]
-        assets = others[1] + line[1]
-        debt = others[2] + line[2] + account.interest_and_fees
-        if cash >= 0:
-            assets += cash
-        else:
-            debt -= cash
-        self.line = line
-        self.cash = cash
-        self.assets = assets
-        self.debt = debt
-        self.equity = assets - debt
-        self.gross = others[3] + line[3]
-        self.weighted = others[4] + line[4]
-        self.initial = required(account.margin_model, others[5] + line[5] - self._hedged(), debt)
-        self.valued = True
+            return line_in_model(model, line, self.position_quantity, open_sell, self.instrument)
+        return line
 
     def _hedged(self) -> int:
         """Return what the account's classes need less with the order (6.4)."""

@@ -16,7 +16,8 @@ from typing import Final
 
 from .cancelling import Cancel, cancels_of
 from .checks.stops import halted
-from .commands import BUY, SELL
+from .cn.facts import other_model
+from .commands import BUY, MODEL_CN_MARGIN, SELL
 from .exposure import rates_of, regime_multiplier
 from .holdings import Balance, Holding, compared
 from .margin_lines import LINE_NAMES, LIQUIDATION, state_of
@@ -99,6 +100,9 @@ class Plan:
 
 def plan_liquidation(book: Book, account: Account, now_ns: int) -> Plan | Refusal:
     """Return how an account at the line liquidation or deeper would reach that line's release."""
+    if account.margin_model == MODEL_CN_MARGIN:
+        why = f"no plan is made of contracts: account {account.account_id} is under cn_margin"
+        return other_model(account, why)
     state = state_of(account.lines)
     policy = book.policy
     lines = effective_limits(account, policy, now_ns).lines if policy is not None else ()

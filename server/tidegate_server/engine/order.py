@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from .cn.changes import Change
+from .cn.contracts import NOT_OPENED, Opening
 from .commands import CheckOrder
 from .outcomes import CheckOutcome
 
@@ -25,7 +27,8 @@ class Order:
     Invariant: `reserved` > 0 only while its position counts reserved x reserved price.
     `acknowledge_by_ns` counts only until anything was reported. `awaited` is what an end's
     cumulative quantity says will still be filled. `replaces` is the id of the order whose place it
-    is to take; orders that replace each other share a chain.
+    is to take; orders that replace each other share a chain. `opening` is when and at what ratio it
+    opened a contract under `cn_margin`.
     """
 
     __slots__ = (
@@ -36,6 +39,7 @@ class Order:
         "command",
         "filled",
         "keep_until_ns",
+        "opening",
         "order_id",
         "outcome",
         "replaces",
@@ -64,6 +68,7 @@ class Order:
         self.reserved_price = 0
         self.replaces = ""
         self.chain: Chain | None = None
+        self.opening: Opening = NOT_OPENED
 
     def is_live(self) -> bool:
         """Tell whether it was allowed and has not ended."""
@@ -89,6 +94,7 @@ class EventEntry:
     __slots__ = (
         "busted",
         "cash_change",
+        "change",
         "fill_quantity",
         "instrument_id",
         "price_e4",
@@ -101,6 +107,7 @@ class EventEntry:
         self.instrument_id = ""
         self.fill_quantity = 0
         self.cash_change = 0
+        self.change: Change | None = None
         self.price_e4 = 0
         self.source = ""
         self.busted = False

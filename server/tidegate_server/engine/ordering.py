@@ -12,9 +12,10 @@ from __future__ import annotations
 
 from .accept import accepted
 from .checks.rate import next_time_ns
-from .commands import CheckOrder
+from .cn.judging import order_ratio
+from .commands import MODEL_CN_MARGIN, CheckOrder
 from .ends import has_room, id_taken, no_new_risk, no_policy, order_stale, refuse, repeated, unknown
-from .judge import judge
+from .judge import judge, judgement_of
 from .judgement import Judgement
 from .outcomes import CheckOutcome, Refusal
 from .overriding import effective_limits
@@ -71,7 +72,7 @@ def decide_check(
                 outcome.valued = found[2]
                 accept(outcome, book, policy, account, found[0], command.principal)
                 return outcome
-        judged = Judgement(book, policy, account, instrument, command, now_ns)
+        judged = judgement_of(book, policy, account, instrument, command, now_ns)
         judged.alone = alone
         outcome.valued = judged.footing.change
         rejections = judge(judged)
@@ -90,10 +91,19 @@ def decide_check(
         refuse(outcome, rejections)
         count_in_buckets(outcome, book, policy, account, command.principal)
     else:
-        if judged.valued and judged.rates is instrument.rates:
-            outcome.line = judged.line
+        keep_figures(outcome, judged)
         accept(outcome, book, policy, account, judged.reserved_price, command.principal)
     return outcome
+
+
+def keep_figures(outcome: CheckOutcome, judged: Judgement) -> None:
+    """Hand on the ratio that an order opens at, and the line with it if no factor is stale."""
+    current = judged.instrument.rates
+    if judged.credit:
+        outcome.margin_ratio_bps = order_ratio(judged)
+        current = judged.instrument.rates_by_model.get((MODEL_CN_MARGIN, False))
+    if judged.valued and judged.rates is current:
+        outcome.line = judged.line
 
 
 def accept(

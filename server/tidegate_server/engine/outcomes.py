@@ -6,6 +6,7 @@ A `Refusal` is no outcome: the command could not be decided, leaves no record, c
 from __future__ import annotations
 
 from .amounts import INT64_MAX
+from .cn.contracts import NOT_OPENED, Opening
 from .lines import Line
 from .margin_lines import Valued
 from .reasons import Rejection
@@ -46,9 +47,9 @@ class Refusal:
 class CheckOutcome(Outcome):
     """The decision on one order.
 
-    -1 is an absent price or quantity. The last four are effects: the token buckets' next times (0
-    where none advanced), until when the id is kept (0 where nothing is stored), and after when
-    orders alike still count (0 where they are not counted).
+    -1 is an absent price or quantity. The last five are effects: the token buckets' next times (0
+    where none advanced), until when the id is kept (0 where nothing is stored), after when orders
+    alike still count (0 where they are not counted), and at what ratio it opens under `cn_margin`.
 
     `valued` is an effect: what the valuation before the judgement changed (2.7). `line` is a memo:
     the position's line with the order, for whoever applies the outcome next.
@@ -60,6 +61,7 @@ class CheckOutcome(Outcome):
         "allowed",
         "keep_until_ns",
         "line",
+        "margin_ratio_bps",
         "max_quantity",
         "order_state",
         "policy_version",
@@ -94,6 +96,7 @@ class CheckOutcome(Outcome):
         self.principal_next_ns = 0
         self.keep_until_ns = 0
         self.repeats_floor_ns = 0
+        self.margin_ratio_bps = 0
         self.warnings: list[Rejection] = []
         self.line: Line | None = None
         self.valued: Valued | None = None
@@ -168,9 +171,12 @@ class Figures:
 
 
 class EventResult:
-    """What became of one report. `keep_until_ns` is an effect: of a tombstone that it leaves."""
+    """What became of one report.
 
-    __slots__ = ("flags", "keep_until_ns", "order_state", "outcome", "reserved_quantity")
+    `keep_until_ns` and `opening` are effects: of a tombstone, of a contract that it may open (6.3).
+    """
+
+    __slots__ = ("flags", "keep_until_ns", "opening", "order_state", "outcome", "reserved_quantity")
 
     def __init__(
         self,
@@ -185,6 +191,7 @@ class EventResult:
         self.order_state = order_state
         self.reserved_quantity = reserved_quantity
         self.keep_until_ns = keep_until_ns
+        self.opening: Opening = NOT_OPENED
 
 
 class EventsOutcome(Outcome):

@@ -14,9 +14,17 @@ class Permissions:
     """What an account may do; what is not granted is refused.
 
     An empty list of types is one that was never written down: it refuses new risk as unset (2.2).
+    A private fund has a short ratio of its own under `cn_margin`.
     """
 
-    __slots__ = ("disclosure_version", "margin", "order_types", "product_types", "short")
+    __slots__ = (
+        "disclosure_version",
+        "margin",
+        "order_types",
+        "private_fund",
+        "product_types",
+        "short",
+    )
 
     def __init__(
         self,
@@ -26,7 +34,9 @@ class Permissions:
         product_types: frozenset[str] = NOTHING,
         order_types: frozenset[int] = frozenset(),
         disclosure_version: int = 0,
+        private_fund: bool = False,
     ) -> None:
+        self.private_fund = private_fund
         self.short = short
         self.margin = margin
         self.product_types = product_types
@@ -48,6 +58,7 @@ class Permissions:
             sorted(self.order_types),
             self.disclosure_version,
         ]
+        found += [True] * self.private_fund
         return found if any(found) else []
 
 
@@ -55,10 +66,13 @@ class Dealing:
     """What an instrument lets be done with it.
 
     `plain_product` is its product type, empty while it is restricted: no account's list has that.
-    `short_pool` is what is located for short sales, -1 where nobody said (4.19).
+    `short_pool` is what is located for short sales, -1 where nobody said (4.19). Under `cn_margin`
+    it counts as collateral with `haircut_bps`, -1 where nobody said, at most its class's cap.
     """
 
     __slots__ = (
+        "haircut_bps",
+        "haircut_class",
         "plain_product",
         "product_type",
         "restricted",
@@ -75,7 +89,11 @@ class Dealing:
         shortable: bool = False,
         short_pool: int = -1,
         sellable_next_day: bool = False,
+        haircut_bps: int = -1,
+        haircut_class: str = "",
     ) -> None:
+        self.haircut_bps = haircut_bps
+        self.haircut_class = haircut_class
         self.product_type = product_type
         self.restricted = restricted
         self.plain_product = "" if restricted else product_type
@@ -92,6 +110,8 @@ class Dealing:
             self.short_pool + 1,
             self.sellable_next_day,
         ]
+        if self.haircut_bps >= 0 or self.haircut_class:
+            found += [self.haircut_bps + 1, self.haircut_class]
         return found if any(found) else []
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from .amounts import INT64_MAX
+from .cn.rules import NO_CREDIT, CreditRules
 from .margin_lines import DEFAULT_LINES, LineSet
 from .scope_limits import VALUED_SUMS, Reserve, Scopes
 
@@ -24,6 +25,7 @@ LIMIT_NAMES: Final = (
     "day_turnover_e4",
     "position",
     "credit_line_e4",
+    "short_line_e4",
     "day_loss_e4",
     "drawdown_bps",
     "ownership_bps",
@@ -154,6 +156,7 @@ class Policy:
         "acknowledgement_limit_ns",
         "automatic_upgrade",
         "comment",
+        "credit",
         "default_limits",
         "disclosure_version",
         "elevated_regime_bps",
@@ -218,12 +221,14 @@ class Policy:
         disclosure_version: int = 0,
         release_window_ns: int = 0,
         lines: LineSet | None = None,
+        credit: CreditRules = NO_CREDIT,
         scopes: Scopes | None = None,
         max_override_ns: int = 0,
         automatic_upgrade: bool = False,
         reserve: Reserve | None = None,
         max_valuation_age_ns: int = 0,
     ) -> None:
+        self.credit = credit
         self.max_override_ns = max_override_ns or DEFAULT_OVERRIDE_NS
         self.automatic_upgrade = automatic_upgrade
         self.scopes: Scopes = scopes or {}

@@ -60,6 +60,7 @@ def policy_fields(policy: Policy) -> Fields:
     rate = policy.principal_order_rate
     fields.append(("principal_order_rate", limit_fields({"rate": rate} if rate else {})))
     fields.append(("default_limits", limit_fields(policy.default_limits)))
+    fields.append(("credit", policy.credit.fields()))
     fields.append(("margin_classes", sorted(policy.margin_classes.items())))
     fields.append(("lines", line_fields(policy.lines)))
     for tier_id, tier in sorted(policy.tiers.items()):

@@ -8,7 +8,7 @@ from .commands import CheckOrder
 from .effective import Effective
 from .ends import no_policy, unknown
 from .exposure import line_of_position
-from .judge import judge
+from .judge import judge, judgement_of
 from .judgement import Judgement
 from .outcomes import CheckOutcome, Figures, Refusal
 from .policy import NO_CHECK
@@ -71,7 +71,7 @@ def decide_preview(book: Book, command: CheckOrder, now_ns: int) -> PreviewOutco
         preview.limiting = outcome.rejections[0]
         return preview
     roll_if_due(book, account)
-    judged = Judgement(book, policy, account, instrument, command, now_ns)
+    judged = judgement_of(book, policy, account, instrument, command, now_ns)
     rejections = judge(judged)
     outcome = CheckOutcome(book.sequence, now_ns, policy.version, rejections)
     outcome.warnings = warnings_of(judged)
@@ -96,13 +96,16 @@ def fill_in(preview: PreviewOutcome, judged: Judgement) -> None:
         return
     before = judged.before()
     preview.before = before
+    if judged.credit and judged.order.margin_kind and not judged.counts():
+        preview.after = before  # what only closes changes no figure (6.3)
     if not judged.valued:
         return
     preview.after = judged.figures()
     if judged.gross > AMOUNT_BOUND:
         return
     preview.shares = [share_of_instrument(judged, before)]
-    preview.usages = usages_with(judged)
+    if not judged.credit:
+        preview.usages = usages_with(judged)
 
 
 def share_of_instrument(judged: Judgement, before: Figures) -> Share:

@@ -8,7 +8,7 @@ is judged as an exit: nothing that stands in the way of new risk may keep anybod
 from __future__ import annotations
 
 from .chains import holder_of, settle, stands_of
-from .commands import BUY, CheckOrder
+from .commands import BUY, MODEL_CN_MARGIN, CheckOrder
 from .ends import (
     has_room,
     id_taken,
@@ -28,6 +28,7 @@ from .ordering import accept, count_in_buckets, internal_fault
 from .outcomes import CheckOutcome, Refusal
 from .policy import Policy
 from .reach import count_open
+from .reasons import Rejection, RejectReason, ScopeKind
 from .reserve import keep_order, move_open
 from .resting import put_to_rest
 from .shares_to_be import share_replacing
@@ -69,6 +70,11 @@ def decide_replace(book: Book, command: ReplaceOrder, now_ns: int) -> CheckOutco
     if stale is not None:
         refuse(outcome, [stale])
         return no_new_risk(book) if full else outcome
+    if account.margin_model == MODEL_CN_MARGIN:
+        roll_if_due(book, account)
+        refuse(outcome, [not_replaceable(account)])
+        count_in_buckets(outcome, book, policy, account, order.principal)
+        return no_new_risk(book) if full else outcome
     try:
         roll_if_due(book, account)
         allowed_price = judge_without(book, policy, account, instrument, order, old, outcome)
@@ -102,6 +108,12 @@ def may_be_replaced(old: Order, order: CheckOrder) -> bool:
         and asked.instrument_id == order.instrument_id
         and asked.side == order.side
     )
+
+
+def not_replaceable(account: Account) -> Rejection:
+    """Refuse a replace under `cn_margin`: one contract would have orders of several ids (6.3)."""
+    reason = RejectReason.NOT_PERMITTED
+    return Rejection(reason, None, None, ScopeKind.ACCOUNT, account.account_id, "replace")
 
 
 def judge_without(

@@ -10,11 +10,14 @@ from __future__ import annotations
 from .amounts import AMOUNT_BOUND, QUANTITY_BOUND, product_in_bounds
 from .bookings import value_all
 from .chains import after, is_late, is_too_much, open_of, open_under
+from .cn.fills import change_in_bounds, opening_at, opening_of_fill
+from .cn.fills import fill_in_bounds as credit_in_bounds
 from .commands import (
     BUY,
     EVENT_ACKNOWLEDGED,
     EVENT_BUSTED,
     EVENT_FILLED,
+    MODEL_CN_MARGIN,
     OrderEvent,
     RecordOrderEvents,
 )
@@ -108,7 +111,26 @@ def decide_event(book: Book, event: OrderEvent, now_ns: int) -> EventResult:
     else:
         result = decide_progress(event, order, flags)
     result.keep_until_ns = tombstone_time(book, order, now_ns)
+    if account is not None and account.margin_model == MODEL_CN_MARGIN:
+        open_contract(book, account, order, event, result, now_ns)
     return result
+
+
+def open_contract(
+    book: Book,
+    account: Account,
+    order: Order | None,
+    event: OrderEvent,
+    result: EventResult,
+    now_ns: int,
+) -> None:
+    """Fix when and at what ratio a report opens a contract, if it may open one (6.3)."""
+    if result.outcome != APPLIED:
+        return
+    if event.kind == EVENT_FILLED:
+        result.opening = opening_of_fill(book.policy, account, order, event, now_ns)
+    elif event.kind == EVENT_BUSTED:
+        result.opening = opening_at(book.policy, account, now_ns, short=True)
 
 
 def bust_came_first(event: OrderEvent, entry: EventEntry) -> bool:
@@ -139,7 +161,7 @@ def decide_fill(
     flags: list[int],
 ) -> EventResult:
     """Classify a fill, and say where it leaves its order."""
-    if not fill_in_bounds(book, event, account):
+    if not fill_in_bounds(book, event, account, order):
         return unchanged(order, NOT_APPLIED, [*flags, OUT_OF_BOUNDS])
     if order is None or order.command is None:
         return unchanged(order, APPLIED, flags)
@@ -178,13 +200,17 @@ def result_in_chain(order: Order, event: OrderEvent, flags: list[int]) -> EventR
     return EventResult(APPLIED, flags, state, open_of(stands), 0)
 
 
-def fill_in_bounds(book: Book, event: OrderEvent, account: Account | None) -> bool:
+def fill_in_bounds(
+    book: Book, event: OrderEvent, account: Account | None, order: Order | None
+) -> bool:
     """Tell whether position and cash stay within the bounds of the arithmetic (1.4)."""
     instrument = book.instruments.get(event.instrument_id)
     unit = instrument.terms.unit if instrument is not None else 1
     if not product_in_bounds(event.quantity, event.price_e4, unit):
         return False
     held = cash = 0
+    if account is not None and instrument is not None and account.margin_model == MODEL_CN_MARGIN:
+        return credit_in_bounds(account, instrument, order, event)
     if account is not None:
         cash = account.cash
         position = account.positions.get(event.instrument_id)
@@ -214,6 +240,8 @@ def decide_bust(
 
 def bust_in_bounds(account: Account, entry: EventEntry) -> bool:
     """Tell whether undoing a fill keeps the bounds of the arithmetic (1.4)."""
+    if entry.change is not None:
+        return change_in_bounds(account, entry.instrument_id, entry.change, -1)
     position = account.positions.get(entry.instrument_id)
     held = position.quantity if position is not None else 0
     cash = account.cash - entry.cash_change

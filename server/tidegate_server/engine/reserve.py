@@ -7,8 +7,10 @@ again.
 
 from __future__ import annotations
 
+from .cn.booking import move_part
 from .commands import BUY, CheckOrder
 from .latches import count_alike, uncount_alike
+from .lines import NO_LINE
 from .margin_lines import Valued
 from .order import REFUSED, RESERVED, Order
 from .outcomes import CheckOutcome
@@ -87,6 +89,8 @@ def reserve(
     if was_flat:
         account.activate(position)
     elif outcome.line is not None:
+        if position.line is NO_LINE:
+            account.fresh_until_ns = 0  # no walk has looked at its mark yet
         # Just worked out by the judge: the account's next order need not do it again.
         account.replace_line(position, outcome.line)
         position.line_revision = instrument.revision
@@ -115,6 +119,11 @@ def move_open(
     unit = position.instrument.terms.unit
     before = 0 if unit == 1 else position.turnover()
     reach = position.reach()
+    if command.margin_kind and order.outcome is not None:
+        ratio_bps = order.outcome.margin_ratio_bps
+        price = order.reserved_price
+        kind = command.margin_kind
+        move_part(account, position, kind, order.order_id, quantity, price, ratio_bps)
     if command.side == BUY:
         position.open_buy += quantity
         position.buy_notional += notional

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from .chains import SavedChain
-from .commands import OrderEvent
+from .cn.contracts import NOT_OPENED
+from .cn.saved import SavedCredit
+from .commands import MODEL_CN_MARGIN, OrderEvent
 from .lines import NO_LINE
 from .order import Order
 from .reach import add, count_in_groups
@@ -18,6 +20,7 @@ class SavedEvent:
         "account_figures",
         "active",
         "chain",
+        "credit",
         "entries",
         "instrument",
         "order",
@@ -36,7 +39,8 @@ class SavedEvent:
         self.totals = (book.order_id_count, book.open_order_count, book.unconfirmed_count)
         self.order: Order | None = None
         self.chain: SavedChain | None = None
-        self.order_figures = (0, 0, 0, 0, False, False)
+        self.order_figures = (0, 0, 0, 0, False, False, NOT_OPENED)
+        self.credit: SavedCredit | None = None
         self.account_figures = (0, 0, 0, 0)
         self.active: list[Position] = []
         self.positions: dict[str, tuple[int, int, int, int, int, int, int]] = {}
@@ -51,6 +55,8 @@ class SavedEvent:
             account.turnover_e4,
             account.open_order_count,
         )
+        if account.margin_model == MODEL_CN_MARGIN:
+            self.credit = SavedCredit(account)
         self.active = list(account.active)
         for key, p in account.positions.items():
             self.positions[key] = (
@@ -84,6 +90,7 @@ class SavedEvent:
                 self.order.awaited,
                 self.order.unconfirmed,
                 self.order.reported,
+                self.order.opening,
             )
 
 
@@ -136,6 +143,7 @@ def retract_event(book: Book, event: OrderEvent, saved: SavedEvent) -> None:
         order.awaited,
         order.unconfirmed,
         order.reported,
+        order.opening,
     ) = saved.order_figures
 
 
@@ -149,7 +157,9 @@ def retract_positions(account: Account, saved: SavedEvent) -> None:
         add(account, position, -position.reach())
         if key not in saved.positions:
             del account.positions[key]
-            continue
+    if saved.credit is not None:
+        saved.credit.put_back(account)
+    for key, position in account.positions.items():
         (
             position.quantity,
             position.open_buy,

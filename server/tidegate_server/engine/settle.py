@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from .amounts import raw_down, raw_up
 from .chains import after, open_under, settle
+from .cn.fills import book_credit_bust, book_credit_fill
 from .commands import (
     BUY,
     EVENT_BUSTED,
@@ -15,11 +16,12 @@ from .commands import (
     EVENT_FILLED,
     EVENT_REJECTED,
     EVENT_UNSENT,
+    MODEL_CN_MARGIN,
     STOP_HALT,
-    STOP_REDUCE_ONLY,
     InstrumentTerms,
     OrderEvent,
 )
+from .late import stop_late
 from .order import (
     CANCELLED,
     EXPIRED,
@@ -79,11 +81,13 @@ def apply_event(
         order = leave_tombstone(book, account, event, result, sequence)
     if event.kind == EVENT_FILLED:
         instrument = instrument_for_fact(book, event.instrument_id, time_ns)
-        if result.outcome == APPLIED:
+        if result.outcome == APPLIED and account.margin_model == MODEL_CN_MARGIN:
+            book_credit_fill(book, account, event, instrument, order, result)
+        elif result.outcome == APPLIED:
             book_fill(account, event, instrument)
             note_execution(book, account, event.event_id)
     elif event.kind == EVENT_BUSTED and result.outcome == APPLIED:
-        book_bust(book, account, event)
+        book_bust(book, account, event, result)
     if SOURCES_DISAGREE in result.flags:
         stop_disagreeing(book, event, time_ns)
     if TOO_OLD in result.flags:
@@ -193,10 +197,13 @@ def book_fill(account: Account, event: OrderEvent, instrument: Instrument) -> No
     change_holding(account, instrument, signed)
 
 
-def book_bust(book: Book, account: Account, event: OrderEvent) -> None:
+def book_bust(book: Book, account: Account, event: OrderEvent, result: EventResult) -> None:
     """Undo a fill's quantity and cash exactly; turnover stays."""
     entry = account.events[event.busted_event_id]
     entry.busted = True
+    if entry.change is not None:
+        book_credit_bust(book, account, entry, event, result)
+        return
     account.cash -= entry.cash_change
     instrument = book.instruments[entry.instrument_id]
     if entry.fill_quantity > 0:
@@ -258,25 +265,6 @@ def freeze(book: Book, scope_kind: ScopeKind, scope_id: str, reason: str, time_n
                 STOP_HALT,
                 scope_kind,
                 scope_id,
-                GATE,
-                reason,
-                time_ns,
-                book.sequence + 1,
-            )
-        )
-
-
-def stop_late(book: Book, account: Account, time_ns: int) -> None:
-    """Put an account in reduce-only after an execution older than the trading date."""
-    stop_id = f"late-{account.account_id}"
-    if stop_id not in book.stops:
-        reason = "execution older than the trading date"
-        book.add_stop(
-            Stop(
-                stop_id,
-                STOP_REDUCE_ONLY,
-                ScopeKind.ACCOUNT,
-                account.account_id,
                 GATE,
                 reason,
                 time_ns,

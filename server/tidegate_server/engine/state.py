@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections import deque
 
 from .closing import count_bought, equity_at_close
+from .cn.contracts import Credit, Holding
 from .commands import CheckOrders, InstrumentTerms
 from .due import DueQueue, Rank
 from .effective import Effective
@@ -126,6 +127,7 @@ class Position:
         "buy_ladder",
         "buy_notional",
         "day_traded",
+        "holding",
         "instrument",
         "line",
         "line_revision",
@@ -145,6 +147,7 @@ class Position:
         self.sell_notional = 0
         self.day_traded = 0
         self.bought_today = 0
+        self.holding: Holding | None = None
         self.line: Line = NO_LINE
         self.line_revision = -1
         self.buy_ladder: Ladder[Order] | None = None
@@ -152,10 +155,20 @@ class Position:
 
     def is_flat(self) -> bool:
         """Tell whether nothing is held or open."""
-        return not (self.quantity or self.open_buy or self.open_sell)
+        if self.quantity or self.open_buy or self.open_sell:
+            return False
+        return self.holding is None or not self.holding.contracts
+
+    def holds(self) -> bool:
+        """Tell whether anything is held or owed, open orders left out."""
+        if self.quantity:
+            return True
+        return self.holding is not None and bool(self.holding.contracts)
 
     def short(self) -> int:
         """Return what would be short with every open sale filled and no open buy (4.19)."""
+        if self.holding is not None:
+            return self.holding.owed + self.holding.open_short
         short = self.open_sell - self.quantity
         return short if short > 0 else 0
 
@@ -163,6 +176,10 @@ class Position:
         """Return how much is long or short once the open orders of one side are filled (4.18)."""
         bought = self.quantity + self.open_buy
         sold = self.open_sell - self.quantity
+        holding = self.holding
+        if holding is not None:  # what is held and what is owed never net (6.3)
+            bought = self.quantity + holding.open_long
+            sold = holding.owed + holding.open_short
         return bought if bought > sold else sold
 
     def turnover(self) -> int:
@@ -193,6 +210,7 @@ class Account:
         "adjustments",
         "cash",
         "counted",
+        "credit",
         "customer_limits",
         "day_order_count",
         "effective",
@@ -241,6 +259,7 @@ class Account:
         self.sequence = 0
         self.cash = 0
         self.interest_and_fees = 0
+        self.credit: Credit | None = None
         self.positions: dict[str, Position] = {}
         self.active: list[Position] = []
         self.orders: dict[str, Order] = {}

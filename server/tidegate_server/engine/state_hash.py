@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from hashlib import blake2b
 
+from .cn.contracts import NOT_OPENED
 from .commands import CheckOrder
 from .margin_lines import NEVER
 from .order import Order
@@ -179,6 +180,8 @@ def account_fields(account: Account) -> Fields:
         )
         if any(figures):
             fields.append(("position", (instrument_id, *figures)))
+    if account.credit is not None:
+        fields.append(("contracts", account.credit.fields()))
     repeats = [(key, times.kept()) for key, times in sorted(account.repeats.items())]
     fields.append(("repeats", repeats))
     for event_id in sorted(account.events):
@@ -194,6 +197,8 @@ def account_fields(account: Account) -> Fields:
         if entry.price_e4 or entry.source:
             kept = (*kept, entry.price_e4, entry.source)
         fields.append(("event", kept))
+        if entry.change is not None:
+            fields.append(("change", entry.change.fields()))
     if account.reconciliation is not None:
         fields.append(("reconciliation", account.reconciliation.fields()))
     fields.append(("adjustments", sorted(account.adjustments.items())))
@@ -226,6 +231,8 @@ def order_fields(order: Order) -> Fields:
             "reported",
         )
     ]
+    if order.opening != NOT_OPENED:
+        fields.append(("opening", order.opening))
     fields.append(("replaces", order.replaces))
     if order.chain is not None:
         fields.append(("chain", order.chain.root))
@@ -248,6 +255,7 @@ def command_fields(command: CheckOrder) -> list[object]:
         command.price_e4,
         command.created_time_ns,
         command.reduce_only,
+        *[command.margin_kind] * (command.margin_kind > 0),
     ]
 
 
@@ -263,6 +271,7 @@ def outcome_fields(outcome: CheckOutcome) -> list[object]:
         outcome.verified_exit,
         reason_fields(outcome.rejections),
         *[reason_fields(outcome.warnings)][: len(outcome.warnings)],
+        *[("ratio", outcome.margin_ratio_bps)] * (outcome.margin_ratio_bps > 0),
     ]
 
 

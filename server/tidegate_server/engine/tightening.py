@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from .cn.rules import loosened_rules
 from .effective import is_required, narrowest
 from .margin_lines import lines_loosened
 from .policy import LIMIT_NAMES, Band, Limit, Policy, Tier, band_cap, bucket
@@ -59,6 +60,7 @@ def loosened_fields(old: Policy, new: Policy) -> list[str]:
         for name, offset_bps in sorted(new.margin_classes.items())
         if offset_bps > old.margin_classes.get(name, 0)
     ]
+    fields += loosened_rules(old.credit, new.credit)
     fields += loosened(old.scopes, new.scopes)
     if reserve_loosened(old.reserve, new.reserve):
         fields.append("reserve")

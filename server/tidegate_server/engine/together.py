@@ -5,17 +5,21 @@ from __future__ import annotations
 from .amounts import AMOUNT_BOUND, scale_down
 from .checks.concentration import concentration_instrument
 from .checks.credit import credit_line
+from .checks.credit_kinds import credit_margin, over_lines
 from .checks.leverage import leverage, leverage_warning
 from .checks.losses import day_loss, drawdown
 from .checks.maintenance import maintenance_ratio
 from .checks.margin import initial_margin
 from .checks.sums import valued_sums
-from .commands import MODEL_PORTFOLIO, CheckOrder, CheckOrders
+from .cn.booking import free_cash
+from .cn.kinds import COLLATERAL_BUY
+from .commands import MODEL_CN_MARGIN, MODEL_PORTFOLIO, CheckOrder, CheckOrders
 from .effective import Effective
 from .exposure import figures_of, line_of_position, rates_of, regime_multiplier
 from .footing import Footing
 from .hedges import account_offset
 from .judge import precedence
+from .lines import Line
 from .outcomes import CheckOutcome, Figures
 from .overriding import effective_limits
 from .policy import Policy
@@ -68,7 +72,13 @@ def judge_together(
         least = available.get(account_id, 0)
         account = book.accounts[account_id]
         answer = answers[index]
-        rejections = account_reasons(book, account, opened, least, now_ns, answer.warnings)
+        pays = any(
+            order.account_id == account_id and order.margin_kind == COLLATERAL_BUY
+            for order in orders
+        )
+        rejections = account_reasons(
+            book, account, opened, least, now_ns, answer.warnings, pays=pays
+        )
         if rejections:
             failures[index] = rejections
     return failures
@@ -81,11 +91,13 @@ def account_reasons(
     least: int,
     now_ns: int,
     warnings: list[Rejection],
+    *,
+    pays: bool,
 ) -> list[Rejection]:
     """Return 4.20 to 4.25 of an account as it stands; 4.20 for the instruments it opened.
 
     `least` is what must be available, unless none of it is missing. What breaks limits in mode warn
-    is added to `warnings`.
+    is added to `warnings`. `pays` says that collateral is bought: the free cash must reach (6.3).
     """
     policy = book.policy
     if policy is None:
@@ -111,14 +123,18 @@ def account_reasons(
         warned = limits.warning
         warnings += worst_concentration(book, policy, warned, account, opened, figures, now_ns)
         warnings += worst_sums(book, policy, warned, account, names, figures, now_ns, warning=True)
-        warnings += account_warnings(account.account_id, warned, footing, figures)
+        warnings += account_warnings(account, warned, footing, figures, total.line)
         warnings.sort(key=precedence)
-    if figures.gross <= AMOUNT_BOUND and figures.available < least:
-        found = initial_margin(account.account_id, figures.equity, figures.initial)
+    if figures.gross <= AMOUNT_BOUND:
+        if account.margin_model == MODEL_CN_MARGIN:
+            found = credit_margin(account, available_for(account, figures, pays=pays))
+        elif figures.available < least:
+            found = initial_margin(account.account_id, figures.equity, figures.initial)
+        else:
+            found = None
         if found is not None:
             rejections.append(found)
-    if figures.gross <= AMOUNT_BOUND:
-        rejections += lines_and_losses(account.account_id, limits, footing, figures)
+        rejections += lines_and_losses(account, limits, footing, figures, total.line)
         add_valued_sums(book, policy, account, now_ns, rejections, warnings)
     rejections.sort(key=precedence)
     return rejections
@@ -143,13 +159,23 @@ def add_valued_sums(
     warnings.sort(key=precedence)
 
 
+def available_for(account: Account, figures: Figures, *, pays: bool) -> int:
+    """Return what 4.22 measures under `cn_margin`: the free cash too where collateral is bought."""
+    available = figures.available
+    return min(available, free_cash(account)) if pays else available
+
+
 def lines_and_losses(
-    account_id: str, limits: Effective, footing: Footing, figures: Figures
+    account: Account, limits: Effective, footing: Footing, figures: Figures, line: Line
 ) -> list[Rejection]:
     """Return 4.23 to 4.25."""
+    account_id = account.account_id
+    drawn = credit_line(account_id, limits.credit_line_e4, figures.cash)
+    if account.margin_model == MODEL_CN_MARGIN:
+        drawn = over_lines(account, limits, 0, line[6])
     found = [
         maintenance_ratio(account_id, limits, footing, figures.assets, figures.debt),
-        credit_line(account_id, limits.credit_line_e4, figures.cash),
+        drawn,
         day_loss(account_id, limits, footing),
         drawdown(account_id, limits, footing),
     ]
@@ -157,16 +183,16 @@ def lines_and_losses(
 
 
 def account_warnings(
-    account_id: str, limits: Effective, footing: Footing, figures: Figures
+    account: Account, limits: Effective, footing: Footing, figures: Figures, line: Line
 ) -> list[Rejection]:
     """Return what 4.21 to 4.25 warn of."""
     found = [
         leverage_warning(
-            account_id, limits.leverage_bps, figures.gross, figures.weighted, figures.equity
+            account.account_id, limits.leverage_bps, figures.gross, figures.weighted, figures.equity
         ),
     ]
     warnings = [warning for warning in found if warning is not None]
-    return warnings + lines_and_losses(account_id, limits, footing, figures)
+    return warnings + lines_and_losses(account, limits, footing, figures, line)
 
 
 def worst_concentration(

@@ -8,12 +8,11 @@ from .commands import (
     Command,
     RecordOrderEvents,
     RevalueAccounts,
-    StartEpoch,
-    Tick,
     UpdateMarks,
     UpsertAccounts,
 )
 from .outcomes import Outcome, TickOutcome
+from .own_commands import StartEpoch, Tick
 
 
 def touched_accounts(command: Command, outcome: Outcome) -> list[str] | None:

@@ -14,6 +14,8 @@ from __future__ import annotations
 
 from .amounts import ONE, unscale_down, upper_ratio_bps
 from .checks.concentration import cap_at
+from .cn.booking import drawn_of
+from .commands import MODEL_CN_MARGIN
 from .effective import Effective
 from .exposure import rates_of
 from .footing import Footing
@@ -71,6 +73,11 @@ def measure(standing: Standing) -> None:
     opened, decided = standing.open_order_count, standing.day_order_count
     figures = standing.figures
     drawn = None if figures is None else max(0, -figures.cash)
+    shorted = None
+    account = standing.account
+    if figures is not None and account.margin_model == MODEL_CN_MARGIN:
+        drawn = drawn_of(account)
+        shorted = sum(position.line[6] for position in account.active)
     leverage = None if figures is None else upper_ratio_bps(figures.weighted, figures.equity)
     if standing.least_bps == EVERY_LIMIT:
         add_limits_of_orders(standing)
@@ -83,6 +90,7 @@ def measure(standing: Standing) -> None:
     standing.limited(RejectReason.LEVERAGE, "leverage_bps", leverage)
     add_initial_margin(standing)
     standing.limited(RejectReason.CREDIT_LINE, "credit_line_e4", drawn)
+    standing.limited(RejectReason.CREDIT_LINE, "short_line_e4", shorted)
     add_losses(standing)
     add_sums(standing)
     standing.found.sort(key=precedence_of)
@@ -273,4 +281,7 @@ def factor_of(standing: Standing, position: Position) -> int:
 
 def greatest(position: Position) -> int:
     """Return the greatest position that open orders of one side can make of it (4.18)."""
+    holding = position.holding
+    if holding is not None:  # long and short never net (6.3)
+        return max(position.quantity + holding.open_long, holding.owed + holding.open_short)
     return max(position.quantity + position.open_buy, position.open_sell - position.quantity)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .amounts import INT64_MAX
+from .cn.terms import held_and_owed
 from .margin_lines import NEVER, Valued, entered
 from .shares import set_share
 from .walk import Walk, walk
@@ -116,6 +117,18 @@ def held_in(instrument: Instrument, quantity: int) -> Held | None:
     return 0, -(quantity * instrument.high // unit)
 
 
+def held_at(position: Position, quantity: int) -> Held | None:
+    """Return what a position of such a quantity is worth and owes; None without a mark."""
+    if position.holding is None:
+        return held_in(position.instrument, quantity)
+    instrument = position.instrument
+    if not instrument.mark:
+        return None if quantity or position.holding.contracts else (0, 0)
+    low = instrument.low
+    high = instrument.high
+    return held_and_owed(quantity, position.holding, low, high, instrument.terms.unit)
+
+
 def held_by(account: Account, policy: Policy, regime_bps: int, now_ns: int) -> Held | None:
     """Return what an account holds and owes in its positions; None where a mark is missing."""
     found = walk(account, None, policy, regime_bps, now_ns)
@@ -126,6 +139,6 @@ def held_beside(account: Account, found: Walk, without: Position | None) -> Held
     """Return as `held_by` from a walk; None where something held but `without` has no mark."""
     if found.missing_id:
         for position in account.active:
-            if position is not without and position.quantity and not position.instrument.mark:
+            if position is not without and position.holds() and not position.instrument.mark:
                 return None
     return found.line[7], found.line[8]

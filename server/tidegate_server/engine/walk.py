@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from .amounts import INT64_MAX
-from .commands import MODEL_LEVERAGED
+from .commands import MODEL_CN_MARGIN, MODEL_LEVERAGED
 from .exposure import (
+    credit_line_of,
     figures_of,
     line_in_model,
     line_of_holding,
@@ -151,7 +152,7 @@ def actual_figures(book: Book, account: Account, now_ns: int) -> Figures | None:
     factor_horizon = now_ns - policy.max_volatility_age_ns
     total = NO_LINE
     for position in account.active:
-        if not position.quantity:
+        if not position.holds():
             continue
         instrument = position.instrument
         if not instrument.mark:
@@ -159,6 +160,9 @@ def actual_figures(book: Book, account: Account, now_ns: int) -> Figures | None:
         stressed = instrument.factor_time_ns < factor_horizon
         model = account.margin_model
         rates = rates_of(instrument, policy, regime_bps, model, stressed=stressed)
+        if model == MODEL_CN_MARGIN:
+            total = plus(total, credit_line_of(position, rates, fills_only=True))
+            continue
         line = line_of_holding(position.quantity, instrument, rates)
         if model != MODEL_LEVERAGED:
             line = line_in_model(model, line, position.quantity, 0, instrument)

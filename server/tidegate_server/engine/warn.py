@@ -6,6 +6,7 @@ from .amounts import AMOUNT_BOUND
 from .checks.concentration import concentration_instrument
 from .checks.counts import day_order_count, day_turnover, open_order_count
 from .checks.credit import credit_line
+from .checks.credit_kinds import credit_lines
 from .checks.leverage import leverage_warning
 from .checks.losses import day_loss, drawdown
 from .checks.maintenance import maintenance_ratio
@@ -65,10 +66,11 @@ def risk_warnings(judged: Judgement, warnings: list[Rejection]) -> None:
         warnings.append(found)
     if not judged.priced:
         return
-    if found := position_limit(judged):
-        warnings.append(found)
-    if found := ownership_limit(judged):
-        warnings.append(found)
+    if not judged.credit or judged.counts():
+        if found := position_limit(judged):
+            warnings.append(found)
+        if found := ownership_limit(judged):
+            warnings.append(found)
     if not judged.valued or not judged.alone or judged.gross > AMOUNT_BOUND:
         return
     account_id = judged.account.account_id
@@ -91,7 +93,8 @@ def risk_warnings(judged: Judgement, warnings: list[Rejection]) -> None:
     footing = judged.footing
     if found := maintenance_ratio(account_id, limits, footing, judged.assets, judged.debt):
         warnings.append(found)
-    if found := credit_line(account_id, limits.credit_line_e4, judged.cash):
+    drawn = credit_line(account_id, limits.credit_line_e4, judged.cash)
+    if found := credit_lines(judged) if judged.credit else drawn:
         warnings.append(found)
     if found := day_loss(account_id, limits, footing):
         warnings.append(found)

@@ -11,10 +11,12 @@ from typing import Final
 
 from .amounts import AMOUNT_BOUND, lower_ratio_bps, scale_up
 from .checks.credit import credit_line
+from .checks.credit_kinds import credit_margin
 from .checks.leverage import leverage
 from .checks.margin import initial_margin
 from .checks.stops import halted
-from .commands import AdjustCash
+from .cn.booking import free_cash
+from .commands import MODEL_CN_MARGIN, AdjustCash
 from .exposure import figures_of, regime_multiplier
 from .footing import Footing
 from .hedges import account_offset
@@ -73,9 +75,12 @@ def judge_withdrawal(
         offset = account_offset(account, policy, regime_bps, now_ns)
         line = total.line
         after = figures_of(account, with_cash(line, command.amount_e4), offset)
-        reasons += figure_reasons(account, after, line_bps)
+        free = free_cash(account) if account.margin_model == MODEL_CN_MARGIN else AMOUNT_BOUND
+        reasons += figure_reasons(account, after, line_bps, free + command.amount_e4)
         if reasons and curable:
-            outcome.largest_e4 = largest(figures_of(account, line, offset), line_bps)
+            outcome.largest_e4 = min(
+                largest(figures_of(account, line, offset), line_bps), max(free, 0)
+            )
     if called is not None:
         reasons.append(called)
         reasons.sort(key=lambda found: found.reason)
@@ -113,17 +118,20 @@ def margin_called(account: Account, lines: Lines, footing: Footing) -> Rejection
     )
 
 
-def figure_reasons(account: Account, after: Figures, line_bps: int) -> list[Rejection]:
+def figure_reasons(account: Account, after: Figures, line_bps: int, free: int) -> list[Rejection]:
     """Return what speaks against an account's projected figures after a withdrawal.
 
-    `line_bps` is the withdraw line, 0 where it is not judged.
+    `line_bps` is the withdraw line, 0 where it is not judged; `free` the free cash left (6.3).
     """
     name = account.account_id
     if after.gross > AMOUNT_BOUND:
         beyond = leverage(name, NO_CHECK, after.gross, after.weighted, after.equity)
         return [beyond] if beyond is not None else []
     reasons: list[Rejection] = []
-    short_of = initial_margin(name, after.equity, after.initial)
+    if account.margin_model == MODEL_CN_MARGIN:
+        short_of = credit_margin(account, min(after.available, free))
+    else:
+        short_of = initial_margin(name, after.equity, after.initial)
     if short_of is not None:
         reasons.append(short_of)
     if line_bps and after.debt > 0 and after.assets < scale_up(after.debt, line_bps):

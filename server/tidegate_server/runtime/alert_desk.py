@@ -17,8 +17,8 @@ from google.protobuf import json_format
 
 from tidegate.v1 import watch_service_pb2
 from tidegate_server.engine.alerting import Arming, limit_alerts, line_alerts
-from tidegate_server.engine.commands import StartEpoch
 from tidegate_server.engine.flagging import flagged, outcome_differs, stopped, time_gap
+from tidegate_server.engine.own_commands import StartEpoch
 from tidegate_server.engine.touching import touched_accounts
 from tidegate_server.journal import disk, list_snapshots
 from tidegate_server.wire.alerts import alert_message, read_state, state_message

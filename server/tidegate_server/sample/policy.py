@@ -11,6 +11,8 @@ from __future__ import annotations
 from tidegate.v1 import policy_pb2
 
 _HOUR_NS = 3_600 * 10**9
+# 2026-01-19 00:00 in Shanghai: from then on financing takes a margin of 100 %.
+_CN_2026_NS = 1_768_752_000 * 10**9
 RULES_VERSION = 1
 MAX_ORDER_AGE_NS = _HOUR_NS
 #: Rating groups from the steadiest to the wildest.
@@ -49,6 +51,13 @@ def build_policy() -> policy_pb2.Policy:
         default_limits=_default_limits(),
         max_override_ns=8 * _HOUR_NS,
         lines=DEFAULT_LINES,
+        financing_ratios=[_ratio(0, 8_000), _ratio(_CN_2026_NS, 10_000)],
+        short_ratios=[_ratio(0, 10_000)],
+        private_fund_short_ratios=[_ratio(0, 12_000)],
+        haircut_caps=[
+            policy_pb2.HaircutCap(haircut_class="", cap_bps=6_500),
+            policy_pb2.HaircutCap(haircut_class="index", cap_bps=7_000),
+        ],
         tiers=tiers,
     )
 
@@ -89,6 +98,7 @@ def _default_limits() -> policy_pb2.Limits:
         day_turnover_e4=_required(_units(5_000_000)),
         position=_required(50_000),
         credit_line_e4=_required(_units(5_000_000)),
+        short_line_e4=_required(_units(2_000_000)),
         day_loss_e4=_required(_units(1_000_000)),
         drawdown_bps=policy_pb2.Limit(unlimited=True),
         ownership_bps=_required(500),
@@ -133,6 +143,7 @@ def _house() -> policy_pb2.Tier:
         day_order_count=unlimited,
         position=_required(250_000),
         credit_line_e4=unlimited,
+        short_line_e4=unlimited,
         day_loss_e4=unlimited,
         drawdown_bps=unlimited,
     )
@@ -151,6 +162,10 @@ def _table(group: str, caps: tuple[int | None, ...]) -> policy_pb2.Concentration
         for edge, cap in zip(edges, caps, strict=True)
     ]
     return policy_pb2.ConcentrationTable(rating_group=group, bands=bands)
+
+
+def _ratio(since_ns: int, ratio_bps: int) -> policy_pb2.MarginRatio:
+    return policy_pb2.MarginRatio(effective_from_time_ns=since_ns, ratio_bps=ratio_bps)
 
 
 def _required(value: int | None) -> policy_pb2.Limit:

@@ -15,7 +15,7 @@ from tidegate.v1 import (
     market_service_pb2,
     risk_service_pb2,
 )
-from tidegate_server.engine import commands
+from tidegate_server.engine import commands, own_commands
 from tidegate_server.engine.account_terms import AccountTerms
 from tidegate_server.engine.amounts import (
     AMOUNT_BOUND,
@@ -24,6 +24,7 @@ from tidegate_server.engine.amounts import (
     QUANTITY_BOUND,
     RATIO_BOUND,
 )
+from tidegate_server.engine.cn.kinds import fits
 from tidegate_server.engine.withdrawals import WITHDRAWAL
 
 from .customer_limits import read_customer_limits
@@ -93,6 +94,7 @@ def read_order(
             if order_type == commands.LIMIT_ORDER
             else order_type == commands.MARKET_ORDER and not request.HasField("price_e4")
         )
+        and fits(request.margin_kind, side)
     ):
         refuse_order(request, prefix)
     if len(UnknownFieldSet(request)):
@@ -109,6 +111,7 @@ def read_order(
         created_time_ns,
         request.reduce_only,
         request.want_max_acceptable_quantity,
+        request.margin_kind,
     )
 
 
@@ -123,6 +126,8 @@ def refuse_order(
     problems.need_id("instrument_id", request.instrument_id)
     problems.need_one_of("side", request.side, SIDES)
     problems.need_one_of("order_type", request.order_type, ORDER_TYPES)
+    if not fits(request.margin_kind, request.side):
+        problems.add("margin_kind", "must be known and of the order's side")
     problems.need_range("quantity", request.quantity, 1, QUANTITY_BOUND)
     if request.order_type == commands.MARKET_ORDER:
         if request.HasField("price_e4"):
@@ -151,6 +156,7 @@ def decode_preview(data: bytes, principal: str) -> commands.CheckOrder:
         0,
         request.reduce_only,
         True,  # noqa: FBT003 - a preview always says how much would pass
+        request.margin_kind,
     )
 
 
@@ -207,6 +213,9 @@ def read_event(event: risk_service_pb2.OrderEvent, problems: Problems) -> comman
         problems.need_range("price_e4", event.price_e4, 1, PRICE_BOUND)
         if event.trade_date:
             problems.need_range("trade_date", event.trade_date, FIRST_DATE, LAST_DATE)
+        problems.need_range("transaction_time_ns", event.transaction_time_ns, 0, TIME_BOUND)
+    elif event.transaction_time_ns:
+        problems.add("transaction_time_ns", "belongs to a fill only")
     elif event.instrument_id or event.side or event.quantity or event.price_e4 or event.trade_date:
         problems.add("kind", "only a fill has instrument, side, quantity, price and trade date")
     cumulative = -1
@@ -233,6 +242,7 @@ def read_event(event: risk_service_pb2.OrderEvent, problems: Problems) -> comman
         cumulative,
         event.trade_date,
         event.busted_event_id,
+        event.transaction_time_ns,
         event.source,
     )
 
@@ -529,13 +539,13 @@ def decode_release(data: bytes, principal: str) -> commands.Release:
     return commands.Release(principal, request.stop_id, request.reason)
 
 
-def decode_epoch(data: bytes, _principal: str) -> commands.StartEpoch:
+def decode_epoch(data: bytes, _principal: str) -> own_commands.StartEpoch:
     """Read a StartEpochRequest, which only the gate writes."""
     request = parse(journal_pb2.StartEpochRequest, data)
-    return commands.StartEpoch(request.epoch, request.build)
+    return own_commands.StartEpoch(request.epoch, request.build)
 
 
-def decode_tick(data: bytes, _principal: str) -> commands.Tick:
+def decode_tick(data: bytes, _principal: str) -> own_commands.Tick:
     """Read a TickRequest, which only the gate writes."""
     parse(journal_pb2.TickRequest, data)
-    return commands.Tick()
+    return own_commands.Tick()

@@ -38,7 +38,7 @@ def check_effects(outcome: CheckOutcome, _command: Command) -> bytes:
     """
     if not outcome.keep_until_ns:
         return b""
-    if outcome.valued is not None:
+    if outcome.valued is not None or outcome.margin_ratio_bps:
         return effects_message(outcome).SerializeToString()
     if outcome.repeats_floor_ns:
         return _EFFECTS_OF_COUNTED.pack(
@@ -68,6 +68,7 @@ def effects_message(outcome: CheckOutcome) -> journal_pb2.CheckEffects:
         principal_next_time_ns=outcome.principal_next_ns,
         keep_until_time_ns=outcome.keep_until_ns,
         repeats_after_time_ns=outcome.repeats_floor_ns,
+        margin_ratio_bps=outcome.margin_ratio_bps,
     )
     if outcome.valued is not None:
         message.valuation.CopyFrom(write_valued(outcome.valued, ""))
@@ -79,6 +80,7 @@ def read_effects(outcome: CheckOutcome, effects: journal_pb2.CheckEffects) -> No
     outcome.account_next_ns = effects.account_next_time_ns
     outcome.principal_next_ns = effects.principal_next_time_ns
     outcome.keep_until_ns = effects.keep_until_time_ns
+    outcome.margin_ratio_bps = effects.margin_ratio_bps
     outcome.repeats_floor_ns = effects.repeats_after_time_ns
     if effects.HasField("valuation"):
         outcome.valued = read_valued(effects.valuation)

@@ -17,6 +17,7 @@ from tidegate.v1 import (
 from tidegate.v1.order_pb2 import VERDICT_ALLOW, VERDICT_REJECT
 from tidegate.v1.order_pb2 import Rejection as RejectionMessage
 from tidegate_server.engine.amounts import INT64_MAX
+from tidegate_server.engine.cn.contracts import NOT_OPENED
 from tidegate_server.engine.outcomes import (
     BatchOutcome,
     CashOutcome,
@@ -255,10 +256,15 @@ def encode_events(outcome: EventsOutcome, _command: Command) -> bytes:
 def events_effects(outcome: EventsOutcome, _command: Command) -> bytes:
     """Write the tombstones' times, if there are any."""
     times = [result.keep_until_ns for result in outcome.results]
-    if not any(times) and not outcome.valued:
+    openings = [result.opening for result in outcome.results]
+    opens = any(opening != NOT_OPENED for opening in openings)
+    if not any(times) and not outcome.valued and not opens:
         return b""
     return journal_pb2.EventEffects(
-        keep_until_time_ns=times if any(times) else (), valuations=valuations_of(outcome)
+        keep_until_time_ns=times if any(times) else (),
+        valuations=valuations_of(outcome),
+        contract_opened_time_ns=[opened for opened, _ in openings] if opens else (),
+        contract_ratio_bps=[ratio for _, ratio in openings] if opens else (),
     ).SerializeToString()
 
 
@@ -277,6 +283,9 @@ def decode_events(response: bytes, effects: bytes, _command: Command) -> EventsO
         )
         for index, result in enumerate(message.results)
     ]
+    openings = zip(kept.contract_opened_time_ns, kept.contract_ratio_bps, strict=True)
+    for result, opening in zip(results, openings, strict=False):  # none at all, or one an event
+        result.opening = opening
     outcome = EventsOutcome(message.sequence, message.decided_time_ns, results)
     outcome.valued = [read_valued(one) for one in kept.valuations]
     return outcome

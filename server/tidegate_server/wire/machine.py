@@ -9,11 +9,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tidegate.v1 import control_service_pb2, journal_pb2
-from tidegate_server.engine.commands import StartEpoch, Tick
 from tidegate_server.engine.decide import decide, execute
 from tidegate_server.engine.evolve import evolve, finish
 from tidegate_server.engine.ordering import decide_check
 from tidegate_server.engine.outcomes import BatchOutcome, CheckOutcome, Outcome, Refusal
+from tidegate_server.engine.own_commands import StartEpoch, Tick
 from tidegate_server.engine.reserve import apply_check
 from tidegate_server.engine.state import Book
 from tidegate_server.engine.state_hash import state_hash

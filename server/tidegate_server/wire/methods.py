@@ -24,6 +24,7 @@ from .account_codecs import (
     UPSERT_GROUPS,
 )
 from .codec import Codec, plain
+from .credit_codecs import ACCRUE_INTEREST, CHARGE_FEE, REPAY_CASH, RETURN_SHARES
 from .life import CANCEL_ORDERS, RECONCILE_ORDERS, REPLACE_ORDER
 from .staff_codecs import (
     APPROVE_OVERRIDE,
@@ -208,6 +209,14 @@ METHODS: Final = (
     MethodSpec(_ACCOUNT + "ListGroups", Lane.READS, _STAFF, request_limit=SMALL),
     MethodSpec(_ACCOUNT + "AdjustCash", Lane.FACTS, "operator", ADJUST_CASH, request_limit=SMALL),
     MethodSpec(_ACCOUNT + "SetPositions", Lane.FACTS, "operator", SET_POSITIONS),
+    MethodSpec(_ACCOUNT + "RepayCash", Lane.FACTS, "operator", REPAY_CASH, request_limit=SMALL),
+    MethodSpec(
+        _ACCOUNT + "ReturnShares", Lane.FACTS, "operator", RETURN_SHARES, request_limit=SMALL
+    ),
+    MethodSpec(
+        _ACCOUNT + "AccrueInterest", Lane.FACTS, "operator", ACCRUE_INTEREST, request_limit=SMALL
+    ),
+    MethodSpec(_ACCOUNT + "ChargeFee", Lane.FACTS, "operator", CHARGE_FEE, request_limit=SMALL),
     MethodSpec(_ACCOUNT + "RevalueAccounts", Lane.READS, "operator risk", REVALUE_ACCOUNTS),
     MethodSpec(_MARKET + "UpdateMarks", Lane.FACTS, "feed operator", UPDATE_MARKS),
     MethodSpec(_MARKET + "UpsertInstruments", Lane.FACTS, "feed operator", UPSERT_INSTRUMENTS),

@@ -35,6 +35,7 @@ def order_request(command: CheckOrder) -> risk_service_pb2.CheckOrderRequest:
         created_time_ns=command.created_time_ns,
         reduce_only=command.reduce_only,
         want_max_acceptable_quantity=command.want_max,
+        margin_kind=command.margin_kind,  # type: ignore[arg-type] # the same
     )
 
 
@@ -51,6 +52,8 @@ def order_message(order: Order) -> journal_pb2.RestoreOrder:
         keep_until_time_ns=order.keep_until_ns,
         reported=order.reported,
         replaced_order_id=order.replaces,
+        contract_opened_time_ns=order.opening[0],
+        contract_ratio_bps=order.opening[1],
     )
     if order.chain is not None:
         message.chain_sequence, message.chain_order_id = order.chain.root
@@ -97,12 +100,14 @@ class OrderLoader:
         order.unconfirmed = message.unconfirmed
         order.keep_until_ns = message.keep_until_time_ns
         order.reported = message.reported
+        order.opening = (message.contract_opened_time_ns, message.contract_ratio_bps)
         if message.HasField("response"):
             asked = message.request
             if asked.created_time_ns:
                 order.command = decoding.read_order(asked, message.principal, "")
             else:  # a list added it
                 order.command = order_of(asked, account.account_id, message.principal)
+                order.command.margin_kind = asked.margin_kind  # as the book then took it (6.3)
             order.outcome = encoding.read_check(message.response, message.effects)
             order.reserved_price = max(0, order.outcome.reserved_price_e4)
         if message.HasField("reserved_price_e4"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tidegate_server.engine.amounts import ONE
 from tidegate_server.engine.commands import LIMIT_ORDER, MARKET_ORDER
 from tidegate_server.engine.permissions import Dealing, Permissions
 
@@ -40,12 +41,14 @@ def read_permissions(account: account_service_pb2.Account, problems: Problems) -
         product_types=frozenset(products),
         order_types=frozenset(types),
         disclosure_version=version,
+        private_fund=account.private_fund,
     )
 
 
 def write_permissions(permissions: Permissions, account: account_service_pb2.Account) -> None:
     """Write what an account may do into its message."""
     account.acknowledged_disclosure_version = permissions.disclosure_version
+    account.private_fund = permissions.private_fund
     if permissions.fields():
         message = account.permissions
         message.short = permissions.short
@@ -61,7 +64,14 @@ def read_dealing(instrument: market_service_pb2.Instrument, problems: Problems) 
     if instrument.HasField("short_pool"):
         pool = instrument.short_pool
         problems.need_range("short_pool", pool, 0, POOL_BOUND)
+    haircut = -1
+    if instrument.HasField("haircut_bps"):
+        haircut = instrument.haircut_bps
+        problems.need_range("haircut_bps", haircut, 0, ONE)
+    problems.may_id("haircut_class", instrument.haircut_class)
     return Dealing(
+        haircut_bps=haircut,
+        haircut_class=instrument.haircut_class,
         product_type=instrument.product_type,
         restricted=instrument.restricted,
         shortable=instrument.shortable,
@@ -78,3 +88,6 @@ def write_dealing(dealing: Dealing, instrument: market_service_pb2.Instrument) -
     if dealing.short_pool >= 0:
         instrument.short_pool = dealing.short_pool
     instrument.sellable_next_day = dealing.sellable_next_day
+    if dealing.haircut_bps >= 0:
+        instrument.haircut_bps = dealing.haircut_bps
+    instrument.haircut_class = dealing.haircut_class

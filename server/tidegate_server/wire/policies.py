@@ -18,6 +18,7 @@ from tidegate_server.engine.policy import (
 from tidegate_server.engine.tightening import SCALAR_LOOSER
 
 from .bands import read_bands, write_bands
+from .margin_policies import read_credit, write_credit
 from .modes import read_mode, write_mode
 from .permissions import DISCLOSURE_BOUND
 from .policy_lines import read_lines, write_lines
@@ -104,6 +105,7 @@ def read_policy(message: policy_pb2.Policy, problems: Problems) -> Policy:
         disclosure_version=message.disclosure_version,
         release_window_ns=message.release_window_ns,
         lines=read_lines(message, problems, ""),
+        credit=read_credit(message, problems),
         scopes=read_scopes(message, problems),
         max_override_ns=message.max_override_ns,
         automatic_upgrade=message.automatic_upgrade,
@@ -209,6 +211,7 @@ def write_policy(policy: Policy) -> policy_pb2.Policy:
     message.default_limits.CopyFrom(write_limits(policy.default_limits))
     for class_id, offset_bps in policy.margin_classes.items():
         message.margin_classes.add(class_id=class_id, offset_bps=offset_bps)
+    write_credit(policy.credit, message)
     if policy.lines is not None:
         message.lines.CopyFrom(write_lines(policy.lines))
     message.tiers.extend([write_tier(tier) for tier in policy.tiers.values()])

@@ -9,7 +9,6 @@ from tidegate_server.engine.closing import count_bought
 from tidegate_server.engine.groups import ancestors
 from tidegate_server.engine.latches import make_queue
 from tidegate_server.engine.margin_lines import NEVER
-from tidegate_server.engine.order import EventEntry
 from tidegate_server.engine.reach import add
 from tidegate_server.engine.resting import make_ladders
 from tidegate_server.engine.shares import make_sums
@@ -26,6 +25,7 @@ from tidegate_server.engine.state_hash import state_hash
 from . import decoding, encoding, groups
 from .customer_limits import read_customer_limits
 from .effects import read_share, write_share
+from .event_snapshots import contract_messages, event_message, load_contracts, read_event
 from .life_snapshots import read_reconciliation, write_reconciliation
 from .order_snapshots import OrderLoader, SnapshotError, order_message, order_request
 from .permissions import read_permissions, write_dealing
@@ -192,6 +192,7 @@ def account_message(account: Account) -> journal_pb2.RestoreAccount:
         repeats=repeat_messages(account),
         lines=account.lines,
         high_water_mark_e4=None if account.high_water == NEVER else account.high_water,
+        contracts=contract_messages(account),
     )
     write_reconciliation(account, message)
     if account.share is not None:
@@ -201,20 +202,6 @@ def account_message(account: Account) -> journal_pb2.RestoreAccount:
             encoding.valuation_message(account.account_id, account.last_valuation)
         )
     return message
-
-
-def event_message(event_id: str, entry: EventEntry) -> journal_pb2.RestoreEvent:
-    """Return one event id that is kept."""
-    return journal_pb2.RestoreEvent(
-        event_id=event_id,
-        trade_date=entry.trade_date,
-        instrument_id=entry.instrument_id,
-        fill_quantity=entry.fill_quantity,
-        cash_change_e4=entry.cash_change,
-        busted=entry.busted,
-        price_e4=entry.price_e4,
-        source=entry.source,
-    )
 
 
 class Loader:
@@ -329,6 +316,7 @@ class Loader:
         account.valued_time_ns = message.valued_time_ns
         if message.HasField("last_valuation"):
             account.last_valuation = encoding.read_figures(message.last_valuation.figures)
+        load_contracts(self.book, account, message)
         for held in message.positions:
             position = account.position_in(self.book.instruments[held.instrument_id])
             position.quantity = held.quantity
@@ -339,15 +327,8 @@ class Loader:
             if not position.is_flat():
                 account.activate(position)
         for event in message.events:
-            entry = EventEntry(event.trade_date)
-            entry.instrument_id = event.instrument_id
-            entry.fill_quantity = event.fill_quantity
-            entry.cash_change = event.cash_change_e4
-            entry.busted = event.busted
-            entry.price_e4 = event.price_e4
-            entry.source = event.source
             self.book.has_sources = self.book.has_sources or bool(event.source)
-            account.events[event.event_id] = entry
+            account.events[event.event_id] = read_event(event)
         count_bought(self.book, account)
         for kept in message.adjustment_ids:
             date, _, name = kept.partition(" ")

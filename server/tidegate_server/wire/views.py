@@ -5,12 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tidegate.v1 import account_service_pb2, control_service_pb2
+from tidegate_server.engine.cn.booking import collateral_of, free_cash
+from tidegate_server.engine.commands import MODEL_CN_MARGIN
 from tidegate_server.engine.exposure import exit_quantity
 from tidegate_server.engine.margin_lines import NEVER, state_of
 from tidegate_server.engine.state import roll_if_due
 from tidegate_server.engine.walk import actual_figures, projected_figures
 
 from .encoding import cut, figures_message, valuation_message
+from .event_snapshots import contract_messages
 from .limit_views import limit_views
 from .overrides import write_standing
 from .permissions import write_permissions
@@ -37,7 +40,9 @@ def account_view(book: Book, account: Account, now_ns: int) -> account_service_p
         sequence=account.sequence,
         cash_e4=account.cash,
         interest_and_fees_e4=account.interest_and_fees,
-        positions=[position_view(position) for position in shown_positions(account)],
+        positions=[
+            position_view(position, account.margin_model) for position in shown_positions(account)
+        ],
         open_orders=[order_view(order) for order in open_orders(account)],
         limits=limit_views(book, account, now_ns),
         day_order_count=account.day_order_count,
@@ -56,6 +61,9 @@ def account_view(book: Book, account: Account, now_ns: int) -> account_service_p
         view.actual.CopyFrom(figures_message(actual))
     if account.start_of_day_equity is not None:
         view.start_of_day_equity_e4 = account.start_of_day_equity
+    if account.margin_model == MODEL_CN_MARGIN:
+        view.contracts.extend(contract_messages(account))
+        view.free_cash_e4 = cut(free_cash(account))
     if account.last_valuation is not None:
         view.last_valuation.CopyFrom(valuation_message(account.account_id, account.last_valuation))
     return view
@@ -92,10 +100,10 @@ def shown_positions(account: Account) -> list[Position]:
     return sorted(account.active, key=lambda position: position.instrument.instrument_id)
 
 
-def position_view(position: Position) -> account_service_pb2.PositionView:
+def position_view(position: Position, model: int) -> account_service_pb2.PositionView:
     """Return one position."""
     instrument = position.instrument
-    return account_service_pb2.PositionView(
+    view = account_service_pb2.PositionView(
         instrument_id=instrument.instrument_id,
         quantity=position.quantity,
         open_buy_quantity=position.open_buy,
@@ -108,6 +116,22 @@ def position_view(position: Position) -> account_service_pb2.PositionView:
         mark_e4=instrument.mark or None,
         bought_today_quantity=position.bought_today,
     )
+    if model == MODEL_CN_MARGIN:
+        add_credit(view, position)
+    return view
+
+
+def add_credit(view: account_service_pb2.PositionView, position: Position) -> None:
+    """Say what belongs to contracts, and what can still be closed of either side (6.3)."""
+    view.collateral_quantity = collateral_of(position)
+    view.exit_quantity = max(0, position.quantity - position.open_sell)
+    holding = position.holding
+    if holding is not None:
+        view.financed_quantity = holding.financed
+        view.short_quantity = holding.owed
+        view.quantity = position.quantity - holding.owed
+        sales = position.open_sell - holding.open_short
+        view.exit_quantity = max(0, position.quantity - sales, holding.owed - holding.open_return)
 
 
 def open_orders(account: Account) -> Iterable[Order]:
@@ -133,6 +157,7 @@ def order_view(order: Order) -> account_service_pb2.OpenOrderView:
         view.instrument_id = order.command.instrument_id
         view.side = order.command.side  # type: ignore[assignment] # the same
         view.quantity = order.command.quantity
+        view.margin_kind = order.command.margin_kind  # type: ignore[assignment] # the same
         view.reserved_price_e4 = order.reserved_price
     return view
 

@@ -5,12 +5,16 @@ Lists that are empty were never written down: they are 4.8's, which exits do not
 
 from __future__ import annotations
 
+from tidegate_server.engine.checks.credit_kinds import cannot_finance, missing_permission
 from tidegate_server.engine.judgement import Judgement
 from tidegate_server.engine.reasons import Rejection, RejectReason, ScopeKind
 
 
 def type_not_permitted(judged: Judgement) -> Rejection | None:
-    """Refuse a product or order type that is not among the account's; exits face this too."""
+    """Refuse a product or order type that is not among the account's; exits face this too.
+
+    So they do a margin kind that is missing under `cn_margin`, or set under another model (6.3).
+    """
     subject = forbidden_type(judged)
     return _account(judged, RejectReason.NOT_PERMITTED, subject) if subject else None
 
@@ -23,7 +27,9 @@ def forbidden_type(judged: Judgement) -> str:
     if products and product and product not in products:
         return "product_type"
     types = permissions.order_types
-    return "order_type" if types and judged.order.order_type not in types else ""
+    if types and judged.order.order_type not in types:
+        return "order_type"
+    return "margin_kind" if (judged.order.margin_kind != 0) != judged.credit else ""
 
 
 def risk_not_permitted(judged: Judgement) -> Rejection | None:
@@ -31,6 +37,9 @@ def risk_not_permitted(judged: Judgement) -> Rejection | None:
     if forbidden_type(judged):
         return None
     permissions = judged.account.permissions
+    if judged.credit:
+        subject = missing_permission(judged)
+        return _account(judged, RejectReason.NOT_PERMITTED, subject) if subject else None
     if not judged.buy and not permissions.short:
         return _account(judged, RejectReason.NOT_PERMITTED, "short")
     if not permissions.margin and draws_financing(judged):
@@ -45,7 +54,8 @@ def draws_financing(judged: Judgement) -> bool:
 
 def instrument_restricted(judged: Judgement) -> Rejection | None:
     """Refuse new risk in what is on the restricted list."""
-    if not judged.instrument.terms.dealing.restricted:
+    unfinanced = judged.credit and cannot_finance(judged)
+    if not judged.instrument.terms.dealing.restricted and not unfinanced:
         return None
     name = judged.instrument.instrument_id
     return Rejection(RejectReason.INSTRUMENT_RESTRICTED, None, None, ScopeKind.INSTRUMENT, name)

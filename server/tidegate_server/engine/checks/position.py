@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tidegate_server.engine.amounts import scale_down, upper_ratio_bps
+from tidegate_server.engine.cn.kinds import SHORT_SELL, opens
 from tidegate_server.engine.judgement import Judgement
 from tidegate_server.engine.policy import NO_CHECK
 from tidegate_server.engine.reasons import Rejection, RejectReason, ScopeKind
@@ -16,6 +17,8 @@ def reach_before(judged: Judgement) -> int:
 
 def reach_after(judged: Judgement) -> int:
     """Return how far it reaches with the order: the greater of P + OB and OS - P."""
+    if judged.credit:
+        return credit_reach(judged)
     bought = judged.position_quantity + judged.open_buy
     sold = judged.open_sell - judged.position_quantity
     if judged.buy:
@@ -23,6 +26,22 @@ def reach_after(judged: Judgement) -> int:
     else:
         sold += judged.quantity
     return bought if bought > sold else sold
+
+
+def credit_reach(judged: Judgement) -> int:
+    """Return how far it reaches with the order, which counts only if it opens (6.3)."""
+    kind = judged.order.margin_kind
+    longs = judged.position_quantity
+    shorts = 0
+    position = judged.position
+    if position is not None and position.holding is not None:
+        longs += position.holding.open_long
+        shorts = position.holding.owed + position.holding.open_short
+    if kind == SHORT_SELL:
+        shorts += judged.quantity
+    elif opens(kind):
+        longs += judged.quantity
+    return longs if longs > shorts else shorts
 
 
 def position_limit(judged: Judgement) -> Rejection | None:

@@ -6,6 +6,7 @@ accounts, so that an order's own account is exchanged in it and no other is look
 
 from __future__ import annotations
 
+from tidegate_server.engine.cn.kinds import SHORT_SELL
 from tidegate_server.engine.judgement import Judgement
 from tidegate_server.engine.reasons import Rejection, RejectReason, ScopeKind
 
@@ -51,6 +52,8 @@ def not_sellable(judged: Judgement) -> Rejection | None:
 def pool_unknown(judged: Judgement) -> bool:
     """Tell whether a short sale lacks the pool that it would be located in (4.8)."""
     dealing = judged.instrument.terms.dealing
+    if judged.credit and judged.order.margin_kind != SHORT_SELL:
+        return False
     return not judged.buy and dealing.shortable and dealing.short_pool < 0
 
 

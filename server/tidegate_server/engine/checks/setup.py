@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tidegate_server.engine.checks.credit_kinds import unset_haircut, unset_ratio
 from tidegate_server.engine.checks.position import shares_unknown
 from tidegate_server.engine.checks.selling import pool_unknown
 from tidegate_server.engine.judgement import Judgement
@@ -27,6 +28,13 @@ def limit_not_set(judged: Judgement) -> Rejection | None:
     rate = missing_rate(judged)
     if rate:
         return _instrument(judged, rate)
+    if judged.credit:
+        haircut = unset_haircut(judged)
+        if haircut:
+            return _instrument(judged, haircut)
+        ratio = unset_ratio(judged)
+        if ratio:
+            return _account(judged, ratio)
     if limits.missing:
         return _account(judged, limits.missing)
     if judged.policy.principal_rate_missing:
@@ -48,7 +56,7 @@ def limit_not_set(judged: Judgement) -> Rejection | None:
 def missing_rate(judged: Judgement) -> str:
     """Return the name of the margin rate that the order needs and its instrument lacks."""
     terms = judged.instrument.terms
-    if not terms.marginable:
+    if judged.credit or not terms.marginable:
         return ""
     if judged.buy:
         return "initial_margin_long_bps" if terms.initial_long_bps < 0 else ""

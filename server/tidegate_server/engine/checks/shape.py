@@ -13,7 +13,7 @@ def lot_size(judged: Judgement) -> Rejection | None:
     step = terms.quantity_step
     if quantity >= terms.least_quantity and (quantity - terms.least_quantity) % step == 0:
         return None
-    if judged.is_exit and (judged.exit_room - quantity) % step == 0:
+    if judged.is_exit and (judged.lot_room - quantity) % step == 0:
         return None
     if quantity <= judged.old_room and (judged.old_room - quantity) % step == 0:
         return None  # a replace that keeps what is open, or leaves no odd part of it

@@ -1,0 +1,1 @@
+"""The margin model `cn_margin`: margin financing and securities lending (rulebook 6.3)."""
