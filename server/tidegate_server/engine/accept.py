@@ -184,11 +184,7 @@ def sums_hold(
 
 
 def stays(account: Account, limits: Effective, rest: Line, line: Line) -> bool:
-    """Tell at first sight that a valuation changes nothing, and that 4.23 and 4.25 let pass.
-
-    That is so for an account at no line or at the first, whose equity is at most its high-water
-    mark: most of them, most of the time.
-    """
+    """Tell at first sight that a valuation changes nothing, and that 4.23 and 4.25 let pass."""
     cash = account.cash
     assets = rest[7] + line[7]
     debt = rest[8] + line[8] + account.interest_and_fees
