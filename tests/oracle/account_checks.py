@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from tests.oracle import credit_checks, scopes
+from tests.oracle import credit_checks, scopes, valued_sums
 from tests.oracle.book import (
     INT64_MAX,
     MONEY_MAX,
@@ -90,14 +90,20 @@ def solvency(
     if case.warning:
         over = [] if after.equity <= 0 else over
         found = concentration(case, names, after) + over + _lines_and_losses(case, after)
-        return found + firm(case, names, quantity)
+        return found + above(case, names, quantity, after)
     reasons = concentration(case, names, after) + over
     rates_known = not gaps & RATES
     hedge = after.model == "PORTFOLIO" and after.available >= before.available
     left = after.least if after.model == "CN_MARGIN" else after.available
     if rates_known and left < 0 and not hedge:
         reasons.append(of_account(case, "INITIAL_MARGIN", left, 0))
-    return reasons + _lines_and_losses(case, after) + firm(case, names, quantity)
+    return reasons + _lines_and_losses(case, after) + above(case, names, quantity, after)
+
+
+def above(case: Case, names: list[str], quantity: int, after: Figures) -> list[Message]:
+    """4.26."""
+    found = valued_sums.group_exposure(case, after) + firm(case, names, quantity)
+    return found + valued_sums.firm_sums(case, after)
 
 
 def _lines_and_losses(case: Case, after: Figures) -> list[Message]:

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from tests.oracle import account_checks, credit, judgement, valuations
+from tests.oracle import account_checks, credit, judgement, valuations, valued_sums
 from tests.oracle.book import Batch, Book, Message, lines_of
 from tests.oracle.case import open_case
 from tests.oracle.figures import Figures, projected, valuable
@@ -46,6 +46,8 @@ class Batches:
         if any(answer["rejections"] for answer in trials):
             for order, answer in zip(orders, trials, strict=True):
                 self._refuse_trial(order, answer)
+        for order in orders:
+            valued_sums.keep_again(self.book, self.book.accounts.get(order["account_id"]), now)
         return trials
 
     def _try(self, request: Message, principal: str, now: int) -> Message:

@@ -188,6 +188,7 @@ class Account:
     entered: frozenset[str] = frozenset()  # lines entered and not left (2.6)
     high: int | None = None
     start: int | None = None
+    share: Any = None  # what sums above it count of it (4.26)
     sent: list[tuple[int, tuple[object, ...]]] = field(default_factory=list)  # orders, for 4.15
 
     @property

@@ -176,5 +176,5 @@ def limited(case: Case, quantity: int, rejections: list[Message]) -> Message:
         beyond += max(1, (best - beyond) // step) * step
     if beyond > QUANTITY_MAX:
         return {"largest_quantity": best}
-    stopping = [one for one in judge(case, beyond).rejections if one["reason"] not in INCURABLE]
+    stopping = judge(case, beyond).rejections
     return {"largest_quantity": best} | ({"limiting": stopping[0]} if stopping else {})

@@ -8,6 +8,7 @@ from tests.oracle import (
     limits,
     order_checks,
     valuations,
+    valued_sums,
 )
 from tests.oracle.book import LIVE, Book, Message, Order
 from tests.oracle.case import Case, entry, open_case
@@ -81,6 +82,7 @@ class Orders:
             )
         self.count(case, found.rejections)
         self.store(request, principal, answer)
+        valued_sums.keep_again(self.book, account, now)
         return answer
 
     def ratio(self, request: Message, now: int) -> int:

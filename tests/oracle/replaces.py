@@ -1,6 +1,6 @@
 """Chapter 7.2: deciding an order that is to take another's place."""
 
-from tests.oracle import chains, judgement, valuations
+from tests.oracle import chains, judgement, valuations, valued_sums
 from tests.oracle.book import LIVE, Account, Book, Message, Order
 from tests.oracle.case import open_case
 from tests.oracle.credit import is_credit
@@ -28,6 +28,7 @@ class Replaces:
         self.orders.store(request, principal, answer)
         if account is not None and stored:
             self._link(account, request, own)
+        valued_sums.keep_again(self.book, account, now)
         return answer
 
     def _decide(self, request: Message, principal: str, now: int) -> Message:

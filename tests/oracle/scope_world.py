@@ -41,11 +41,31 @@ def scopes(rng: Random) -> list[Message]:
             drawn["open_order_count"] = rng.randint(1, 10)
         if kind != "GROUP":
             drawn["instrument_exposure_e4"] = rng.randint(2, 9) * 10**9 + rng.randint(0, 9)
+        valued = rng.random() < 0.3
+        if kind == "GROUP" and valued:
+            drawn["group_exposure_e4"] = rng.randint(2, 12) * 10**9 + rng.randint(0, 9)
+        if kind == "FIRM" and valued:
+            drawn["financing_e4"] = rng.randint(0, 20) * 10**8 + rng.randint(0, 9)
         for limit, value in drawn.items():
             if rng.random() < (0.25 if wide else 0.12):
                 mode = {"mode": "WARN"} if rng.random() < 0.15 else {}
                 scope[limit] = {"value": value} | mode
         made.append(scope)
+    return made
+
+
+def reserve(rng: Random) -> Message:
+    """Draw a reserve for a few worlds, and how old valuations may be."""
+    made: Message = {}
+    if rng.random() < 0.3:
+        stress = rng.choice((2_000, 4_000, 7_000))
+        figures = {
+            "pool_e4": rng.randint(0, 30) * 10**8,
+            "coverage_bps": rng.choice((5_000, 11_000)),
+        }
+        mode = {"mode": "WARN"} if rng.random() < 0.2 else {}
+        made["reserve"] = figures | {"stress_bps": stress} | mode
+    made["max_valuation_age_ns"] = rng.choice((8, 25, 60)) * 10**9
     return made
 
 

@@ -4,6 +4,7 @@ from tests.oracle.book import DAY, SECOND, Message
 from tests.oracle.order_checks import in_window
 from tests.oracle.scopes import tighter as scopes_tighter
 from tests.oracle.valuations import figures_of_lines
+from tests.oracle.valued_sums import tighter as reserve_tighter
 
 HIGHER = (
     "max_order_age_ns",
@@ -27,7 +28,9 @@ def is_tightening(old: Message, new: Message) -> bool:
     """Compare field by field; whatever cannot be compared is a loosening."""
     tighter = _figures_tighter(old, new) and _classes_tighter(old, new)
     tighter = tighter and scopes_tighter(old.get("scopes", []), new.get("scopes", []))
-    if not (tighter and _all_limits_tighter(old, new)):
+    tighter = tighter and reserve_tighter(old.get("reserve"), new.get("reserve"))
+    ages = [policy.get("max_valuation_age_ns", 0) or 120 * SECOND for policy in (old, new)]
+    if not (tighter and ages[1] <= ages[0] and _all_limits_tighter(old, new)):
         return False
     if not _lines_tighter(old.get("lines", {}), new.get("lines", {})):
         return False

@@ -27,6 +27,7 @@ from tests.oracle.limits import (
 )
 from tests.oracle.usage_sums import ownership, scoped, sums
 from tests.oracle.valuations import stand
+from tests.oracle.valued_sums import reserve_row, usage_rows
 
 Row = Message
 
@@ -131,7 +132,10 @@ def in_order(case: Case, counts: Counts, figures: Figures | None) -> list[Row]:
         *own(case, "CREDIT_LINE", "credit_line_e4", drawn),
         *own(case, "CREDIT_LINE", "short_line_e4", shorted),
         *losses(case),
+        *usage_rows(case, figures, "group_exposure_e4"),
         *scoped(case, "FIRM_INSTRUMENT_EXPOSURE", "instrument_exposure_e4"),
+        *usage_rows(case, figures, "financing_e4"),
+        *reserve_row(case, figures),
     ]
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from tests.oracle import valued_sums
 from tests.oracle.book import INT64_MAX, Account, Book, Message, lines_of, scale_up
 from tests.oracle.figures import Figures, actual, held, valuable
 
@@ -99,6 +100,7 @@ def value(book: Book, account: Account, now: int, moved: int = 0) -> None:
     """Keep what a valuation changes; the account has been touched."""
     found = stand(book, account, now, moved)
     account.entered, account.high, account.start = found.entered, found.high, found.start
+    valued_sums.keep(book, account, now)
 
 
 def equity(book: Book, account: Account, now: int) -> int | None:

@@ -51,6 +51,7 @@ def policy(rng: Random) -> Message:
         **credit_commands.tables(Random(rng.getstate()[1][2])),
         **_repeats(aside),
         "scopes": scope_world.scopes(scoped),
+        **scope_world.reserve(Random(scoped.getstate()[1][5])),
         "max_override_ns": aside.choice((3, 20)) * SECOND,
         "automatic_upgrade": aside.random() < 0.5,
         "self_trade_scope": aside.choice(("UNSPECIFIED", "ACCOUNT", "GROUP")),

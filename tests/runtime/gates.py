@@ -41,6 +41,8 @@ ROLES = frozenset({"router", "viewer", "feed", "risk", "killer", "operator"})
 DIRECTORY = Directory(
     [Principal("local", ROLES), Principal("watcher", frozenset({"viewer"}))],
 )
+# However busy the machine is, a commit holds all of a turn unless a test says otherwise.
+WORK_US = 600_000_000
 _ids = count(1)
 
 
@@ -176,12 +178,12 @@ def bench(
     commit: Commit | None = None,
     policy: dict[str, int] | None = None,
 ) -> Iterator[Bench]:
-    """Make a folder and a gate on it; loading is done before any bound is set."""
+    """Make a folder and a gate on it; a commit's work is bounded only where `commit` says so."""
     config = Config(
         data=str(folder / "data"),
         segment_bytes=1 << 20,
         admission=admission or Admission(),
-        commit=commit or Commit(),
+        commit=commit or Commit(work_us=WORK_US),
     )
     chosen = build_policy()
     for name, value in (policy or {}).items():

@@ -130,6 +130,7 @@ def test_a_full_disk_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr("tidegate_server.runtime.alert_store.os.fsync", full)
     fill(store, 5)
     assert sequences(store) == [3]
+    assert store.waits
     with pytest.raises(OSError, match="no space"):
         store.acknowledge((3, 0), "anna", 1, "")
     assert not store.after((0, -1), 1)[0].HasField("acknowledgement")
@@ -137,6 +138,7 @@ def test_a_full_disk_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(store, "_not_before_s", 0.0)
     fill(store, 7)
     assert sequences(store) == sequences(open_store(tmp_path)) == [3, 5, 7]
+    assert not store.waits
 
 
 def test_after_a_failure_the_file_is_written_anew(

@@ -259,7 +259,7 @@ def test_beside_a_gate_it_has_moved_accounts_valued_and_ends_with_it(folder: Pat
     finally:
         channel.close()
         gate.kill()
-    limit = time.monotonic() + 5
+    limit = time.monotonic() + 60
     while is_alive(follower_id):
         assert time.monotonic() < limit
         time.sleep(0.02)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import structlog
+from tests.runtime.alerting import Beside
 from tests.runtime.folders import make_config, make_journal
 
 from tidegate.v1 import account_service_pb2, market_service_pb2
@@ -217,3 +218,35 @@ def test_accounts_that_pass_a_line_are_asked_for_before_all_others(market: Marke
     market.run(60.0)
     assert "C007" in market.asked[begin]
     assert indebted.lines != lines
+
+
+def test_a_start_is_over_once_all_that_was_there_is_folded(tmp_path: Path) -> None:
+    config = make_config(tmp_path)
+    make_journal(config, 5)
+    prover = Beside(config).prover
+    behind = prover.step(-1.0)  # one frame: accounts and marks are not there yet
+    assert behind
+    assert not prover.was_level
+    while prover.step(-1.0):
+        assert not prover.was_level
+    assert prover.was_level
+
+
+def test_it_rests_when_it_has_seen_what_moved_and_valued_whom_it_concerns(market: Market) -> None:
+    sweep, book = market.sweep, market.machine.book
+    assert not sweep.rests(book.sequence)
+    market.run()
+    assert sweep.rests(book.sequence)
+    market.mark("SPY", 1_650_000)
+    assert not sweep.rests(book.sequence)
+    market.run()
+    assert sweep.rests(book.sequence)
+
+
+def test_it_keeps_nobody_waiting_while_the_gate_is_away(market: Market) -> None:
+    market.error = "UNAVAILABLE: nobody answers"
+    market.run(3.0)
+    assert market.sweep.rests(market.machine.book.sequence + 1)
+    market.error = ""
+    market.run()
+    assert not market.sweep.rests(market.machine.book.sequence + 1)

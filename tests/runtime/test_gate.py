@@ -8,7 +8,18 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.runtime.gates import DIRECTORY, Bench, bench, call, check, fact, halt, read, status
+from tests.runtime.gates import (
+    DIRECTORY,
+    WORK_US,
+    Bench,
+    bench,
+    call,
+    check,
+    fact,
+    halt,
+    read,
+    status,
+)
 
 from tidegate.v1 import account_service_pb2 as accounts_pb
 from tidegate.v1 import market_service_pb2 as market_pb
@@ -85,7 +96,7 @@ def test_asking_for_the_status_keeps_no_check_waiting(gate: Bench) -> None:
 
 
 def test_a_commit_holds_so_many_calls(tmp_path: Path) -> None:
-    with bench(tmp_path, commit=Commit(orders=3)) as gate:
+    with bench(tmp_path, commit=Commit(orders=3, work_us=WORK_US)) as gate:
         calls = [check() for _ in range(5)]
         assert gate.turn(*calls) == 0.0
         assert gate.answered(*calls) == [True, True, True, False, False]
@@ -101,7 +112,7 @@ def test_a_commit_ends_when_its_time_is_spent(tmp_path: Path) -> None:
 
 
 def test_a_commit_ends_when_it_holds_its_share_of_a_segment(tmp_path: Path) -> None:
-    with bench(tmp_path, commit=Commit(work_us=1_000_000)) as gate:
+    with bench(tmp_path, commit=Commit(work_us=WORK_US)) as gate:
         calls = [large_fact(gate.config.segment_bytes // 4), fact()]
         assert gate.turn(*calls) == 0.0
         assert gate.answered(*calls) == [True, False]
@@ -195,7 +206,7 @@ def test_facts_and_halts_are_never_shed(tmp_path: Path) -> None:
 
 
 def test_a_check_that_waited_too_long_is_refused(tmp_path: Path) -> None:
-    with bench(tmp_path, Admission(oldest_ms=5), Commit(orders=1)) as gate:
+    with bench(tmp_path, Admission(oldest_ms=5), Commit(orders=1, work_us=WORK_US)) as gate:
         first, late = check(), check()
         gate.turn(first, late)
         time.sleep(0.01)
@@ -206,7 +217,7 @@ def test_a_check_that_waited_too_long_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_fact_that_waited_long_is_taken(tmp_path: Path) -> None:
-    with bench(tmp_path, Admission(oldest_ms=5), Commit(orders=1)) as gate:
+    with bench(tmp_path, Admission(oldest_ms=5), Commit(orders=1, work_us=WORK_US)) as gate:
         first, late = fact(), fact()
         gate.turn(first, late)
         time.sleep(0.01)
@@ -223,8 +234,11 @@ def test_a_drain_refuses_new_risk_takes_facts_and_ends(gate: Bench) -> None:
     assert gate.answer(seen).account.account.account_id == "A0"
 
 
-def test_a_drain_answers_what_waited_in_its_lanes(tmp_path: Path) -> None:
-    with bench(tmp_path, commit=Commit(orders=1)) as gate:
+def test_a_drain_answers_what_waited_in_its_lanes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gate_module, "DRAIN_NS", WORK_US * 1_000)
+    with bench(tmp_path, commit=Commit(orders=1, work_us=WORK_US)) as gate:
         told = [fact() for _ in range(4)]
         gate.turn(*told)
         gate.gate.stopping = True
@@ -237,7 +251,7 @@ def test_a_drain_ends_at_its_time_whatever_still_waits(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(gate_module, "DRAIN_NS", 0)
-    with bench(tmp_path, commit=Commit(orders=1)) as gate:
+    with bench(tmp_path, commit=Commit(orders=1, work_us=WORK_US)) as gate:
         gate.gate.stopping = True
         assert gate.turn(fact(), fact(), fact()) == 0.0
         assert gate.turn(fact()) == STOP

@@ -87,6 +87,7 @@ def policies(draw: st.DrawFn) -> policy_pb2.Policy:
     for name in made:
         if name.endswith("_ns"):
             made[name] = draw(SPANS)
+    made["max_valuation_age_ns"] = draw(SPANS)
     made["release_window_ns"] = draw(SPANS)  # 0 would be written as what it stands for
     made["max_override_ns"] = draw(SPANS)  # the same
     elevated, stressed = sorted((draw(FACTORS), draw(FACTORS)))

@@ -443,6 +443,7 @@ class ValuationEffects(_message.Message):
     LINES_FIELD_NUMBER: _builtins.int
     HIGH_WATER_MARK_E4_FIELD_NUMBER: _builtins.int
     START_OF_DAY_EQUITY_E4_FIELD_NUMBER: _builtins.int
+    SHARE_FIELD_NUMBER: _builtins.int
     account_id: _builtins.str
     """The account; empty in CheckEffects, where it is the order's."""
     lines: _builtins.int
@@ -451,6 +452,10 @@ class ValuationEffects(_message.Message):
     """The high-water mark."""
     start_of_day_equity_e4: _builtins.int
     """The equity that the day's loss is counted from."""
+    @_builtins.property
+    def share(self) -> Global___Share:
+        """What sums above the account count of it."""
+
     def __init__(
         self,
         *,
@@ -458,10 +463,11 @@ class ValuationEffects(_message.Message):
         lines: _builtins.int | None = ...,
         high_water_mark_e4: _builtins.int | None = ...,
         start_of_day_equity_e4: _builtins.int | None = ...,
+        share: Global___Share | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_high_water_mark_e4", b"_high_water_mark_e4", "_lines", b"_lines", "_start_of_day_equity_e4", b"_start_of_day_equity_e4", "high_water_mark_e4", b"high_water_mark_e4", "lines", b"lines", "start_of_day_equity_e4", b"start_of_day_equity_e4"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_high_water_mark_e4", b"_high_water_mark_e4", "_lines", b"_lines", "_start_of_day_equity_e4", b"_start_of_day_equity_e4", "high_water_mark_e4", b"high_water_mark_e4", "lines", b"lines", "share", b"share", "start_of_day_equity_e4", b"start_of_day_equity_e4"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_high_water_mark_e4", b"_high_water_mark_e4", "_lines", b"_lines", "_start_of_day_equity_e4", b"_start_of_day_equity_e4", "account_id", b"account_id", "high_water_mark_e4", b"high_water_mark_e4", "lines", b"lines", "start_of_day_equity_e4", b"start_of_day_equity_e4"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_high_water_mark_e4", b"_high_water_mark_e4", "_lines", b"_lines", "_start_of_day_equity_e4", b"_start_of_day_equity_e4", "account_id", b"account_id", "high_water_mark_e4", b"high_water_mark_e4", "lines", b"lines", "share", b"share", "start_of_day_equity_e4", b"start_of_day_equity_e4"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__high_water_mark_e4: _TypeAlias = _typing.Literal["high_water_mark_e4"]  # noqa: Y015
     _WhichOneofArgType__high_water_mark_e4: _TypeAlias = _typing.Literal["_high_water_mark_e4", b"_high_water_mark_e4"]  # noqa: Y015
@@ -477,6 +483,40 @@ class ValuationEffects(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__start_of_day_equity_e4) -> _WhichOneofReturnType__start_of_day_equity_e4 | None: ...
 
 Global___ValuationEffects: _TypeAlias = ValuationEffects  # noqa: Y015
+
+@_typing.final
+class Share(_message.Message):
+    """What an account was valued at for the sums above it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TIME_NS_FIELD_NUMBER: _builtins.int
+    GROSS_E4_FIELD_NUMBER: _builtins.int
+    DRAWN_E4_FIELD_NUMBER: _builtins.int
+    SHORTFALL_E4_FIELD_NUMBER: _builtins.int
+    time_ns: _builtins.int
+    """When; 0: it holds something without a mark and was never valued."""
+    gross_e4: _builtins.int
+    """Projected gross."""
+    drawn_e4: _builtins.int
+    """Financing drawn with all opening orders filled."""
+    shortfall_e4: _builtins.int
+    """Shortfall under stress; -1 if the policy asked for none."""
+    def __init__(
+        self,
+        *,
+        time_ns: _builtins.int = ...,
+        gross_e4: _builtins.int = ...,
+        drawn_e4: _builtins.int = ...,
+        shortfall_e4: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["drawn_e4", b"drawn_e4", "gross_e4", b"gross_e4", "shortfall_e4", b"shortfall_e4", "time_ns", b"time_ns"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Share: _TypeAlias = Share  # noqa: Y015
 
 @_typing.final
 class AccountEffects(_message.Message):
@@ -1064,6 +1104,7 @@ class RestoreAccount(_message.Message):
     CONTRACTS_FIELD_NUMBER: _builtins.int
     LISTED_PAGES_FIELD_NUMBER: _builtins.int
     RECONCILIATION_FIELD_NUMBER: _builtins.int
+    SHARE_FIELD_NUMBER: _builtins.int
     sequence: _builtins.int
     """The last record that touched it."""
     cash_e4: _builtins.int
@@ -1120,6 +1161,10 @@ class RestoreAccount(_message.Message):
     def reconciliation(self) -> Global___RestoreReconciliation:
         """The last page's record and answer, or that of the list that was compared last."""
 
+    @_builtins.property
+    def share(self) -> Global___Share:
+        """What sums above the account count of it; absent before the policy first limits one."""
+
     def __init__(
         self,
         *,
@@ -1142,10 +1187,11 @@ class RestoreAccount(_message.Message):
         contracts: _abc.Iterable[_account_service_pb2.MarginContract] | None = ...,
         listed_pages: _abc.Iterable[_risk_service_pb2.ReconcileOrdersRequest] | None = ...,
         reconciliation: Global___RestoreReconciliation | None = ...,
+        share: Global___Share | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_high_water_mark_e4", b"_high_water_mark_e4", "_start_of_day_equity_e4", b"_start_of_day_equity_e4", "account", b"account", "high_water_mark_e4", b"high_water_mark_e4", "last_valuation", b"last_valuation", "reconciliation", b"reconciliation", "start_of_day_equity_e4", b"start_of_day_equity_e4"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_high_water_mark_e4", b"_high_water_mark_e4", "_start_of_day_equity_e4", b"_start_of_day_equity_e4", "account", b"account", "high_water_mark_e4", b"high_water_mark_e4", "last_valuation", b"last_valuation", "reconciliation", b"reconciliation", "share", b"share", "start_of_day_equity_e4", b"start_of_day_equity_e4"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_high_water_mark_e4", b"_high_water_mark_e4", "_start_of_day_equity_e4", b"_start_of_day_equity_e4", "account", b"account", "adjustment_ids", b"adjustment_ids", "cash_e4", b"cash_e4", "contracts", b"contracts", "day_order_count", b"day_order_count", "events", b"events", "high_water_mark_e4", b"high_water_mark_e4", "interest_and_fees_e4", b"interest_and_fees_e4", "last_valuation", b"last_valuation", "lines", b"lines", "listed_pages", b"listed_pages", "next_order_time_ns", b"next_order_time_ns", "positions", b"positions", "reconciliation", b"reconciliation", "repeats", b"repeats", "sequence", b"sequence", "start_of_day_equity_e4", b"start_of_day_equity_e4", "trading_date", b"trading_date", "valued_time_ns", b"valued_time_ns"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_high_water_mark_e4", b"_high_water_mark_e4", "_start_of_day_equity_e4", b"_start_of_day_equity_e4", "account", b"account", "adjustment_ids", b"adjustment_ids", "cash_e4", b"cash_e4", "contracts", b"contracts", "day_order_count", b"day_order_count", "events", b"events", "high_water_mark_e4", b"high_water_mark_e4", "interest_and_fees_e4", b"interest_and_fees_e4", "last_valuation", b"last_valuation", "lines", b"lines", "listed_pages", b"listed_pages", "next_order_time_ns", b"next_order_time_ns", "positions", b"positions", "reconciliation", b"reconciliation", "repeats", b"repeats", "sequence", b"sequence", "share", b"share", "start_of_day_equity_e4", b"start_of_day_equity_e4", "trading_date", b"trading_date", "valued_time_ns", b"valued_time_ns"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__high_water_mark_e4: _TypeAlias = _typing.Literal["high_water_mark_e4"]  # noqa: Y015
     _WhichOneofArgType__high_water_mark_e4: _TypeAlias = _typing.Literal["_high_water_mark_e4", b"_high_water_mark_e4"]  # noqa: Y015

@@ -295,8 +295,20 @@ class _RejectReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_RejectRe
     """Too much equity lost since the start of the day; e4 [3]."""
     REJECT_REASON_DRAWDOWN: _RejectReason.ValueType  # 251
     """Equity too far below its high-water mark; bps (up) [3]."""
+    REJECT_REASON_GROUP_EXPOSURE: _RejectReason.ValueType  # 260
+    """Too much gross over all accounts of a group; e4, the greatest int64 if the subject, an account
+    of it, was valued too long ago [3].
+    """
     REJECT_REASON_FIRM_INSTRUMENT_EXPOSURE: _RejectReason.ValueType  # 261
     """Too much of one instrument over all accounts of the firm; e4 [3]."""
+    REJECT_REASON_FIRM_FINANCING: _RejectReason.ValueType  # 262
+    """Too much financing drawn over all accounts; e4, the greatest int64 if the subject, an account,
+    was valued too long ago [3].
+    """
+    REJECT_REASON_RESERVE_COVERAGE: _RejectReason.ValueType  # 263
+    """The reserve covers too little of all shortfalls under stress; bps (down), 0 if the subject, an
+    account, was valued too long ago, or a shortfall is not known yet [3].
+    """
     REJECT_REASON_INTERNAL: _RejectReason.ValueType  # 270
     """A fault in the gate's own judgement; the order was not allowed [0]."""
     REJECT_REASON_BATCH_REJECTED: _RejectReason.ValueType  # 271
@@ -398,8 +410,20 @@ REJECT_REASON_DAY_LOSS: RejectReason.ValueType  # 250
 """Too much equity lost since the start of the day; e4 [3]."""
 REJECT_REASON_DRAWDOWN: RejectReason.ValueType  # 251
 """Equity too far below its high-water mark; bps (up) [3]."""
+REJECT_REASON_GROUP_EXPOSURE: RejectReason.ValueType  # 260
+"""Too much gross over all accounts of a group; e4, the greatest int64 if the subject, an account
+of it, was valued too long ago [3].
+"""
 REJECT_REASON_FIRM_INSTRUMENT_EXPOSURE: RejectReason.ValueType  # 261
 """Too much of one instrument over all accounts of the firm; e4 [3]."""
+REJECT_REASON_FIRM_FINANCING: RejectReason.ValueType  # 262
+"""Too much financing drawn over all accounts; e4, the greatest int64 if the subject, an account,
+was valued too long ago [3].
+"""
+REJECT_REASON_RESERVE_COVERAGE: RejectReason.ValueType  # 263
+"""The reserve covers too little of all shortfalls under stress; bps (down), 0 if the subject, an
+account, was valued too long ago, or a shortfall is not known yet [3].
+"""
 REJECT_REASON_INTERNAL: RejectReason.ValueType  # 270
 """A fault in the gate's own judgement; the order was not allowed [0]."""
 REJECT_REASON_BATCH_REJECTED: RejectReason.ValueType  # 271

@@ -138,6 +138,8 @@ class Policy(_message.Message):
     HAIRCUT_CAPS_FIELD_NUMBER: _builtins.int
     MAX_OVERRIDE_NS_FIELD_NUMBER: _builtins.int
     AUTOMATIC_UPGRADE_FIELD_NUMBER: _builtins.int
+    RESERVE_FIELD_NUMBER: _builtins.int
+    MAX_VALUATION_AGE_NS_FIELD_NUMBER: _builtins.int
     version: _builtins.int
     """Its number; only grows. Given by the gate."""
     rules_version: _builtins.int
@@ -179,6 +181,10 @@ class Policy(_message.Message):
     automatic_upgrade: _builtins.bool
     """Whether a scorecard alone may raise an account's tier, by one rank a trading day at most. Else it
     takes a second person.
+    """
+    max_valuation_age_ns: _builtins.int
+    """The greatest age of an account's last valuation in sums over groups and the firm, ns; a sum
+    with an older one counts as over its limit. 0: 120 s.
     """
     @_builtins.property
     def principal_order_rate(self) -> Global___Rate:
@@ -238,6 +244,10 @@ class Policy(_message.Message):
         counts nothing as collateral and refuses new risk.
         """
 
+    @_builtins.property
+    def reserve(self) -> Global___Reserve:
+        """The firm's reserve against shortfalls under stress. Left out: shortfalls are not limited."""
+
     def __init__(
         self,
         *,
@@ -271,14 +281,54 @@ class Policy(_message.Message):
         haircut_caps: _abc.Iterable[Global___HaircutCap] | None = ...,
         max_override_ns: _builtins.int = ...,
         automatic_upgrade: _builtins.bool = ...,
+        reserve: Global___Reserve | None = ...,
+        max_valuation_age_ns: _builtins.int = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["default_limits", b"default_limits", "lines", b"lines", "order_repeated", b"order_repeated", "principal_order_rate", b"principal_order_rate", "trading_window", b"trading_window"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["default_limits", b"default_limits", "lines", b"lines", "order_repeated", b"order_repeated", "principal_order_rate", b"principal_order_rate", "reserve", b"reserve", "trading_window", b"trading_window"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["acknowledgement_limit_ns", b"acknowledgement_limit_ns", "automatic_upgrade", b"automatic_upgrade", "comment", b"comment", "default_limits", b"default_limits", "disclosure_version", b"disclosure_version", "elevated_regime_bps", b"elevated_regime_bps", "financing_ratios", b"financing_ratios", "haircut_caps", b"haircut_caps", "lines", b"lines", "margin_classes", b"margin_classes", "max_clock_skew_ns", b"max_clock_skew_ns", "max_mark_age_ns", b"max_mark_age_ns", "max_order_age_ns", b"max_order_age_ns", "max_override_ns", b"max_override_ns", "max_volatility_age_ns", b"max_volatility_age_ns", "order_repeated", b"order_repeated", "principal_order_rate", b"principal_order_rate", "private_fund_short_ratios", b"private_fund_short_ratios", "release_window_ns", b"release_window_ns", "rules_version", b"rules_version", "scopes", b"scopes", "self_trade_mode", b"self_trade_mode", "self_trade_scope", b"self_trade_scope", "short_ratios", b"short_ratios", "slow_mark_step_bps", b"slow_mark_step_bps", "stress_factor_bps", b"stress_factor_bps", "stressed_regime_bps", b"stressed_regime_bps", "tiers", b"tiers", "trading_window", b"trading_window", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["acknowledgement_limit_ns", b"acknowledgement_limit_ns", "automatic_upgrade", b"automatic_upgrade", "comment", b"comment", "default_limits", b"default_limits", "disclosure_version", b"disclosure_version", "elevated_regime_bps", b"elevated_regime_bps", "financing_ratios", b"financing_ratios", "haircut_caps", b"haircut_caps", "lines", b"lines", "margin_classes", b"margin_classes", "max_clock_skew_ns", b"max_clock_skew_ns", "max_mark_age_ns", b"max_mark_age_ns", "max_order_age_ns", b"max_order_age_ns", "max_override_ns", b"max_override_ns", "max_valuation_age_ns", b"max_valuation_age_ns", "max_volatility_age_ns", b"max_volatility_age_ns", "order_repeated", b"order_repeated", "principal_order_rate", b"principal_order_rate", "private_fund_short_ratios", b"private_fund_short_ratios", "release_window_ns", b"release_window_ns", "reserve", b"reserve", "rules_version", b"rules_version", "scopes", b"scopes", "self_trade_mode", b"self_trade_mode", "self_trade_scope", b"self_trade_scope", "short_ratios", b"short_ratios", "slow_mark_step_bps", b"slow_mark_step_bps", "stress_factor_bps", b"stress_factor_bps", "stressed_regime_bps", b"stressed_regime_bps", "tiers", b"tiers", "trading_window", b"trading_window", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Policy: _TypeAlias = Policy  # noqa: Y015
+
+@_typing.final
+class Reserve(_message.Message):
+    """What the firm has set aside against shortfalls: what accounts would owe past their assets under
+    stress, as they were last valued, added up. No shortfall at all always passes.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    POOL_E4_FIELD_NUMBER: _builtins.int
+    COVERAGE_BPS_FIELD_NUMBER: _builtins.int
+    STRESS_BPS_FIELD_NUMBER: _builtins.int
+    MODE_FIELD_NUMBER: _builtins.int
+    pool_e4: _builtins.int
+    """The reserve, e4, 0 to 9 * 10^16."""
+    coverage_bps: _builtins.int
+    """What it must be of all shortfalls, bps, 1 to 1 000 000."""
+    stress_bps: _builtins.int
+    """What a position loses under stress, bps of its gross, 0 to 10 000; times the instrument's
+    factor, all of it at most.
+    """
+    mode: Global___LimitMode.ValueType
+    """Whether breaking it refuses an order or only warns."""
+    def __init__(
+        self,
+        *,
+        pool_e4: _builtins.int = ...,
+        coverage_bps: _builtins.int = ...,
+        stress_bps: _builtins.int = ...,
+        mode: Global___LimitMode.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["coverage_bps", b"coverage_bps", "mode", b"mode", "pool_e4", b"pool_e4", "stress_bps", b"stress_bps"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Reserve: _TypeAlias = Reserve  # noqa: Y015
 
 @_typing.final
 class ScopeLimits(_message.Message):
@@ -295,6 +345,8 @@ class ScopeLimits(_message.Message):
     POSITION_FIELD_NUMBER: _builtins.int
     OWNERSHIP_BPS_FIELD_NUMBER: _builtins.int
     INSTRUMENT_EXPOSURE_E4_FIELD_NUMBER: _builtins.int
+    GROUP_EXPOSURE_E4_FIELD_NUMBER: _builtins.int
+    FINANCING_E4_FIELD_NUMBER: _builtins.int
     scope_kind: _order_pb2.ScopeKind.ValueType
     """The firm, a group, a sector, a board or an instrument."""
     scope_id: _builtins.str
@@ -333,6 +385,16 @@ class ScopeLimits(_message.Message):
         mark and slow mark, e4. Not of a group.
         """
 
+    @_builtins.property
+    def group_exposure_e4(self) -> Global___ScopeLimit:
+        """Projected gross of all accounts within the group, as they were last valued, e4. Groups only."""
+
+    @_builtins.property
+    def financing_e4(self) -> Global___ScopeLimit:
+        """Financing that all accounts draw, open orders filled, as they were last valued, e4. The firm
+        only.
+        """
+
     def __init__(
         self,
         *,
@@ -345,10 +407,12 @@ class ScopeLimits(_message.Message):
         position: Global___ScopeLimit | None = ...,
         ownership_bps: Global___ScopeLimit | None = ...,
         instrument_exposure_e4: Global___ScopeLimit | None = ...,
+        group_exposure_e4: Global___ScopeLimit | None = ...,
+        financing_e4: Global___ScopeLimit | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["instrument_exposure_e4", b"instrument_exposure_e4", "open_order_count", b"open_order_count", "order_notional_e4", b"order_notional_e4", "order_quantity", b"order_quantity", "order_volume_share_bps", b"order_volume_share_bps", "ownership_bps", b"ownership_bps", "position", b"position"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["financing_e4", b"financing_e4", "group_exposure_e4", b"group_exposure_e4", "instrument_exposure_e4", b"instrument_exposure_e4", "open_order_count", b"open_order_count", "order_notional_e4", b"order_notional_e4", "order_quantity", b"order_quantity", "order_volume_share_bps", b"order_volume_share_bps", "ownership_bps", b"ownership_bps", "position", b"position"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["instrument_exposure_e4", b"instrument_exposure_e4", "open_order_count", b"open_order_count", "order_notional_e4", b"order_notional_e4", "order_quantity", b"order_quantity", "order_volume_share_bps", b"order_volume_share_bps", "ownership_bps", b"ownership_bps", "position", b"position", "scope_id", b"scope_id", "scope_kind", b"scope_kind"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["financing_e4", b"financing_e4", "group_exposure_e4", b"group_exposure_e4", "instrument_exposure_e4", b"instrument_exposure_e4", "open_order_count", b"open_order_count", "order_notional_e4", b"order_notional_e4", "order_quantity", b"order_quantity", "order_volume_share_bps", b"order_volume_share_bps", "ownership_bps", b"ownership_bps", "position", b"position", "scope_id", b"scope_id", "scope_kind", b"scope_kind"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

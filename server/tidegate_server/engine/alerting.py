@@ -18,7 +18,7 @@ from .overriding import effective_limits
 from .reasons import ScopeKind
 from .standing import NO_USAGE, SET, Usage
 from .state import Account, Book
-from .usage import usages
+from .usage import usages, used_limits
 from .walk import actual_figures
 
 LEVELS_BPS: Final = (5_000, 7_500, 8_500, 9_000, 9_500, 10_000)
@@ -27,9 +27,6 @@ REARM_BPS: Final = 500
 LEVEL_SEVERITIES: Final = (INFO, INFO, WARNING, WARNING, CRITICAL, CRITICAL)
 # By line: withdraw, warning, margin_call, top_up, liquidation, freeze.
 LINE_SEVERITIES: Final = (INFO, WARNING, CRITICAL, CRITICAL, CRITICAL, CRITICAL)
-
-# A limit whose usage comes and goes with each order: it refuses, and nobody need be called (4.14).
-THROTTLES: Final = ("order_rate",)
 
 # Which limit of whom: account (empty where all accounts share it), scope, its id, name, mode.
 LimitKey = tuple[str, int, str, str, bool]
@@ -89,21 +86,27 @@ def climbed(mask: int, usage_bps: int) -> tuple[int, int]:
 def limit_alerts(
     book: Book, account: Account, arming: Arming, sequence: int, time_ns: int
 ) -> list[Alert]:
-    """Look at every limit of an account as it stands; return what fires."""
+    """Look at every limit of an account as it stands; return what fires.
+
+    The order rate has no levels: it comes and goes with each order, and refuses by itself (4.14).
+    Only what is used enough is worked out, and what has fired: the rest costs too much to be looked
+    at after each record. Where something that has fired is not among it, everything is.
+    """
     found: list[Alert] = []
-    lowest = LEVELS_BPS[0]
-    armed = arming.is_armed(account.account_id)
-    for usage in usages(book, account, time_ns):
-        if (armed and usage.usage_bps < lowest) or usage.name in THROTTLES:
-            continue
+    fired = arming.counts.get(account.account_id, 0)
+    seen: set[LimitKey] = set()
+    least_bps = LEVELS_BPS[0] if arming.is_armed(account.account_id) else 0
+    for usage in used_limits(book, account, time_ns, least_bps):
         key = key_of(account, usage)
-        if usage.usage_bps == NO_USAGE:
-            if usage.setting != SET:
-                arming.keep(key, 0)
-            continue
+        if fired and key[0] and key in arming.fired:
+            seen.add(key)
         highest = arming.step(key, usage.usage_bps)
         if highest >= 0:
             found.append(limit_alert(account, usage, highest, sequence, time_ns))
+    if len(seen) < fired:
+        for usage in usages(book, account, time_ns):
+            if usage.usage_bps == NO_USAGE and usage.setting != SET:
+                arming.keep(key_of(account, usage), 0)
     return found
 
 

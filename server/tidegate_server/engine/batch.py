@@ -10,11 +10,13 @@ from __future__ import annotations
 
 from .commands import CheckOrder, CheckOrders
 from .ends import has_room, no_new_risk, no_policy, repeated
+from .exposure import regime_multiplier
 from .order import REFUSED, UNKNOWN_TO_GATE
 from .ordering import decide_check
 from .outcomes import BatchOutcome, CheckOutcome, Refusal
 from .reasons import Rejection, RejectReason, ScopeKind
 from .reserve import Saved, apply_check, retract_check
+from .sharing import share_now
 from .state import Batch, Book
 from .together import available_before, judge_together
 
@@ -107,9 +109,24 @@ def all_or_none(
         for index, answer in enumerate(answers):
             if index not in failures and index not in together:
                 reject(answer, [Rejection(RejectReason.BATCH_REJECTED)])
+        share_without(book, command.orders, answers, now_ns)
     outcome = batch_outcome(book, now_ns, answers)
     outcome.keep_until_ns = max([answer.keep_until_ns for answer in answers])
     return outcome
+
+
+def share_without(
+    book: Book, orders: list[CheckOrder], answers: list[CheckOutcome], now_ns: int
+) -> None:
+    """Value accounts without the orders of a batch that is refused (4.26)."""
+    policy = book.policy
+    if policy is None or not policy.keeps_shares:
+        return
+    regime_bps = regime_multiplier(book, policy)
+    for order, answer in zip(orders, answers, strict=True):
+        if answer.valued is not None and answer.valued.share is not None:
+            account = book.accounts[order.account_id]
+            answer.valued.share = share_now(account, policy, regime_bps, now_ns)
 
 
 def reused_batch(book: Book, command: CheckOrders, now_ns: int) -> BatchOutcome:

@@ -13,7 +13,9 @@ from .margin_lines import Valued
 from .outcomes import CashOutcome, PositionsOutcome, Refusal
 from .overriding import effective_limits
 from .policy import Policy
-from .state import Account, Book, roll_if_due
+from .shares import Share
+from .sharing import share_now, unvalued, with_share
+from .state import Account, Book, Position, roll_if_due
 from .valuing import Held, held_at, held_by, held_in, value_of, valued, with_moved
 from .withdrawals import WITHDRAWAL, may_withdraw
 
@@ -38,6 +40,7 @@ def decide_cash(book: Book, command: AdjustCash, now_ns: int) -> CashOutcome | R
     outcome = CashOutcome(book.sequence + 1, now_ns, after)
     if command.kind == WITHDRAWAL and not may_withdraw(book, account, command, outcome):
         outcome.cash_e4 = cash
+        keep_share(book, account, outcome, now_ns)
         return outcome
     policy = book.policy
     if policy is not None:
@@ -45,18 +48,31 @@ def decide_cash(book: Book, command: AdjustCash, now_ns: int) -> CashOutcome | R
     return outcome
 
 
+def keep_share(book: Book, account: Account | None, outcome: CashOutcome, now_ns: int) -> None:
+    """Value an account that stays as it is for the sums above it (4.26)."""
+    policy = book.policy
+    if policy is None or account is None or not policy.keeps_shares:
+        return
+    share = share_now(account, policy, regime_multiplier(book, policy), now_ns)
+    found = with_share(outcome.valued[0] if outcome.valued else None, share)
+    outcome.valued = named(found, account.account_id)
+
+
 def value_cash(
     book: Book, policy: Policy, account_id: str, cash: int, moved: int, now_ns: int
 ) -> list[Valued]:
     """Value an account with other cash; what cannot be valued has its references moved only."""
     account = account_or_new(book, account_id)
-    held = held_by(account, policy, regime_multiplier(book, policy), now_ns)
+    regime_bps = regime_multiplier(book, policy)
+    held = held_by(account, policy, regime_bps, now_ns)
     if held is None:
         found = with_moved(account, moved)
     else:
         limits = effective_limits(account, policy, now_ns)
         owed = held[1] + account.interest_and_fees
         found = valued(account, limits, cash, held[0], owed, moved)
+    if policy.keeps_shares:
+        found = with_share(found, share_now(account, policy, regime_bps, now_ns, cash))
     return named(found, account_id)
 
 
@@ -77,16 +93,46 @@ def decide_positions(book: Book, command: SetPositions, now_ns: int) -> Position
         roll_if_due(book, account)
     before = held_by(account, policy, regime_multiplier(book, policy), now_ns)
     after = held_with(book, account, dict(command.targets))
-    if after is None:
-        return outcome
-    moved = 0
-    if before is not None:
-        moved = value_of(after) - value_of(before)
-    limits = effective_limits(account, policy, now_ns)
-    owed = after[1] + account.interest_and_fees
-    found = valued(account, limits, account.cash, after[0], owed, moved)
+    found: Valued | None = None
+    if after is not None:
+        moved = 0
+        if before is not None:
+            moved = value_of(after) - value_of(before)
+        limits = effective_limits(account, policy, now_ns)
+        owed = after[1] + account.interest_and_fees
+        found = valued(account, limits, account.cash, after[0], owed, moved)
+    if policy.keeps_shares:
+        found = with_share(found, share_holding(book, policy, account, command, now_ns))
     outcome.valued = named(found, command.account_id)
     return outcome
+
+
+def share_holding(
+    book: Book, policy: Policy, account: Account, command: SetPositions, now_ns: int
+) -> Share | None:
+    """Return an account's share with the quantities that a command sets (4.26)."""
+    others: list[Position] = []
+    for instrument_id, target in dict(command.targets).items():
+        quantity = target
+        instrument = book.instruments.get(instrument_id)
+        if instrument is None:
+            if quantity:
+                return unvalued(account)
+            continue
+        position = Position(instrument)
+        known = account.positions.get(instrument_id)
+        if known is not None:
+            position.open_buy = known.open_buy
+            position.open_sell = known.open_sell
+            position.buy_notional = known.buy_notional
+            position.sell_notional = known.sell_notional
+            position.holding = known.holding
+            if known.holding is not None:  # what is set is collateral (6.3)
+                quantity += known.holding.financed
+        position.quantity = quantity
+        others.append(position)
+    regime_bps = regime_multiplier(book, policy)
+    return share_now(account, policy, regime_bps, now_ns, account.cash, others)
 
 
 def held_with(book: Book, account: Account, targets: dict[str, int]) -> Held | None:
@@ -143,12 +189,14 @@ def value_all(book: Book, account_ids: list[str], now_ns: int) -> list[Valued]:
             continue
         roll_if_due(book, account)
         held = held_by(account, policy, regime_bps, now_ns)
-        if held is None:
-            continue
-        owed = held[1] + account.interest_and_fees
-        one = valued(
-            account, effective_limits(account, policy, now_ns), account.cash, held[0], owed
-        )
+        one: Valued | None = None
+        if held is not None:
+            owed = held[1] + account.interest_and_fees
+            one = valued(
+                account, effective_limits(account, policy, now_ns), account.cash, held[0], owed
+            )
+        if policy.keeps_shares:
+            one = with_share(one, share_now(account, policy, regime_bps, now_ns))
         found += named(one, account_id)
     return found
 

@@ -47,4 +47,4 @@ def apply_all_valued(book: Book, valued: list[Valued]) -> None:
     for found in valued:
         account = book.accounts[found.account_id]
         roll_if_due(book, account)
-        apply_valued(account, found)
+        apply_valued(book, account, found)

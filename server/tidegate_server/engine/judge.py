@@ -39,11 +39,13 @@ from .checks.setup import limit_not_set, missing_rate
 from .checks.shape import lot_size, price_limit, tick_size
 from .checks.size import order_notional, order_quantity, order_volume_share
 from .checks.stops import false_claim, halted, reduce_only
+from .checks.sums import valued_sums
 from .cn.judging import CreditJudgement
 from .commands import MODEL_CN_MARGIN, MODEL_PORTFOLIO, REGIME_HALTED, CheckOrder
 from .judgement import Judgement
 from .policy import Policy
 from .reasons import Rejection, RejectReason
+from .sharing import share_with
 from .state import Account, Book, Instrument
 
 
@@ -252,6 +254,15 @@ def sum_reasons(judged: Judgement, rejections: list[Rejection]) -> None:
         )
     ):
         rejections.append(found)
+    if judged.policy.keeps_shares:
+        rejections += valued_sums(
+            judged.book,
+            judged.policy,
+            account,
+            share_with(judged),
+            judged.now_ns,
+            warning=judged.warning,
+        )
 
 
 def hedges(judged: Judgement) -> bool:

@@ -98,6 +98,7 @@ class Judgement:
         "reserved_price",
         "rest",
         "rest_offset",
+        "rest_stressed",
         "scopes",
         "sell_notional",
         "turnover_before",
@@ -156,6 +157,7 @@ class Judgement:
         self.footing = self._footing()
         self.other_losses: dict[str, Losses] | None = None
         self.offset = self.rest_offset = 0
+        self.rest_stressed = -1
         self.priced = self.valued = False
         self.old_room = 0
         self.quantity = self.asked = order.quantity
@@ -290,8 +292,7 @@ class Judgement:
         if self.account.margin_model == MODEL_PORTFOLIO:
             offset = self.offset_with(self.open_buy, self.open_sell)
         if position is not None and not position.is_flat():
-            own = line_of_position(position, self.rates, self.account.margin_model)
-            line = plus(line, own)
+            line = plus(line, line_of_position(position, self.rates, self.account.margin_model))
         return figures_of(self.account, line, offset)
 
     def figures(self) -> Figures:

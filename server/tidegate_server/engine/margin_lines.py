@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Final
 
 from .amounts import INT64_MAX, scale_up
+from .shares import Share
 
 LINE_NAMES: Final = ("withdraw", "warning", "margin_call", "top_up", "liquidation", "freeze")
 
@@ -59,16 +60,17 @@ class Valued:
     `account_id` is empty in an order's outcome: there it is the order's account.
 
     `high_water` is the greatest actual equity so far, `start_of_day` the equity that the day's loss
-    is counted from (4.25).
+    is counted from (4.25), `share` what sums above the account count (4.26).
     """
 
-    __slots__ = ("account_id", "high_water", "lines", "start_of_day")
+    __slots__ = ("account_id", "high_water", "lines", "share", "start_of_day")
 
     def __init__(self, account_id: str = "") -> None:
         self.account_id = account_id
         self.lines = -1
         self.high_water = NEVER
         self.start_of_day: int | None = None
+        self.share: Share | None = None
 
 
 def entered(before: int, lines: Lines, assets: int, debt: int) -> int:

@@ -21,6 +21,7 @@ from .outcomes import CheckOutcome, Refusal
 from .overriding import effective_limits
 from .policy import Policy
 from .reasons import Rejection, RejectReason
+from .sharing import share_after, with_share
 from .sizing import max_acceptable
 from .state import Account, Book, roll_if_due
 from .warn import warnings_of
@@ -83,6 +84,9 @@ def decide_check(
         return no_new_risk(book)
     outcome.max_quantity = max_quantity
     outcome.verified_exit = command.quantity <= judged.exit_room
+    if policy.keeps_shares:
+        share = share_after(judged, allowed=not rejections)
+        outcome.valued = with_share(outcome.valued, share)
     if rejections:
         refuse(outcome, rejections)
         count_in_buckets(outcome, book, policy, account, command.principal)

@@ -7,7 +7,7 @@ from typing import Final
 from .amounts import INT64_MAX
 from .cn.rules import NO_CREDIT, CreditRules
 from .margin_lines import DEFAULT_LINES, LineSet
-from .scope_limits import Scopes
+from .scope_limits import VALUED_SUMS, Reserve, Scopes
 
 RULES_VERSION: Final = 1
 
@@ -48,6 +48,7 @@ CUSTOMER_LIMITS: Final = (
 # What a policy's 0 stands for.
 DEFAULT_RELEASE_WINDOW_NS: Final = 900 * 10**9
 DEFAULT_OVERRIDE_NS: Final = 86_400 * 10**9
+DEFAULT_VALUATION_AGE_NS: Final = 120 * 10**9
 # Whose open orders an order is compared with (4.17); 0 is nobody's.
 SELF_TRADE_ACCOUNT: Final = 1
 SELF_TRADE_GROUP: Final = 2
@@ -148,7 +149,7 @@ class Policy:
 
     A `repeat_count` of 0 is none: orders alike are not counted (4.15).
     `trading_window` opens and closes so many ns after midnight UTC (4.6). Without `lines` it has
-    the default ones (2.6).
+    the default ones (2.6). `keeps_shares`: a sum of what accounts were valued at is limited (4.26).
     """
 
     __slots__ = (
@@ -159,12 +160,14 @@ class Policy:
         "default_limits",
         "disclosure_version",
         "elevated_regime_bps",
+        "keeps_shares",
         "lines",
         "margin_classes",
         "max_clock_skew_ns",
         "max_mark_age_ns",
         "max_order_age_ns",
         "max_override_ns",
+        "max_valuation_age_ns",
         "max_volatility_age_ns",
         "principal_cost_ns",
         "principal_order_rate",
@@ -175,6 +178,7 @@ class Policy:
         "repeat_count",
         "repeat_warns",
         "repeat_window_ns",
+        "reserve",
         "rules_version",
         "scopes",
         "scopes_warn",
@@ -221,12 +225,15 @@ class Policy:
         scopes: Scopes | None = None,
         max_override_ns: int = 0,
         automatic_upgrade: bool = False,
+        reserve: Reserve | None = None,
+        max_valuation_age_ns: int = 0,
     ) -> None:
         self.credit = credit
         self.max_override_ns = max_override_ns or DEFAULT_OVERRIDE_NS
         self.automatic_upgrade = automatic_upgrade
         self.scopes: Scopes = scopes or {}
-        self.scopes_warn = any(scope.warned for scope in self.scopes.values())
+        self.reserve = reserve
+        self.max_valuation_age_ns = max_valuation_age_ns or DEFAULT_VALUATION_AGE_NS
         self.margin_classes = margin_classes
         self.version = version
         self.rules_version = rules_version
@@ -241,11 +248,6 @@ class Policy:
         self.slow_mark_step_bps = slow_mark_step_bps
         self.acknowledgement_limit_ns = acknowledgement_limit_ns
         self.principal_order_rate = principal_order_rate
-        rate = principal_order_rate
-        self.principal_rate_missing = (
-            rate is not None and rate.required and rate.value is None and not rate.unlimited
-        )
-        self.principal_cost_ns, self.principal_tolerance_ns = bucket(principal_order_rate)
         self.default_limits = default_limits
         self.tiers = tiers
         self.release_window_ns = release_window_ns or DEFAULT_RELEASE_WINDOW_NS
@@ -256,9 +258,25 @@ class Policy:
         self.self_trade_warns = self_trade_mode == MODE_WARN
         self.repeat_warns = repeat_warns
         self.trading_window = trading_window
-        self.principal_warns = rate is not None and rate.warns
         self.disclosure_version = disclosure_version
         self.lines = lines
+        self._derive()
+
+    def _derive(self) -> None:
+        """Work out once what orders ask of it."""
+        reserve = self.reserve
+        self.scopes_warn = any(scope.warned for scope in self.scopes.values()) or (
+            reserve is not None and reserve.warns
+        )
+        self.keeps_shares = reserve is not None or any(
+            name in scope.caps for scope in self.scopes.values() for name in VALUED_SUMS
+        )
+        rate = self.principal_order_rate
+        self.principal_warns = rate is not None and rate.warns
+        self.principal_rate_missing = (
+            rate is not None and rate.required and rate.value is None and not rate.unlimited
+        )
+        self.principal_cost_ns, self.principal_tolerance_ns = bucket(rate)
 
     def lines_of(self, tier: Tier | None) -> LineSet:
         """Return the lines of a tier's accounts (2.6)."""

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from .margin_lines import LineSet
 from .override import Override
-from .policy import DEFAULT_OVERRIDE_NS, DEFAULT_RELEASE_WINDOW_NS, Limit, Policy
+from .policy import (
+    DEFAULT_OVERRIDE_NS,
+    DEFAULT_RELEASE_WINDOW_NS,
+    DEFAULT_VALUATION_AGE_NS,
+    Limit,
+    Policy,
+)
 from .policy_version import PolicyVersion
 
 Fields = list[tuple[str, object]]
@@ -47,6 +53,10 @@ def policy_fields(policy: Policy) -> Fields:
         fields.append(("max_override_ns", policy.max_override_ns))
     if policy.release_window_ns != DEFAULT_RELEASE_WINDOW_NS:
         fields.append(("release_window_ns", policy.release_window_ns))
+    if policy.max_valuation_age_ns != DEFAULT_VALUATION_AGE_NS:
+        fields.append(("max_valuation_age_ns", policy.max_valuation_age_ns))
+    if policy.reserve is not None:
+        fields.append(("reserve", policy.reserve.fields()))
     rate = policy.principal_order_rate
     fields.append(("principal_order_rate", limit_fields({"rate": rate} if rate else {})))
     fields.append(("default_limits", limit_fields(policy.default_limits)))

@@ -7,7 +7,7 @@ may trade. All else is only told: a list may be older than what the gate has hea
 
 from __future__ import annotations
 
-from .bookings import value_cash
+from .bookings import named, value_cash
 from .chains import close, end_quietly, open_under, settle, stands_of
 from .cn.kinds import COLLATERAL_BUY, COLLATERAL_SELL
 from .commands import BUY, MODEL_CN_MARGIN
@@ -20,6 +20,8 @@ from .reasons import ScopeKind
 from .reconciliation import Reconciliation
 from .reserve import release, reserve
 from .settle import account_for_fact, freeze, instrument_for_fact
+from .shares_to_be import share_reconciled
+from .sharing import with_share
 from .state import Account, Book, roll_if_due
 from .valuing import apply_valued
 
@@ -55,6 +57,18 @@ def decide_reconcile(
     if command.last:
         listed = listed_orders(pages, command)
         outcome.differences = differences(book, account, listed, command, now_ns)
+        if book.policy is not None and book.policy.keeps_shares:
+            share = share_reconciled(
+                book,
+                book.policy,
+                account,
+                command.account_id,
+                listed,
+                outcome.differences,
+                now_ns,
+            )
+            change = with_share(outcome.valued[0] if outcome.valued else None, share)
+            outcome.valued = named(change, command.account_id)
     return outcome
 
 
@@ -118,7 +132,7 @@ def apply_reconcile(
     roll_if_due(book, account)
     account.sequence = sequence
     for change in outcome.valued:
-        apply_valued(account, change)
+        apply_valued(book, account, change)
     state = account.reconciliation
     if state is None:
         state = Reconciliation()

@@ -9,6 +9,7 @@ from .order import Order
 from .outcomes import Outcome, Refusal
 from .reach import join, leave
 from .resting import put_back, take_from_rest
+from .shares import enter, withdraw
 from .state import Account, Book
 
 
@@ -83,6 +84,7 @@ def leave_all(book: Book, accounts: list[Account]) -> list[Order]:
     """Take accounts out of what is kept for their groups; return what `join_all` needs."""
     for account in accounts:
         leave(book, account)
+        withdraw(book, account)
     return take_from_rest(book, accounts)
 
 
@@ -91,4 +93,5 @@ def join_all(book: Book, accounts: list[Account], resting: list[Order]) -> None:
     for account in accounts:
         account.groups = ancestors(book, account.group_id)
         join(book, account)
+        enter(book, account)
     put_back(book, resting)

@@ -31,6 +31,8 @@ from .reach import count_open
 from .reasons import Rejection, RejectReason, ScopeKind
 from .reserve import keep_order, move_open
 from .resting import put_to_rest
+from .shares_to_be import share_replacing
+from .sharing import share_now, with_share
 from .state import Account, Book, Instrument, roll_if_due
 from .warn import warnings_of
 
@@ -140,6 +142,14 @@ def judge_without(
     outcome.verified_exit = judged.is_exit
     if rejections:
         refuse(outcome, rejections)
+    if policy.keeps_shares:
+        now_ns = outcome.decided_time_ns
+        if rejections:
+            share = share_now(account, policy, judged.regime_bps, now_ns)
+        else:
+            price = judged.reserved_price
+            share = share_replacing(book, policy, account, old, asked, price, now_ns)
+        outcome.valued = with_share(outcome.valued, share)
     return judged.reserved_price
 
 

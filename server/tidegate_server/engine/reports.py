@@ -71,7 +71,7 @@ def decide_events(
         retract_event(book, command.events[index], saved[index])
     if keep:
         for found in outcome.valued:
-            apply_valued(book.accounts[found.account_id], found)
+            apply_valued(book, book.accounts[found.account_id], found)
     return outcome
 
 

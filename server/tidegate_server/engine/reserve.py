@@ -17,6 +17,7 @@ from .outcomes import CheckOutcome
 from .reach import count_open, tally
 from .reasons import RejectReason
 from .resting import put_to_rest
+from .shares import set_share
 from .state import Account, Book, Position, roll_if_due
 from .valuing import apply_valued, kept_values
 
@@ -38,7 +39,7 @@ def keep_order(
     roll_if_due(book, account)
     account.sequence = sequence
     if outcome.valued is not None:
-        apply_valued(account, outcome.valued)
+        apply_valued(book, account, outcome.valued)
     # What is kept shares the book's own strings: 100 bytes less an order.
     command.account_id = account.account_id
     order = Order(account.account_id, command.order_id, sequence)
@@ -193,3 +194,5 @@ def retract_check(book: Book, command: CheckOrder, outcome: CheckOutcome, saved:
         account.lines = saved.valued.lines
         account.high_water = saved.valued.high_water
         account.start_of_day_equity = saved.valued.start_of_day
+        if account.share is not saved.valued.share:
+            set_share(book, account, saved.valued.share)

@@ -21,7 +21,12 @@ SCOPE_KINDS: Final[dict[str, tuple[int, ...]]] = {
     "position": (FIRM, GROUP, SECTOR, BOARD, INSTRUMENT),
     "ownership_bps": (FIRM, GROUP, SECTOR, BOARD, INSTRUMENT),
     "instrument_exposure_e4": (FIRM, SECTOR, BOARD, INSTRUMENT),
+    "group_exposure_e4": (GROUP,),
+    "financing_e4": (FIRM,),
 }
+
+# Those on sums of what accounts were last valued at (4.26).
+VALUED_SUMS: Final = ("group_exposure_e4", "financing_e4")
 
 
 class ScopeLimits:
@@ -48,6 +53,36 @@ class ScopeLimits:
 
 
 Scopes = dict[tuple[int, str], ScopeLimits]
+
+
+class Reserve:
+    """The reserve, in e4, and what share of all shortfalls under stress it must cover (4.26)."""
+
+    __slots__ = ("coverage_bps", "pool_e4", "stress_bps", "warns")
+
+    def __init__(self, pool_e4: int, coverage_bps: int, stress_bps: int, *, warns: bool) -> None:
+        self.pool_e4 = pool_e4
+        self.coverage_bps = coverage_bps
+        self.stress_bps = stress_bps
+        self.warns = warns
+
+    def fields(self) -> list[object]:
+        """Return what a hash is made of."""
+        figures: list[object] = [self.pool_e4, self.coverage_bps, self.stress_bps]
+        return [*figures, *["warn"] * self.warns]
+
+
+def reserve_loosened(before: Reserve | None, after: Reserve | None) -> bool:
+    """Tell whether some order would be let through that was not (8.2)."""
+    if before is None:
+        return False
+    if after is None or (after.warns and not before.warns):
+        return True
+    return (
+        after.pool_e4 > before.pool_e4
+        or after.coverage_bps < before.coverage_bps
+        or after.stress_bps < before.stress_bps
+    )
 
 
 def loosened(before: Scopes, after: Scopes) -> list[str]:

@@ -20,6 +20,7 @@ from .outcomes import BatchOutcome, CheckOutcome, Outcome, Refusal
 from .policy import Policy
 from .reserve import apply_check
 from .resting import make_ladders
+from .shares import make_sums
 from .state import Book
 from .touching import order_of
 
@@ -47,6 +48,7 @@ def put_candidate(book: Book, candidate: Policy) -> None:
     book.policy = candidate
     forget_rates(book)
     make_ladders(book)
+    make_sums(book)
     for account in book.accounts.values():
         account.effective = None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .amounts import QUANTITY_BOUND
+from .checks.counts import open_order_count
 from .checks.permission import forbidden_type
 from .judge import precedence, sized_reasons
 from .judgement import Judgement
@@ -93,4 +94,6 @@ def reasons_at(judged: Judgement, quantity: int) -> list[Rejection]:
     judged.resize(quantity)
     rejections: list[Rejection] = []
     sized_reasons(judged, rejections)
+    if judged.scopes and not judged.is_exit and (found := open_order_count(judged)):
+        rejections.append(found)  # above the account exits do not face it, so a size can cure it
     return rejections

@@ -22,6 +22,7 @@ UNSET: Final = 3
 MISSING: Final = 4  # required and unset: new risk is refused (2.2)
 
 NO_USAGE: Final = -1
+EVERY_LIMIT: Final = -1
 
 
 class Usage:
@@ -79,6 +80,9 @@ class Standing:
 
     Figures are None without a mark. Positions are those that are not flat, by instrument id, so
     that ties go to the smallest.
+
+    `least_bps` leaves out every limit that is used less, and those without a usage: whoever looks
+    at each account that a record touches has no time for what is not set. EVERY_LIMIT: all of them.
     """
 
     __slots__ = (
@@ -87,6 +91,7 @@ class Standing:
         "day_order_count",
         "figures",
         "found",
+        "least_bps",
         "limits",
         "next_order_ns",
         "now_ns",
@@ -97,8 +102,16 @@ class Standing:
         "turnover_e4",
     )
 
-    def __init__(self, book: Book, policy: Policy, account: Account, now_ns: int) -> None:
+    def __init__(
+        self,
+        book: Book,
+        policy: Policy,
+        account: Account,
+        now_ns: int,
+        least_bps: int = EVERY_LIMIT,
+    ) -> None:
         roll_if_due(book, account)
+        self.least_bps = least_bps
         self.book = book
         self.policy = policy
         self.account = account
@@ -131,6 +144,10 @@ class Standing:
 
     def limited(self, reason: RejectReason, name: str, measured: int | None) -> None:
         """Add the account's limit of that name in `Limits`; None: nothing without an order."""
+        if self.least_bps != EVERY_LIMIT:
+            limits = self.limits
+            if measured is None or (getattr(limits, name) == NO_CHECK and limits.warning is None):
+                return
         value, warns = self.value_of(name)
         if value == NO_CHECK:
             self.at_account(reason, name, self.setting_of(name), measured, None)
@@ -149,6 +166,8 @@ class Standing:
         subject: str = "",
     ) -> None:
         """Add a limit whose scope is the account."""
+        if self.leaves_out(measured, limit):
+            return
         name_of_account = self.account.account_id
         self.found.append(
             Usage(
@@ -177,6 +196,8 @@ class Standing:
         subject: str = "",
     ) -> None:
         """Add a limit that is set at another scope."""
+        if self.leaves_out(measured, limit):
+            return
         self.found.append(
             Usage(
                 reason,
@@ -191,6 +212,12 @@ class Standing:
             )
         )
 
+    def leaves_out(self, measured: int | None, limit: int | None) -> bool:
+        """Tell whether a limit is used too little to be added."""
+        if self.least_bps == EVERY_LIMIT:
+            return False
+        return measured is None or limit is None or used_bps(measured, limit) < self.least_bps
+
     def value_of(self, name: str) -> tuple[int, bool]:
         """Return the value in force and whether it only warns; NO_CHECK for none."""
         limits = self.limits
@@ -203,7 +230,9 @@ class Standing:
         return value, False
 
     def setting_of(self, name: str) -> int:
-        """Tell why a limit has no value."""
+        """Tell why a limit has no value; not where such limits are left out."""
+        if self.least_bps != EVERY_LIMIT:
+            return UNSET
         levels = self.limits.levels
         if name == "leverage_bps":
             levels = levels[:-1]

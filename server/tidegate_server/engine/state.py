@@ -31,6 +31,7 @@ from .policy import Limit, Policy
 from .policy_version import PolicyVersion
 from .reconciliation import Reconciliation
 from .repeats import Times
+from .shares import Share, ShareSum
 from .stop import RepeatKey, Stop, stop_id_of
 from .tier_standing import TierStanding
 
@@ -192,14 +193,15 @@ class Account:
     """One account. `start_of_day_equity` is None until it is valued, where the last roll could not.
 
     `lines` is the mask of lines entered and not left (2.6), `high_water` the greatest actual equity
-    at a valuation, NEVER before the first; bookings move it along (4.25).
+    at a valuation, NEVER before the first; bookings move it along (4.25). `share` is what it was
+    last valued at for the sums above it (4.26).
 
     `active` lists the positions that are not flat, in the order in which they became so. Memos:
     `turnover_e4` (the sum over positions), `totals` (the sum of the active positions' lines, None
     until it is asked for), `fresh_until_ns` (no mark or factor is stale before), `effective` (its
     limits under policy `effective_version`, until `effective_until_ns`), `open_order_count`,
     `overrides` (the book's on it, the one that decides last), `groups` (its group and those above,
-    the innermost first).
+    the innermost first), `counted` (the share as the sums have it).
     """
 
     __slots__ = (
@@ -207,6 +209,7 @@ class Account:
         "active",
         "adjustments",
         "cash",
+        "counted",
         "credit",
         "customer_limits",
         "day_order_count",
@@ -232,6 +235,7 @@ class Account:
         "reconciliation",
         "repeats",
         "sequence",
+        "share",
         "standing",
         "start_of_day_equity",
         "tier_id",
@@ -270,6 +274,8 @@ class Account:
         self.start_of_day_equity: int | None = None
         self.lines = 0
         self.high_water = NEVER
+        self.share: Share | None = None
+        self.counted: Share | None = None
         self.next_order_ns = 0
         self.last_valuation: Figures | None = None
         self.valued_time_ns = 0
@@ -331,6 +337,8 @@ class Book:
     so do `ladders`, those of groups, kept only while `self_trade_scope`, the policy's, asks for
     them; and `executions`, where an execution was booked, while `has_sources`: a drop copy reported
     something (sources.py). `repeats_floor_ns` is 0 between records.
+    them, and `share_sums`, of groups and of the firm "", kept while the policy limits any (4.26).
+    `repeats_floor_ns` is 0 between records.
     """
 
     __slots__ = (
@@ -363,6 +371,7 @@ class Book:
         "self_trade_scope",
         "sequence",
         "sessions",
+        "share_sums",
         "stops",
         "stops_at",
         "time_ns",
@@ -397,6 +406,7 @@ class Book:
         self.risk_refusal: Refusal | None = None
         self.open_order_count = 0
         self.open_orders_of: dict[str, int] = {}
+        self.share_sums: dict[str, ShareSum] | None = None
         self.unconfirmed_count = 0
         self.has_sources = False
         self.executions: dict[str, list[str]] | None = None

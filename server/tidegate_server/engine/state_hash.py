@@ -161,6 +161,8 @@ def account_fields(account: Account) -> Fields:
     fields.append(("lines", account.lines))
     if account.high_water != NEVER:
         fields.append(("high_water", str(account.high_water)))
+    if account.share is not None:
+        fields.append(("share", list(account.share)))
     fields.append(("limits", limit_fields(account.limits)))
     fields.append(("customer_limits", limit_fields(account.customer_limits)))
     if account.standing is not None:

@@ -8,7 +8,7 @@ from .cn.rules import loosened_rules
 from .effective import is_required, narrowest
 from .margin_lines import lines_loosened
 from .policy import LIMIT_NAMES, Band, Limit, Policy, Tier, band_cap, bucket
-from .scope_limits import loosened
+from .scope_limits import loosened, reserve_loosened
 from .sessions import is_within
 
 HIGHER: Final = 1
@@ -30,6 +30,7 @@ SCALAR_LOOSER: Final = {
     "slow_mark_step_bps": ANY,
     "acknowledgement_limit_ns": HIGHER,
     "release_window_ns": HIGHER,
+    "max_valuation_age_ns": HIGHER,
     "self_trade_scope": LOWER,
     "self_trade_mode": HIGHER,
     "disclosure_version": LOWER,
@@ -61,6 +62,8 @@ def loosened_fields(old: Policy, new: Policy) -> list[str]:
     ]
     fields += loosened_rules(old.credit, new.credit)
     fields += loosened(old.scopes, new.scopes)
+    if reserve_loosened(old.reserve, new.reserve):
+        fields.append("reserve")
     if not is_within(new.trading_window, old.trading_window):
         fields.append("trading_window")
     if lines_loosened(old.lines_of(None), new.lines_of(None)):

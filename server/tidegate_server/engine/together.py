@@ -10,6 +10,7 @@ from .checks.leverage import leverage, leverage_warning
 from .checks.losses import day_loss, drawdown
 from .checks.maintenance import maintenance_ratio
 from .checks.margin import initial_margin
+from .checks.sums import valued_sums
 from .cn.booking import free_cash
 from .cn.kinds import COLLATERAL_BUY
 from .commands import MODEL_CN_MARGIN, MODEL_PORTFOLIO, CheckOrder, CheckOrders
@@ -23,6 +24,7 @@ from .outcomes import CheckOutcome, Figures
 from .overriding import effective_limits
 from .policy import Policy
 from .reasons import Rejection
+from .sharing import share_now
 from .state import Account, Book, roll_if_due
 from .together_sums import worst_sums
 from .valuing import held_beside
@@ -133,6 +135,7 @@ def account_reasons(
         if found is not None:
             rejections.append(found)
         rejections += lines_and_losses(account, limits, footing, figures, total.line)
+        add_valued_sums(book, policy, account, now_ns, rejections, warnings)
     rejections.sort(key=precedence)
     return rejections
 
@@ -141,6 +144,25 @@ def available_for(account: Account, figures: Figures, *, pays: bool) -> int:
     """Return what 4.22 measures under `cn_margin`: the free cash too where collateral is bought."""
     available = figures.available
     return min(available, free_cash(account)) if pays else available
+
+
+def add_valued_sums(
+    book: Book,
+    policy: Policy,
+    account: Account,
+    now_ns: int,
+    rejections: list[Rejection],
+    warnings: list[Rejection],
+) -> None:
+    """Add what 4.26 says of sums over groups and the firm, of both modes."""
+    if not policy.keeps_shares:
+        return
+    share = share_now(account, policy, regime_multiplier(book, policy), now_ns)
+    if share is None:
+        return
+    rejections += valued_sums(book, policy, account, share, now_ns, warning=False)
+    warnings += valued_sums(book, policy, account, share, now_ns, warning=True)
+    warnings.sort(key=precedence)
 
 
 def lines_and_losses(

@@ -22,7 +22,7 @@ from .footing import Footing
 from .judgement import Judgement
 from .policy import NO_CHECK
 from .reasons import RejectReason, ScopeKind
-from .standing import MISSING, NO_USAGE, SET, UNSET, Standing, Usage, used_bps
+from .standing import EVERY_LIMIT, MISSING, NO_USAGE, SET, UNSET, Standing, Usage, used_bps
 from .state import Account, Book, Position
 from .usage_sums import add_sums
 from .valuing import held_by
@@ -34,6 +34,19 @@ def usages(book: Book, account: Account, now_ns: int) -> list[Usage]:
     if policy is None:
         return []
     return all_limits(Standing(book, policy, account, now_ns))
+
+
+def used_limits(book: Book, account: Account, now_ns: int, least_bps: int) -> list[Usage]:
+    """Return as `usages`, but only what is used so much; none is marked as binding.
+
+    The order rate is never among them.
+    """
+    policy = book.policy
+    if policy is None:
+        return []
+    standing = Standing(book, policy, account, now_ns, least_bps)
+    measure(standing)
+    return standing.found
 
 
 def usages_with(judged: Judgement) -> list[Usage]:
@@ -48,6 +61,15 @@ def all_limits(standing: Standing) -> list[Usage]:
 
     That is the greatest usage of a limit that is on, ties in order of precedence.
     """
+    measure(standing)
+    binding = binding_of(standing.found)
+    if binding is not None:
+        binding.binds = True
+    return standing.found
+
+
+def measure(standing: Standing) -> None:
+    """Find the limits, in order of precedence."""
     opened, decided = standing.open_order_count, standing.day_order_count
     figures = standing.figures
     drawn = None if figures is None else max(0, -figures.cash)
@@ -57,12 +79,8 @@ def all_limits(standing: Standing) -> list[Usage]:
         drawn = drawn_of(account)
         shorted = sum(position.line[6] for position in account.active)
     leverage = None if figures is None else upper_ratio_bps(figures.weighted, figures.equity)
-    standing.limited(RejectReason.PRICE_COLLAR, "price_collar_bps", None)
-    standing.limited(RejectReason.PRICE_COLLAR, "price_collar_floor_bps", None)
-    standing.limited(RejectReason.ORDER_QUANTITY, "order_quantity", None)
-    standing.limited(RejectReason.ORDER_NOTIONAL, "order_notional_e4", None)
-    standing.limited(RejectReason.ORDER_VOLUME_SHARE, "order_volume_share_bps", None)
-    add_rate(standing)
+    if standing.least_bps == EVERY_LIMIT:
+        add_limits_of_orders(standing)
     standing.limited(RejectReason.OPEN_ORDER_COUNT, "open_order_count", opened)
     standing.limited(RejectReason.DAY_ORDER_COUNT, "day_order_count", decided)
     standing.limited(RejectReason.DAY_TURNOVER, "day_turnover_e4", standing.turnover_e4)
@@ -76,10 +94,6 @@ def all_limits(standing: Standing) -> list[Usage]:
     add_losses(standing)
     add_sums(standing)
     standing.found.sort(key=precedence_of)
-    binding = binding_of(standing.found)
-    if binding is not None:
-        binding.binds = True
-    return standing.found
 
 
 def precedence_of(usage: Usage) -> int:
@@ -96,6 +110,16 @@ def binding_of(found: list[Usage]) -> Usage | None:
         if best is None or usage.usage_bps > best.usage_bps:
             best = usage
     return best
+
+
+def add_limits_of_orders(standing: Standing) -> None:
+    """Add the limits of single orders, which measure nothing without one, and the order rate."""
+    standing.limited(RejectReason.PRICE_COLLAR, "price_collar_bps", None)
+    standing.limited(RejectReason.PRICE_COLLAR, "price_collar_floor_bps", None)
+    standing.limited(RejectReason.ORDER_QUANTITY, "order_quantity", None)
+    standing.limited(RejectReason.ORDER_NOTIONAL, "order_notional_e4", None)
+    standing.limited(RejectReason.ORDER_VOLUME_SHARE, "order_volume_share_bps", None)
+    add_rate(standing)
 
 
 def add_rate(standing: Standing) -> None:
@@ -231,9 +255,12 @@ def add_initial_margin(standing: Standing) -> None:
 
 def add_losses(standing: Standing) -> None:
     """Add what was lost today and since the high-water mark, at the marks of now (4.25)."""
-    account = standing.account
+    account, limits = standing.account, standing.limits
+    still = limits.is_still and (limits.warning is None or limits.warning.is_still)
+    if still and standing.least_bps != EVERY_LIMIT:
+        return
     held = held_by(account, standing.policy, standing.regime_bps, standing.now_ns)
-    footing = Footing(account, standing.limits, held)
+    footing = Footing(account, limits, held)
     lost = fallen = None
     if held is not None:
         if footing.start_of_day is not None:

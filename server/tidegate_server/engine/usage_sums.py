@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from typing import Final
 
-from .amounts import ONE, unscale_down, upper_ratio_bps
+from .amounts import ONE, scale_up, unscale_down, upper_ratio_bps
 from .checks.concentration import cap_at
+from .checks.sums import DRAWN, GROSS, GROUP_EXPOSURE, SHORTFALL, sum_with, unstressed
+from .cn.booking import drawn_of
 from .effective import Effective
 from .exposure import rates_of
 from .policy import NO_CHECK, Band
 from .reasons import RejectReason, ScopeKind
-from .scope_limits import ScopeLimits
+from .scope_limits import VALUED_SUMS, ScopeLimits
 from .scopes import firm_exposure, open_orders, owned_after
-from .standing import SET, Standing, used_bps
+from .sharing import stressed_sum
+from .standing import EVERY_LIMIT, SET, Standing, used_bps
 from .state import Account, Position
 
 REASONS: Final[dict[str, RejectReason]] = {
@@ -23,20 +26,24 @@ REASONS: Final[dict[str, RejectReason]] = {
     "position": RejectReason.POSITION_LIMIT,
     "ownership_bps": RejectReason.OWNERSHIP_LIMIT,
     "instrument_exposure_e4": RejectReason.FIRM_INSTRUMENT_EXPOSURE,
+    "group_exposure_e4": RejectReason.GROUP_EXPOSURE,
+    "financing_e4": RejectReason.FIRM_FINANCING,
 }
 
 
 def add_sums(standing: Standing) -> None:
     """Add ownership, sector and board, and every limit of the scopes that the account is within."""
     held = standing.positions
-    add_ownership(standing, held)
     limits = standing.limits
-    add_tables(standing, held, limits, warns=False)
+    if limits.has_sums or limits.warning is not None or standing.least_bps == EVERY_LIMIT:
+        add_ownership(standing, held)
+        add_tables(standing, held, limits, warns=False)
     if limits.warning is not None:
         add_tables(standing, held, limits.warning, warns=True)
     for _, scope in sorted(standing.policy.scopes.items()):
         if concerns(scope, standing.account, held):
             add_scope(standing, held, scope)
+    add_reserve(standing)
 
 
 def add_ownership(standing: Standing, held: list[Position]) -> None:
@@ -149,6 +156,8 @@ def add_scope(standing: Standing, held: list[Position], scope: ScopeLimits) -> N
             account = standing.account
             best = open_orders(standing.book, scope)
             best += standing.open_order_count - account.open_order_count
+        elif name in VALUED_SUMS:
+            best = valued_sum(standing, scope, name)
         elif not name.startswith("order_"):
             best = 0
             for position in held:
@@ -165,6 +174,54 @@ def add_scope(standing: Standing, held: list[Position], scope: ScopeLimits) -> N
             warns=name in scope.warned,
             subject=subject,
         )
+
+
+def valued_sum(standing: Standing, scope: ScopeLimits, name: str) -> int | None:
+    """Return what a group or the firm was last valued at, this account as it is now (4.26)."""
+    figures = standing.figures
+    if figures is None:
+        return None
+    drawn = -figures.cash if figures.cash < 0 else 0
+    if standing.account.credit is not None:
+        drawn += drawn_of(standing.account)
+    share = standing.now_ns, figures.gross, drawn, 0
+    figure = GROSS if name == GROUP_EXPOSURE else DRAWN
+    return sum_with(standing.book, scope.scope_id, standing.account, share, figure)
+
+
+def add_reserve(standing: Standing) -> None:
+    """Add what the reserve should be against what it is (4.26)."""
+    policy = standing.policy
+    reserve = policy.reserve
+    if reserve is None:
+        return
+    required: int | None = None
+    account = standing.account
+    figures = standing.figures
+    if figures is not None and not unstressed(standing.book, account):
+        lost = stressed_sum(
+            account,
+            None,
+            reserve.stress_bps,
+            policy,
+            standing.regime_bps,
+            standing.now_ns,
+            standing.positions,
+        )
+        shortfall = max(0, lost - (figures.assets - figures.debt))
+        share = standing.now_ns, 0, 0, shortfall
+        total = sum_with(standing.book, "", account, share, SHORTFALL)
+        required = scale_up(total, reserve.coverage_bps)
+    standing.at(
+        RejectReason.RESERVE_COVERAGE,
+        "reserve_pool_e4",
+        required,
+        reserve.pool_e4,
+        ScopeKind.FIRM,
+        "",
+        warns=reserve.warns,
+        subject="",
+    )
 
 
 def measured_of(account: Account, position: Position, scope: ScopeLimits, name: str) -> int | None:

@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING
 from .amounts import INT64_MAX
 from .cn.terms import held_and_owed
 from .margin_lines import NEVER, Valued, entered
+from .shares import set_share
 from .walk import Walk, walk
 
 if TYPE_CHECKING:
     from .effective import Effective
     from .policy import Policy
-    from .state import Account, Instrument, Position
+    from .state import Account, Book, Instrument, Position
 
 # What of an account is held and owed, without its cash.
 Held = tuple[int, int]
@@ -66,6 +67,7 @@ def kept_values(account: Account) -> Valued:
     found.lines = account.lines
     found.high_water = account.high_water
     found.start_of_day = account.start_of_day_equity
+    found.share = account.share
     return found
 
 
@@ -74,7 +76,7 @@ def fitting(amount: int) -> int:
     return max(min(amount, INT64_MAX), -INT64_MAX)
 
 
-def apply_valued(account: Account, found: Valued) -> None:
+def apply_valued(book: Book, account: Account, found: Valued) -> None:
     """Keep what a valuation changed."""
     if found.lines >= 0:
         account.lines = found.lines
@@ -82,6 +84,8 @@ def apply_valued(account: Account, found: Valued) -> None:
         account.high_water = found.high_water
     if found.start_of_day is not None:
         account.start_of_day_equity = found.start_of_day
+    if found.share is not None:
+        set_share(book, account, found.share)
 
 
 def with_moved(account: Account, moved: int) -> Valued | None:

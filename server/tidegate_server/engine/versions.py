@@ -16,6 +16,7 @@ from .outcomes import Outcome, Refusal
 from .policy import Policy
 from .policy_version import PolicyVersion
 from .resting import make_ladders
+from .shares import make_sums
 from .staff_commands import ApprovePolicy, WithdrawPolicy
 from .staff_outcomes import PolicyOutcome
 from .state import Book
@@ -172,3 +173,4 @@ def activate(book: Book, known: PolicyVersion, outcome: PolicyOutcome, time_ns: 
         book.former_until_ns = outcome.former_until_ns
     forget_rates(book)
     make_ladders(book)
+    make_sums(book)

@@ -67,6 +67,11 @@ class AlertStore:
         """The newest alert that was told."""
         return self._ids[-1] if self._ids else (0, -1)
 
+    @property
+    def waits(self) -> bool:
+        """Whether some alerts are not on disk yet."""
+        return bool(self._waiting)
+
     def __len__(self) -> int:
         """Count what is kept."""
         return len(self._ids)

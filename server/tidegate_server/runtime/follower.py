@@ -57,7 +57,7 @@ from .proving import Prover
 from .serve import front_config
 from .snapshotting import Snapshots, load_newest
 from .streams import Streams
-from .sweeping import Sweep
+from .sweeping import PIECE_SECONDS, Sweep
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -78,7 +78,9 @@ NICENESS: Final = 10
 FOLD_SECONDS: Final = 0.005
 IDLE_SECONDS: Final = 0.02
 HEARTBEAT_SECONDS: Final = 0.25
-#: The sweep looks at a state that is older than this no more.
+#: While records wait, alerts are flushed to disk so often: each flush waits for the disk.
+FLUSH_SECONDS: Final = 0.1
+#: The sweep looks at a state that is older than this no more, and at none from amid the start.
 SWEEP_LAG_SECONDS: Final = 2.0
 
 
@@ -150,6 +152,7 @@ class Follower:
         stack.callback(self._proof.close)
         self._parent = Parent(folder)
         self._published_s = 0.0
+        self._flushed_s = 0.0
         self._stopping = False
 
     def _handlers(self) -> dict[str, Handler]:
@@ -183,24 +186,31 @@ class Follower:
             return STOP
         prover = self._prover
         behind = prover.step(FOLD_SECONDS)
-        self._alerts.flush()
-        self._snapshots.take_if_due(prover.machine, prover.place)
         now_s = time.monotonic()
-        changed = self._hash.step(prover, now_s)
+        if not behind or now_s - self._flushed_s >= FLUSH_SECONDS:
+            self._alerts.flush()
+            self._flushed_s = now_s
+            if not self._alerts.waits:  # a follower that begins at a snapshot finds them no more
+                self._snapshots.take_if_due(prover.machine, prover.place)
+        changed = self._hash.step(prover, now_s, calm=self._sweep.rests(prover.sequence))
         if changed or now_s - self._published_s >= HEARTBEAT_SECONDS:
             self._publish(now_s)
             if self._parent.has_gone():
                 self._streams.end()
                 return STOP
-        if now_s - prover.level_at_s < SWEEP_LAG_SECONDS:
+        if prover.was_level and now_s - prover.level_at_s < SWEEP_LAG_SECONDS:
             self._sweep.step(prover.machine.book)
         busy = self._streams.step()
-        return 0.0 if behind or busy else IDLE_SECONDS
+        if behind or busy:
+            return 0.0
+        return PIECE_SECONDS if self._sweep.hurries else IDLE_SECONDS
 
     def end(self) -> None:
         """Leave a snapshot, and the last figures."""
         prover = self._prover
-        self._snapshots.take_last(prover.machine, prover.place, self._hash.seconds)
+        self._alerts.flush()
+        if not self._alerts.waits:
+            self._snapshots.take_last(prover.machine, prover.place, self._hash.seconds)
         self._publish(time.monotonic())
 
     def _durable(self) -> int:

@@ -30,13 +30,16 @@ class HashTimer:
         self._not_before_s = 0.0
         self._busy_at_s = time.monotonic() + BUSY_SECONDS
 
-    def step(self, prover: Prover, now_s: float) -> bool:
-        """Hash if it is time; tell whether there is anything new to publish."""
+    def step(self, prover: Prover, now_s: float, *, calm: bool) -> bool:
+        """Hash if it is time; tell whether there is anything new to publish.
+
+        `calm`: nobody else needs the time, as after a mark that led accounts past a line.
+        """
         news = prover.sequence != self.proved
         self.proved = prover.sequence
         if prover.sequence == self.sequence or now_s < self._not_before_s:
             return news
-        quiet = not prover.is_behind and now_s - prover.last_record_at_s >= QUIET_SECONDS
+        quiet = calm and not prover.is_behind and now_s - prover.last_record_at_s >= QUIET_SECONDS
         if not quiet and now_s < self._busy_at_s:
             return news
         begin_s = time.monotonic()

@@ -46,6 +46,8 @@ EFFECTS: Final[dict[int, type[Message]]] = {
     journal_pb2.METHOD_UPDATE_VOLATILITY: journal_pb2.VolatilityEffects,
     journal_pb2.METHOD_PROPOSE_POLICY: journal_pb2.PolicyEffects,
     journal_pb2.METHOD_APPROVE_POLICY: journal_pb2.PolicyEffects,
+    journal_pb2.METHOD_REPLACE_ORDER: journal_pb2.CheckEffects,
+    journal_pb2.METHOD_RECONCILE_ORDERS: journal_pb2.ReconcileEffects,
     journal_pb2.METHOD_SET_TIER: journal_pb2.TierEffects,
 }
 

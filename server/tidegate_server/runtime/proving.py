@@ -67,7 +67,7 @@ class Prover:
     """Follows a journal with a machine.
 
     `folded` counts records; `is_behind` tells whether more waited when it last stopped, and
-    `level_at_s` when it last had everything (monotonic).
+    `level_at_s` when it last had everything (monotonic), the start if it never had: `was_level`.
     """
 
     __slots__ = (
@@ -81,6 +81,7 @@ class Prover:
         "mismatches",
         "observers",
         "place",
+        "was_level",
     )
 
     def __init__(
@@ -97,6 +98,7 @@ class Prover:
         self.observers: list[Observer] = []
         self.folded = 0
         self.is_behind = True
+        self.was_level = False
         self.level_at_s = self.last_record_at_s = time.monotonic()
         self._tail = tail
         self._log = log
@@ -118,6 +120,7 @@ class Prover:
                 self.is_behind = True
                 return True
         self.is_behind = False
+        self.was_level = True
         self.level_at_s = time.monotonic()
         return False
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
         PositionsOutcome,
         RevalueOutcome,
     )
+    from tidegate_server.engine.shares import Share
 
     AnyValued = CashOutcome | EventsOutcome | PositionsOutcome | RevalueOutcome
 
@@ -112,7 +113,22 @@ def write_valued(valued: Valued, account_id: str) -> journal_pb2.ValuationEffect
         message.lines = valued.lines
     if valued.high_water != NEVER:
         message.high_water_mark_e4 = valued.high_water
+    if valued.share is not None:
+        message.share.CopyFrom(write_share(valued.share))
     return message
+
+
+def write_share(share: Share) -> journal_pb2.Share:
+    """Return what sums above an account count of it."""
+    time_ns, gross, drawn, shortfall = share
+    return journal_pb2.Share(
+        time_ns=time_ns, gross_e4=gross, drawn_e4=drawn, shortfall_e4=shortfall
+    )
+
+
+def read_share(message: journal_pb2.Share) -> Share:
+    """Read what sums above an account count of it."""
+    return message.time_ns, message.gross_e4, message.drawn_e4, message.shortfall_e4
 
 
 def read_valued(message: journal_pb2.ValuationEffects) -> Valued:
@@ -124,4 +140,6 @@ def read_valued(message: journal_pb2.ValuationEffects) -> Valued:
         valued.high_water = message.high_water_mark_e4
     if message.HasField("start_of_day_equity_e4"):
         valued.start_of_day = message.start_of_day_equity_e4
+    if message.HasField("share"):
+        valued.share = read_share(message.share)
     return valued

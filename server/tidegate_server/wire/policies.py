@@ -23,6 +23,7 @@ from .modes import read_mode, write_mode
 from .permissions import DISCLOSURE_BOUND
 from .policy_lines import read_lines, write_lines
 from .policy_parts import read_classes, read_window
+from .reserves import read_reserve, write_reserve
 from .scopes import read_scopes, read_tables, write_scopes, write_tables
 
 if TYPE_CHECKING:
@@ -108,6 +109,8 @@ def read_policy(message: policy_pb2.Policy, problems: Problems) -> Policy:
         scopes=read_scopes(message, problems),
         max_override_ns=message.max_override_ns,
         automatic_upgrade=message.automatic_upgrade,
+        reserve=read_reserve(message, problems),
+        max_valuation_age_ns=message.max_valuation_age_ns,
     )
 
 
@@ -213,6 +216,8 @@ def write_policy(policy: Policy) -> policy_pb2.Policy:
         message.lines.CopyFrom(write_lines(policy.lines))
     message.tiers.extend([write_tier(tier) for tier in policy.tiers.values()])
     message.scopes.extend(write_scopes(policy.scopes))
+    if policy.reserve is not None:
+        message.reserve.CopyFrom(write_reserve(policy.reserve))
     return message
 
 

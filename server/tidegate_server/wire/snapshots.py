@@ -11,6 +11,7 @@ from tidegate_server.engine.latches import make_queue
 from tidegate_server.engine.margin_lines import NEVER
 from tidegate_server.engine.reach import add
 from tidegate_server.engine.resting import make_ladders
+from tidegate_server.engine.shares import make_sums
 from tidegate_server.engine.state import (
     Account,
     Batch,
@@ -23,6 +24,7 @@ from tidegate_server.engine.state_hash import state_hash
 
 from . import decoding, encoding, groups
 from .customer_limits import read_customer_limits
+from .effects import read_share, write_share
 from .event_snapshots import contract_messages, event_message, load_contracts, read_event
 from .life_snapshots import read_reconciliation, write_reconciliation
 from .order_snapshots import OrderLoader, SnapshotError, order_message, order_request
@@ -193,6 +195,8 @@ def account_message(account: Account) -> journal_pb2.RestoreAccount:
         contracts=contract_messages(account),
     )
     write_reconciliation(account, message)
+    if account.share is not None:
+        message.share.CopyFrom(write_share(account.share))
     if account.last_valuation is not None:
         message.last_valuation.CopyFrom(
             encoding.valuation_message(account.account_id, account.last_valuation)
@@ -231,6 +235,7 @@ class Loader:
         for batch in sorted(book.batches.values(), key=batch_rank):
             book.batch_queue.add(batch, batch.keep_until_ns, 0)
         make_ladders(book)
+        make_sums(book)
         make_queue(book)
         found = state_hash(book)
         if not self.expected_hash or found != self.expected_hash:
@@ -305,6 +310,8 @@ class Loader:
         account.lines = message.lines
         if message.HasField("high_water_mark_e4"):
             account.high_water = message.high_water_mark_e4
+        if message.HasField("share"):
+            account.share = read_share(message.share)
         account.next_order_ns = message.next_order_time_ns
         account.valued_time_ns = message.valued_time_ns
         if message.HasField("last_valuation"):

@@ -1,0 +1,162 @@
+"""What an account is valued at for the sums above it: gross, financing, shortfall (4.26, 2.7)."""
+
+from __future__ import annotations
+
+from .amounts import INT64_MAX, ONE, raw_up, scale_up
+from .cn.booking import drawn_of
+from .cn.kinds import MARGIN_BUY
+from .exposure import line_of_position, rates_of
+from .judgement import Judgement
+from .lines import NO_LINE, Line, minus, plus
+from .margin_lines import Valued
+from .policy import Policy
+from .shares import NEVER_VALUED, UNSTRESSED, Share
+from .state import Account, Position
+from .walk import walk
+
+
+def with_share(found: Valued | None, share: Share | None) -> Valued | None:
+    """Let a valuation change the share too; None: the account keeps the last one."""
+    if share is None:
+        return found
+    if found is None:
+        found = Valued()
+    found.share = share
+    return found
+
+
+def unvalued(account: Account) -> Share | None:
+    """Return the share of an account that cannot be valued: the last one, which grows old."""
+    return NEVER_VALUED if account.share is None else None
+
+
+def share_now(
+    account: Account,
+    policy: Policy,
+    regime_bps: int,
+    now_ns: int,
+    cash: int | None = None,
+    others: list[Position] | None = None,
+) -> Share | None:
+    """Value an account as it stands, or with other cash, or with `others` in place of positions.
+
+    Positions in `others` replace those in the same instruments. None where something has no mark
+    and the account keeps the share that it has.
+    """
+    total = walk(account, None, policy, regime_bps, now_ns)
+    line = total.line
+    positions = account.active
+    if others:
+        names = [position.instrument.instrument_id for position in others]
+        positions = [one for one in positions if one.instrument.instrument_id not in names]
+        for position in account.active:
+            if position not in positions:
+                line = minus(line, position.line)
+        for position in others:
+            if not position.is_flat():
+                position.line = line_at(account, position, policy, regime_bps, now_ns)
+                line = plus(line, position.line)
+                positions.append(position)
+    if any(not position.instrument.mark for position in positions):
+        return unvalued(account)
+    if cash is None:
+        cash = account.cash
+    stressed = UNSTRESSED
+    if policy.reserve is not None:
+        stress_bps = policy.reserve.stress_bps
+        stressed = stressed_sum(account, None, stress_bps, policy, regime_bps, now_ns, positions)
+    financed = drawn_of(account) if account.credit is not None else 0
+    return share_of(account, line, cash, stressed, now_ns, financed)
+
+
+def line_at(
+    account: Account, position: Position, policy: Policy, regime_bps: int, now_ns: int
+) -> Line:
+    """Return the line of a position that is not the account's own yet; none without a mark."""
+    instrument = position.instrument
+    if not instrument.mark:
+        return NO_LINE
+    stressed = instrument.factor_time_ns < now_ns - policy.max_volatility_age_ns
+    rates = rates_of(instrument, policy, regime_bps, account.margin_model, stressed=stressed)
+    return line_of_position(position, rates, account.margin_model)
+
+
+def share_of(
+    account: Account, line: Line, cash: int, stressed: int, now_ns: int, financed: int
+) -> Share:
+    """Return the share that follows from the sum of an account's lines and its stressed gross.
+
+    `financed` is the principal of contracts, which is no negative cash but financing all the same.
+    """
+    cash += line[0]
+    drawn = -cash if cash < 0 else 0
+    debt = drawn + line[2] + account.interest_and_fees
+    equity = line[1] + (cash if cash > 0 else 0) - debt
+    shortfall = UNSTRESSED
+    if stressed != UNSTRESSED:
+        shortfall = min(max(0, stressed - equity), INT64_MAX)
+    elif not line[3] and equity >= 0:
+        shortfall = 0
+    return now_ns, min(line[3], INT64_MAX), min(drawn + financed, INT64_MAX), shortfall
+
+
+def stressed_sum(
+    account: Account,
+    without: Position | None,
+    stress_bps: int,
+    policy: Policy,
+    regime_bps: int,
+    now_ns: int,
+    positions: list[Position],
+) -> int:
+    """Return what positions would lose under stress, each by its factor, 100 % at most."""
+    total = 0
+    horizon = now_ns - policy.max_volatility_age_ns
+    model = account.margin_model
+    for position in positions:
+        if position is without:
+            continue
+        instrument = position.instrument
+        stale = instrument.factor_time_ns < horizon
+        factor = rates_of(instrument, policy, regime_bps, model, stressed=stale)[0]
+        total += loss_of(position.line[3], stress_bps, factor)
+    return total
+
+
+def loss_of(gross: int, stress_bps: int, factor: int) -> int:
+    """Return what a position would lose under stress."""
+    return scale_up(gross, min(ONE, scale_up(stress_bps, factor)))
+
+
+def share_with(judged: Judgement) -> Share:
+    """Return the account's share with the order; only where it is valued."""
+    reserve = judged.policy.reserve
+    stressed = UNSTRESSED
+    account = judged.account
+    if reserve is not None:
+        if judged.rest_stressed < 0:
+            judged.rest_stressed = stressed_sum(
+                account,
+                judged.position,
+                reserve.stress_bps,
+                judged.policy,
+                judged.regime_bps,
+                judged.now_ns,
+                account.active,
+            )
+        own = loss_of(judged.line[3], reserve.stress_bps, judged.factor)
+        stressed = judged.rest_stressed + own
+    line = plus(judged.rest.line, judged.line)
+    financed = drawn_of(account) if judged.credit else 0
+    if judged.credit and judged.order.margin_kind == MARGIN_BUY:
+        financed += raw_up(judged.quantity * judged.reserved_price, judged.unit)
+    return share_of(account, line, account.cash, stressed, judged.now_ns, financed)
+
+
+def share_after(judged: Judgement, *, allowed: bool) -> Share | None:
+    """Return the account's share once the order is decided: with it where it is allowed."""
+    if allowed and judged.counts():
+        if not judged.valued:  # an exit
+            judged.value()
+        return share_with(judged) if judged.valued else unvalued(judged.account)
+    return share_now(judged.account, judged.policy, judged.regime_bps, judged.now_ns)
