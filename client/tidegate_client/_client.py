@@ -125,6 +125,7 @@ class Client(ClientBase):
     preview = _method(methods.preview)
     reconcile_orders = _method(life.reconcile_orders)
     record_events = _method(methods.record_events)
+
     get_account = _method(methods.get_account)
     list_accounts = _method(methods.list_accounts)
     upsert_accounts = _method(methods.upsert_accounts)
@@ -138,12 +139,14 @@ class Client(ClientBase):
     return_shares = _method(contracts.return_shares)
     accrue_interest = _method(contracts.accrue_interest)
     charge_fee = _method(contracts.charge_fee)
+
     update_marks = _method(methods.update_marks)
     upsert_instruments = _method(methods.upsert_instruments)
     update_volatility = _method(methods.update_volatility)
     set_session = _method(methods.set_session)
     set_regime = _method(methods.set_regime)
     roll_day = _method(methods.roll_day)
+
     get_policy = _method(policies.get_policy)
     list_policies = _method(policies.list_policies)
     propose_policy = _method(policies.propose_policy)
@@ -153,6 +156,7 @@ class Client(ClientBase):
     approve_override = _method(overrides.approve_override)
     list_overrides = _method(overrides.list_overrides)
     set_tier = _method(overrides.set_tier)
+
     halt = _method(methods.halt)
     set_reduce_only = _method(methods.set_reduce_only)
     release = _method(methods.release)

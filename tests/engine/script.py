@@ -236,6 +236,16 @@ class Script(CreditSteps):
                 scope[limit] = limit_of(value.split("+"))
         return ""
 
+    def do_reserve(self, words: list[str]) -> str:
+        """`reserve <pool> <coverage in bps> <stress in bps> [warn]`, or `reserve off`."""
+        self.policy.pop("reserve", None)
+        if words[0] != "off":
+            pool, coverage, stress, *mode = words
+            figures = {"pool_e4": pool, "coverage_bps": coverage, "stress_bps": stress}
+            self.policy["reserve"] = {name: int(word) for name, word in figures.items()}
+            self.policy["reserve"] |= limit_of(mode)
+        return ""
+
     def do_class(self, words: list[str]) -> str:
         """`class <id> <offset in bps>`."""
         classes = self.policy.setdefault("margin_classes", [])

@@ -19,18 +19,21 @@ TABLES = Path(__file__).resolve().parents[1] / "tables"
 MONEY = re.compile(r"(?<![\w.])(-?)(\d+)\.(\d{1,4})(?![\w.])")
 SPAN = re.compile(r"(?<![\w.])(-?\d+)(ns|ms|s)(?!\w)")
 UNITS = {"ns": 1, "ms": 10**6, "s": 10**9}
-POLICY_WORDS = (
-    "policy",
-    "limit",
-    "band",
-    "tier",
-    "window",
-    "lines",
-    "ratio",
-    "cap",
-    "scope",
-    "sector",
-    "board",
+POLICY_WORDS = frozenset(
+    (
+        "policy",
+        "limit",
+        "band",
+        "tier",
+        "window",
+        "lines",
+        "ratio",
+        "cap",
+        "scope",
+        "sector",
+        "board",
+        "reserve",
+    )
 )
 
 

@@ -4,6 +4,8 @@ Most orders are limit orders for new risk in whole units, in a calm market witho
 and pass. `accepted` says so with local variables only, and leaves every other order, and
 every doubt, to the full judgement (judge.py), which alone knows reasons. It may never accept what
 the full judgement refuses: the oracle and a law hold the two against each other.
+
+It saves a quarter of what an accepted order costs, interpreted (bench: engine_ns_per_check).
 """
 
 from __future__ import annotations
@@ -182,11 +184,7 @@ def sums_hold(
 
 
 def stays(account: Account, limits: Effective, rest: Line, line: Line) -> bool:
-    """Tell at first sight that a valuation changes nothing, and that 4.23 and 4.25 let pass.
-
-    That is so for an account at no line or at the first, whose equity is at most its high-water
-    mark: most of them, most of the time.
-    """
+    """Tell at first sight that a valuation changes nothing, and that 4.23 and 4.25 let pass."""
     cash = account.cash
     assets = rest[7] + line[7]
     debt = rest[8] + line[8] + account.interest_and_fees

@@ -48,9 +48,9 @@ class Judgement:
     `old_room`, too. `price` is 0 for a market order, `mark` 0 where there is none. `reserved_price`
     is NO_PRICE where rule 3.1 has none; `collar` is NO_COLLAR where none is set. `warning` says
     that limits in mode warn are judged: `limits` are then those. `scopes` are those other than the
-    account that limit anything. `valued` says whether 4.20 to 4.22 can be judged: only then `line`
-    (the instrument's, with the order) and the account's figures from `cash` to `initial` are set.
-    `footing` is what 4.23 and 4.25 read besides. `lot_room` is what 4.9 counts odd parts of.
+    account that limit anything. `valued`: 4.20 to 4.22 can be judged; only then `line` (with the
+    order) and the account's figures from `cash` to `initial` are set. `footing` is what 4.23 and
+    4.25 read besides, `lot_room` what 4.9 counts odd parts of.
     """
 
     __slots__ = (

@@ -86,7 +86,10 @@ def search(judged: Judgement, asked: int) -> int:
 
 def passes(judged: Judgement, quantity: int) -> bool:
     """Tell whether another quantity would have no reason that a quantity can cure."""
-    return not reasons_at(judged, quantity)
+    if reasons_at(judged, quantity):
+        return False
+    # An exit may pass where an order for new risk meets the open orders of firm or group (4.16).
+    return judged.is_exit or open_order_count(judged) is None
 
 
 def reasons_at(judged: Judgement, quantity: int) -> list[Rejection]:

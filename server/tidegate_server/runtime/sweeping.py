@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Final
 
 from tidegate.v1 import account_service_pb2
 from tidegate_server.engine.margin_lines import entered
+from tidegate_server.engine.shares import UNSTRESSED, ages
 from tidegate_server.wire.methods import BY_NAME
 
 if TYPE_CHECKING:
@@ -87,6 +88,8 @@ class Sweep:
         self._walk_is_held = False
         self._noticed_sequence = -1
         self._is_away = False
+        self._older_than_ns = 0  # shares from before are asked for; 0: none are
+        self._shares_at_s = 0.0
 
     def rests(self, sequence: int) -> bool:
         """Tell whether no account is known or looked for that would pass a line by this record."""
@@ -124,6 +127,7 @@ class Sweep:
             if waits or now_s < self._walk_at_s:
                 return
             self._notice(book)
+            self._grow_old(book, policy, now_s)
             if not self._due:
                 self._walk_at_s = now_s + WALK_SECONDS / 4
                 return
@@ -168,9 +172,29 @@ class Sweep:
                 self._due = True
         self._seen = known
 
+    def _grow_old(self, book: Book, policy: Policy, now_s: float) -> None:
+        """Let a walk look for shares of sums (4.26) before the policy calls them too old.
+
+        Without moves there is one such walk in a quarter of that age; each finds those that have
+        half of it behind them.
+        """
+        self._older_than_ns = 0
+        if not policy.keeps_shares:
+            return
+        age_ns = policy.max_valuation_age_ns
+        self._older_than_ns = book.time_ns - age_ns // 2
+        if now_s >= self._shares_at_s:
+            self._shares_at_s = now_s + age_ns / 4e9
+            self._due = True
+
     def _is_affected(self, account: Account) -> bool:
-        """Tell whether a mark has moved since the account was valued, and it can be valued."""
+        """Tell whether a mark has moved since the account was valued, and it can be valued.
+
+        Or what sums above it count of it is growing too old, or was never told.
+        """
         valued_ns = account.valued_time_ns
+        if self._older_than_ns and grows_old(account, self._older_than_ns):
+            return all(position.instrument.mark for position in account.active)
         moved_ns = self._moved_ns
         affected = False
         for position in account.active:
@@ -217,6 +241,14 @@ class Sweep:
         self._echo_sequence = answer.sequence
         self._echo_until_s = now_s + ECHO_SECONDS
         self._call_at_s = now_s + self._call_gap_s
+
+
+def grows_old(account: Account, older_than_ns: int) -> bool:
+    """Tell whether an account's share of sums above it was taken before then (4.26)."""
+    share = account.share
+    if share is None or share[3] == UNSTRESSED:
+        return bool(account.active or account.cash < 0 or account.interest_and_fees)
+    return ages(share) and share[0] < older_than_ns
 
 
 def changes_lines(account: Account, policy: Policy) -> bool:
