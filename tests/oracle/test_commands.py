@@ -7,7 +7,7 @@ from tests.oracle.book import Message
 from tests.oracle.commands import Command, Commands
 from tests.oracle.oracle import Oracle
 
-SEEDS = range(1, 11)
+SEEDS = range(1, 13)
 COUNT = 1_000  # a seed
 REASONS = [
     "ACCOUNT_UNKNOWN",

@@ -108,7 +108,7 @@ def test_the_plan_is_the_oracles(seed: int) -> None:
 
 def test_most_of_these_books_have_a_plan() -> None:
     plans = []
-    for seed in range(60):
+    for seed in range(100):
         both = world(Random(seed))
         plans.append(both.oracle.apply("PlanLiquidation", {"account_id": "L"}, "", both.now))
     assert sum(1 for one in plans if one.get("stages")) > 25

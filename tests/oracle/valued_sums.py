@@ -48,7 +48,7 @@ def share_of(book: Book, figures: Figures, now: int) -> Share:
             factor = book.factor(book.instruments[name], now)
             lost += scale_up(gross, min(ONE, scale_up(stress, factor)))
         shortfall = min(INT64_MAX, max(0, lost - figures.equity))
-    drawn = max(0, -figures.cash)
+    drawn = max(0, -figures.cash) + (figures.drawn if figures.model == "CN_MARGIN" else 0)
     return Share(now, min(figures.gross, INT64_MAX), min(drawn, INT64_MAX), shortfall)
 
 

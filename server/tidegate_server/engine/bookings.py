@@ -112,7 +112,8 @@ def share_holding(
 ) -> Share | None:
     """Return an account's share with the quantities that a command sets (4.26)."""
     others: list[Position] = []
-    for instrument_id, quantity in dict(command.targets).items():
+    for instrument_id, target in dict(command.targets).items():
+        quantity = target
         instrument = book.instruments.get(instrument_id)
         if instrument is None:
             if quantity:
@@ -125,6 +126,9 @@ def share_holding(
             position.open_sell = known.open_sell
             position.buy_notional = known.buy_notional
             position.sell_notional = known.sell_notional
+            position.holding = known.holding
+            if known.holding is not None:  # what is set is collateral (6.3)
+                quantity += known.holding.financed
         position.quantity = quantity
         others.append(position)
     regime_bps = regime_multiplier(book, policy)

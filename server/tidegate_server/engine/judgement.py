@@ -292,8 +292,7 @@ class Judgement:
         if self.account.margin_model == MODEL_PORTFOLIO:
             offset = self.offset_with(self.open_buy, self.open_sell)
         if position is not None and not position.is_flat():
-            own = line_of_position(position, self.rates, self.account.margin_model)
-            line = plus(line, own)
+            line = plus(line, line_of_position(position, self.rates, self.account.margin_model))
         return figures_of(self.account, line, offset)
 
     def figures(self) -> Figures:

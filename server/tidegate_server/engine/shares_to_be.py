@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .chains import Stand, holder_of, open_of, own_price, price_of, stands_of
-from .commands import BUY
+from .commands import BUY, MODEL_CN_MARGIN
 from .comparing import ADDED, ENDED
 from .exposure import regime_multiplier
 from .life_commands import ListedOrder
@@ -87,6 +87,9 @@ def share_reconciled(
     now_ns: int,
 ) -> Share | None:
     """Return an account's share once a list has ended and added what it says (7.4)."""
+    if account is not None and account.margin_model == MODEL_CN_MARGIN:
+        # As it was before the list: the next valuation says what that changed (6.3).
+        return share_now(account, policy, regime_multiplier(book, policy), now_ns)
     drafts = Drafts(Account(account_id) if account is None else account)
     ended: dict[str, Order] = {}
     for found in differences:

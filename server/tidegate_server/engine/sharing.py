@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from .amounts import INT64_MAX, ONE, scale_up
+from .amounts import INT64_MAX, ONE, raw_up, scale_up
+from .cn.booking import drawn_of
+from .cn.kinds import MARGIN_BUY
 from .exposure import line_of_position, rates_of
 from .judgement import Judgement
 from .lines import NO_LINE, Line, minus, plus
@@ -63,7 +65,8 @@ def share_now(
     if policy.reserve is not None:
         stress_bps = policy.reserve.stress_bps
         stressed = stressed_sum(account, None, stress_bps, policy, regime_bps, now_ns, positions)
-    return share_of(account, line, cash, stressed, now_ns)
+    financed = drawn_of(account) if account.credit is not None else 0
+    return share_of(account, line, cash, stressed, now_ns, financed)
 
 
 def line_at(
@@ -78,8 +81,13 @@ def line_at(
     return line_of_position(position, rates, account.margin_model)
 
 
-def share_of(account: Account, line: Line, cash: int, stressed: int, now_ns: int) -> Share:
-    """Return the share that follows from the sum of an account's lines and its stressed gross."""
+def share_of(
+    account: Account, line: Line, cash: int, stressed: int, now_ns: int, financed: int
+) -> Share:
+    """Return the share that follows from the sum of an account's lines and its stressed gross.
+
+    `financed` is the principal of contracts, which is no negative cash but financing all the same.
+    """
     cash += line[0]
     drawn = -cash if cash < 0 else 0
     debt = drawn + line[2] + account.interest_and_fees
@@ -89,7 +97,7 @@ def share_of(account: Account, line: Line, cash: int, stressed: int, now_ns: int
         shortfall = min(max(0, stressed - equity), INT64_MAX)
     elif not line[3] and equity >= 0:
         shortfall = 0
-    return now_ns, min(line[3], INT64_MAX), min(drawn, INT64_MAX), shortfall
+    return now_ns, min(line[3], INT64_MAX), min(drawn + financed, INT64_MAX), shortfall
 
 
 def stressed_sum(
@@ -139,12 +147,15 @@ def share_with(judged: Judgement) -> Share:
         own = loss_of(judged.line[3], reserve.stress_bps, judged.factor)
         stressed = judged.rest_stressed + own
     line = plus(judged.rest.line, judged.line)
-    return share_of(account, line, account.cash, stressed, judged.now_ns)
+    financed = drawn_of(account) if judged.credit else 0
+    if judged.credit and judged.order.margin_kind == MARGIN_BUY:
+        financed += raw_up(judged.quantity * judged.reserved_price, judged.unit)
+    return share_of(account, line, account.cash, stressed, judged.now_ns, financed)
 
 
 def share_after(judged: Judgement, *, allowed: bool) -> Share | None:
     """Return the account's share once the order is decided: with it where it is allowed."""
-    if allowed:
+    if allowed and judged.counts():
         if not judged.valued:  # an exit
             judged.value()
         return share_with(judged) if judged.valued else unvalued(judged.account)

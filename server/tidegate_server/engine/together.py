@@ -140,6 +140,12 @@ def account_reasons(
     return rejections
 
 
+def available_for(account: Account, figures: Figures, *, pays: bool) -> int:
+    """Return what 4.22 measures under `cn_margin`: the free cash too where collateral is bought."""
+    available = figures.available
+    return min(available, free_cash(account)) if pays else available
+
+
 def add_valued_sums(
     book: Book,
     policy: Policy,
@@ -157,12 +163,6 @@ def add_valued_sums(
     rejections += valued_sums(book, policy, account, share, now_ns, warning=False)
     warnings += valued_sums(book, policy, account, share, now_ns, warning=True)
     warnings.sort(key=precedence)
-
-
-def available_for(account: Account, figures: Figures, *, pays: bool) -> int:
-    """Return what 4.22 measures under `cn_margin`: the free cash too where collateral is bought."""
-    available = figures.available
-    return min(available, free_cash(account)) if pays else available
 
 
 def lines_and_losses(

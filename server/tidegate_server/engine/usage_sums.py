@@ -7,6 +7,7 @@ from typing import Final
 from .amounts import ONE, scale_up, unscale_down, upper_ratio_bps
 from .checks.concentration import cap_at
 from .checks.sums import DRAWN, GROSS, GROUP_EXPOSURE, SHORTFALL, sum_with, unstressed
+from .cn.booking import drawn_of
 from .effective import Effective
 from .exposure import rates_of
 from .policy import NO_CHECK, Band
@@ -181,6 +182,8 @@ def valued_sum(standing: Standing, scope: ScopeLimits, name: str) -> int | None:
     if figures is None:
         return None
     drawn = -figures.cash if figures.cash < 0 else 0
+    if standing.account.credit is not None:
+        drawn += drawn_of(standing.account)
     share = standing.now_ns, figures.gross, drawn, 0
     figure = GROSS if name == GROUP_EXPOSURE else DRAWN
     return sum_with(standing.book, scope.scope_id, standing.account, share, figure)
