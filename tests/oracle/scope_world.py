@@ -43,7 +43,7 @@ def scopes(rng: Random) -> list[Message]:
             drawn["instrument_exposure_e4"] = rng.randint(2, 9) * 10**9 + rng.randint(0, 9)
         valued = rng.random() < 0.3
         if kind == "GROUP" and valued:
-            drawn["group_exposure_e4"] = rng.randint(2, 12) * 10**9 + rng.randint(0, 9)
+            scope["group_exposure_e4"] = {"value": rng.randint(0, 8) * 10**8 + rng.randint(0, 9)}
         if kind == "FIRM" and valued:
             drawn["financing_e4"] = rng.randint(0, 20) * 10**8 + rng.randint(0, 9)
         for limit, value in drawn.items():

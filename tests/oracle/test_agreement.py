@@ -7,7 +7,7 @@ import pytest
 from tests.oracle.__main__ import run
 
 SEEDS = tuple(range(1, 41))
-TOTAL = int(os.environ.get("TIDEGATE_ORACLE_COMMANDS", "100000"))
+TOTAL = int(os.environ.get("TIDEGATE_ORACLE_COMMANDS", "40000"))
 FIRST_SEED = int(os.environ.get("TIDEGATE_ORACLE_SEED", "0"))
 
 pytestmark = pytest.mark.skipif(
