@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.laws.runs import SEEDS, Call, Step, ask, calls_of, law, play, played, view_of
 
-from tidegate.v1 import order_pb2, policy_pb2, risk_service_pb2
+from tidegate.v1 import account_service_pb2, order_pb2, policy_pb2, risk_service_pb2
 from tidegate_server.engine.groups import ancestors
 from tidegate_server.wire.machine import Machine
 from tidegate_server.wire.order_snapshots import order_request
@@ -92,6 +92,8 @@ def test_an_order_within_the_exit_quantity_is_a_verified_exit(seed: int) -> None
         if asked.account_id not in machine.book.accounts:
             continue
         view = view_of(machine, asked.account_id, call.now_ns)
+        if view.account.margin_model == account_service_pb2.MARGIN_MODEL_CN_MARGIN:
+            continue  # there the order's kind says what it closes (6.3)
         held = [p for p in view.positions if p.instrument_id == asked.instrument_id]
         closes = bool(held) and (held[0].quantity < 0) == (asked.side == order_pb2.SIDE_BUY)
         room = held[0].exit_quantity if closes and held[0].quantity else 0
@@ -241,23 +243,23 @@ def test_a_repeat_is_never_looser_than_the_first_answer(seed: int) -> None:
 def test_nothing_is_reserved_once_every_order_has_ended(seed: int) -> None:
     machine, steps = played(seed)
     now_ns = steps[-1].call.now_ns
-    serial = 0
+    events = 0
     for account_id in list(machine.book.accounts):
-        for order in view_of(machine, account_id, now_ns).open_orders:
-            serial += 1
-            event = risk_service_pb2.OrderEvent(
-                event_id=f"end{serial}",
-                account_id=account_id,
-                order_id=order.order_id,
-                kind=risk_service_pb2.ORDER_EVENT_KIND_CANCELLED,
-            )
-            if order.state not in OPEN:  # it waits for fills that its end has told of
-                event.kind = risk_service_pb2.ORDER_EVENT_KIND_FILLED
-                event.instrument_id, event.side = order.instrument_id, order.side
-                event.quantity, event.price_e4 = order.reserved_quantity, 1
-            request = risk_service_pb2.RecordOrderEventsRequest(events=[event])
-            call = Call("RecordOrderEvents", request.SerializeToString(), "desk", now_ns)
-            assert ask(machine, call).message().results[0].reserved_quantity == 0
+        for _ in range(3):  # once one of a chain has ended, another may wait for fills
+            for order in view_of(machine, account_id, now_ns).open_orders:
+                events += 1
+                event = risk_service_pb2.OrderEvent(
+                    event_id=f"end{events}",
+                    account_id=account_id,
+                    order_id=order.order_id,
+                    kind=risk_service_pb2.ORDER_EVENT_KIND_CANCELLED,
+                )
+                if order.state not in OPEN:  # it waits for fills that its end has told of
+                    event.kind = risk_service_pb2.ORDER_EVENT_KIND_FILLED
+                    event.instrument_id, event.side = order.instrument_id, order.side
+                    event.quantity, event.price_e4 = order.reserved_quantity, 1
+                request = risk_service_pb2.RecordOrderEventsRequest(events=[event])
+                ask(machine, Call("RecordOrderEvents", request.SerializeToString(), "desk", now_ns))
     assert machine.status().open_order_count == 0
     for account_id in list(machine.book.accounts):
         view = view_of(machine, account_id, now_ns)

@@ -35,6 +35,10 @@ def counted(machine: Machine) -> Sums:
                 position.quantity + position.open_buy,
                 position.quantity - position.open_sell,
             )
+            holding = position.holding
+            if holding is not None:  # held and owed are apart (6.3)
+                bought = position.quantity + holding.open_long
+                sold = holding.owed + holding.open_short
             for group_id in ("", *ancestors(machine.book, account.group_id)):
                 found[name, group_id] += max(abs(bought), abs(sold))
     return {key: value for key, value in found.items() if value}

@@ -16,6 +16,8 @@ VALUING = {
     "AdjustCash",
     "SetPositions",
     "RevalueAccounts",
+    "ReplaceOrder",
+    "ReconcileOrders",
 }
 
 
