@@ -207,6 +207,7 @@ def _limits() -> policy_pb.Limits:
         day_turnover_e4=limit(value=9 * 10**16, required=True),
         position=limit(value=10**9, required=True),
         credit_line_e4=limit(value=9 * 10**16, required=True),
+        short_line_e4=limit(value=9 * 10**16, required=True),
         day_loss_e4=limit(value=9 * 10**16, required=True),
         drawdown_bps=limit(value=9_000, required=True),
         ownership_bps=limit(value=500, required=True),

@@ -136,8 +136,12 @@ def test_the_policy_sets_every_limit() -> None:
     limits.MergeFrom(document.tiers[0].limits)
     assert {field.name for field, _ in limits.ListFields()} == set(limits.DESCRIPTOR.fields_by_name)
     unset = set(document.DESCRIPTOR.fields_by_name) - {f.name for f, _ in document.ListFields()}
-    # An absent mode is "on"; of other scopes than the account the ladder has none.
-    assert unset == {"version", "self_trade_mode", "scopes"}
+    # An absent mode is "on"; the ladder has no limits of other scopes than the account, no account
+    # under cn_margin, and leaves spans to their defaults.
+    above = {"scopes", "reserve", "max_valuation_age_ns"}
+    credit = {"financing_ratios", "short_ratios", "private_fund_short_ratios", "haircut_caps"}
+    spans = {"max_override_ns", "automatic_upgrade"}
+    assert unset == {"version", "self_trade_mode"} | above | credit | spans
 
 
 def rejection(reason: "order_pb.RejectReason.ValueType") -> bytes:

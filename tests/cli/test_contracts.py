@@ -31,6 +31,7 @@ def prepare(gate: MachineGate) -> None:
         marginable=True,
         haircut_bps=6_500,
         average_volume=10**9,
+        shares_outstanding=10**9,
     )
     account = accounts_pb2.Account(
         account_id="C1", tier_id="house", margin_model=accounts_pb2.MARGIN_MODEL_CN_MARGIN
