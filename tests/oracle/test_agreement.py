@@ -16,18 +16,7 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-# A known disagreement, open: whether an execution that another source has reported under another
-# account is booked under cn_margin (`python -m tests.oracle --seed 24 --commands 1000`).
-KNOWN = pytest.mark.xfail(reason="7.6: an execution reported twice, see seed 24", strict=False)
-
-
-@pytest.mark.parametrize(
-    "seed",
-    [
-        pytest.param(FIRST_SEED + seed, marks=[KNOWN] if FIRST_SEED + seed == 24 else [])
-        for seed in SEEDS
-    ],
-)
+@pytest.mark.parametrize("seed", [FIRST_SEED + seed for seed in SEEDS])
 def test_every_answer_is_the_oracles(seed: int) -> None:
     count = max(1, TOTAL // len(SEEDS))
     print(f"seed {seed}: {count} commands")  # noqa: T201 - a failure is repeated by its seed

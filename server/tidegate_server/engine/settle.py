@@ -81,10 +81,11 @@ def apply_event(
         order = leave_tombstone(book, account, event, result, sequence)
     if event.kind == EVENT_FILLED:
         instrument = instrument_for_fact(book, event.instrument_id, time_ns)
-        if result.outcome == APPLIED and account.margin_model == MODEL_CN_MARGIN:
-            book_credit_fill(book, account, event, instrument, order, result)
-        elif result.outcome == APPLIED:
-            book_fill(account, event, instrument)
+        if result.outcome == APPLIED:
+            if account.margin_model == MODEL_CN_MARGIN:
+                book_credit_fill(book, account, event, instrument, order, result)
+            else:
+                book_fill(account, event, instrument)
             note_execution(book, account, event.event_id)
     elif event.kind == EVENT_BUSTED and result.outcome == APPLIED:
         book_bust(book, account, event, result)
