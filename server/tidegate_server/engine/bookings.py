@@ -14,6 +14,7 @@ from .outcomes import CashOutcome, PositionsOutcome, Refusal
 from .overriding import effective_limits
 from .policy import Policy
 from .shares import Share
+from .shares_to_be import copied
 from .sharing import share_now, unvalued, with_share
 from .state import Account, Book, Position, roll_if_due
 from .valuing import Held, held_at, held_by, held_in, value_of, valued, with_moved
@@ -119,13 +120,9 @@ def share_holding(
             if quantity:
                 return unvalued(account)
             continue
-        position = Position(instrument)
         known = account.positions.get(instrument_id)
+        position = copied(instrument, known)
         if known is not None:
-            position.open_buy = known.open_buy
-            position.open_sell = known.open_sell
-            position.buy_notional = known.buy_notional
-            position.sell_notional = known.sell_notional
             position.holding = known.holding
             if known.holding is not None:  # what is set is collateral (6.3)
                 quantity += known.holding.financed

@@ -14,12 +14,8 @@ from .state import Account, Book, Position
 def tally(account: Account, position: Position, reach_before: int) -> None:
     """Let the sums follow a position that has changed."""
     change = position.reach() - reach_before
-    if change:  # spelt out, for every reservation passes here
-        instrument = position.instrument
-        instrument.reach += change
-        reach_of = instrument.reach_of
-        for group_id in account.groups:
-            reach_of[group_id] = reach_of.get(group_id, 0) + change
+    if change:
+        add(account, position, change)
 
 
 def add(account: Account, position: Position, change: int) -> None:

@@ -8,7 +8,7 @@ may trade. All else is only told: a list may be older than what the gate has hea
 from __future__ import annotations
 
 from .bookings import named, value_cash
-from .chains import close, end_quietly, open_under, settle, stands_of
+from .chains import close, end_quietly, settle, stands_of
 from .cn.kinds import COLLATERAL_BUY, COLLATERAL_SELL
 from .commands import BUY, MODEL_CN_MARGIN
 from .comparing import ADDED, ENDED, OUT_OF_BOUNDS, differences
@@ -19,7 +19,7 @@ from .outcomes import CheckOutcome, Refusal
 from .reasons import ScopeKind
 from .reconciliation import Reconciliation
 from .reserve import release, reserve
-from .settle import account_for_fact, freeze, instrument_for_fact
+from .settle import account_for_fact, forget_if_closed, freeze, instrument_for_fact
 from .shares_to_be import share_reconciled
 from .sharing import with_share
 from .state import Account, Book, roll_if_due
@@ -175,11 +175,7 @@ def end_lost(book: Book, account: Account, order: Order, time_ns: int) -> None:
                 stand.state = RECONCILED
         close(stands)
         settle(book, account, chain, stands)
-    if open_under(order):
-        return
-    for member in chain.members:
-        if member.keep_until_ns <= time_ns:
-            book.forget_queue.add(member, member.keep_until_ns, member.sequence)
+    forget_if_closed(book, chain, time_ns)
 
 
 def add(

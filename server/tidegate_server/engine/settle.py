@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from .amounts import raw_down, raw_up
-from .chains import after, open_under, settle
+from .chains import after, holder_of, settle
 from .cn.fills import book_credit_bust, book_credit_fill
 from .commands import (
     BUY,
@@ -27,6 +27,7 @@ from .order import (
     EXPIRED,
     REJECTED,
     UNSENT,
+    Chain,
     EventEntry,
     Order,
 )
@@ -161,7 +162,12 @@ def advance(book: Book, account: Account, order: Order, event: OrderEvent, time_
     if chain is None:
         return
     settle(book, account, chain, after(order, event))
-    if open_under(order):
+    forget_if_closed(book, chain, time_ns)
+
+
+def forget_if_closed(book: Book, chain: Chain, time_ns: int) -> None:
+    """Let the ids of a chain that reserves nothing be forgotten, those that are kept no longer."""
+    if holder_of(chain) is not None:
         return
     for member in chain.members:
         if member.keep_until_ns <= time_ns:

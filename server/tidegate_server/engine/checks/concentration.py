@@ -22,19 +22,8 @@ def concentration_instrument(
     bands = limits.concentration.get(rating_group)
     if bands is None:
         return None
-    cap = cap_at(bands, assets, debt)
-    if cap == NO_CHECK:
-        return None
-    cap = unscale_down(cap, factor)
-    if gross <= scale_down(assets, cap):
-        return None
-    return Rejection(
-        RejectReason.CONCENTRATION_INSTRUMENT,
-        upper_ratio_bps(gross, assets),
-        cap,
-        ScopeKind.ACCOUNT,
-        account_id,
-    )
+    reason = RejectReason.CONCENTRATION_INSTRUMENT
+    return _over_cap(reason, account_id, bands, "", factor, gross, assets, debt)
 
 
 def concentration_sum(
@@ -54,6 +43,20 @@ def concentration_sum(
     bands = tables.get(name)
     if bands is None:
         return None
+    return _over_cap(reason, account_id, bands, name, factor, gross, assets, debt)
+
+
+def _over_cap(
+    reason: RejectReason,
+    account_id: str,
+    bands: list[Band],
+    subject: str,
+    factor: int,
+    gross: int,
+    assets: int,
+    debt: int,
+) -> Rejection | None:
+    """Refuse a gross above the cap of the band that the account's ratio is in."""
     cap = cap_at(bands, assets, debt)
     if cap == NO_CHECK:
         return None
@@ -61,7 +64,7 @@ def concentration_sum(
     if gross <= scale_down(assets, cap):
         return None
     share = upper_ratio_bps(gross, assets)
-    return Rejection(reason, share, cap, ScopeKind.ACCOUNT, account_id, name)
+    return Rejection(reason, share, cap, ScopeKind.ACCOUNT, account_id, subject)
 
 
 def gross_in_sector(account: Account, sector: str, without: Position | None) -> int:
