@@ -77,7 +77,7 @@ def accepted(
         or account.next_order_ns > now_ns + limits.rate_tolerance_ns
     ):
         return None
-    return within_limits(book, policy, account, instrument, order, now_ns)
+    return within_limits(book, policy, account, instrument, order, limits, now_ns)
 
 
 def within_limits(
@@ -86,10 +86,10 @@ def within_limits(
     account: Account,
     instrument: Instrument,
     order: CheckOrder,
+    limits: Effective,
     now_ns: int,
 ) -> Accepted | None:
     """Return as `accepted`, for an order that is plain; judges what has a figure."""
-    limits = effective_limits(account, policy, now_ns)
     terms = instrument.terms
     mark = instrument.mark
     price = order.price_e4
@@ -169,6 +169,12 @@ def sums_hold(
     terms = instrument.terms
     if terms.sector in limits.sector_concentration or terms.board in limits.board_concentration:
         return False
+    cap = limits.ownership_bps
+    if not policy.scopes and (
+        cap == NO_CHECK
+        or instrument.reach + order.quantity <= scale_down(terms.shares_outstanding, cap)
+    ):
+        return True  # all accounts together have no more than one may
     position = account.positions.get(instrument.instrument_id)
     held = before = 0
     if position is not None:

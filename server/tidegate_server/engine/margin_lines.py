@@ -82,6 +82,8 @@ def entered(before: int, lines: Lines, assets: int, debt: int) -> int:
         bit = 1 << index
         if assets < scale_up(debt, lines[2 * index]):
             mask |= bit
+        elif not mask >> index:
+            break  # the deeper lines are lower, and none of them was entered
         elif mask & bit and assets >= scale_up(debt, lines[2 * index + 1]):
             mask -= bit
     return mask
