@@ -28,7 +28,6 @@ LONG_MODULES = {
     "server/tidegate_server/engine/outcomes.py": 340,
     "server/tidegate_server/engine/policy.py": 330,
     "server/tidegate_server/engine/judgement.py": 310,
-    "server/tidegate_server/engine/accept.py": 310,
     "server/tidegate_server/engine/state.py": 520,
     "server/tidegate_server/wire/decoding.py": 560,
     "server/tidegate_server/wire/encoding.py": 540,

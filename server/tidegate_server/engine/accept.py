@@ -25,6 +25,7 @@ from .policy import NO_CHECK, NO_COLLAR, Policy
 from .resting import crossed_order
 from .scopes import within_ownership, within_scopes
 from .state import Account, Book, Instrument, Position
+from .valuing import stays
 from .walk import walk
 
 # The price to reserve an order at, its position's line with it, and what the valuation changed.
@@ -187,37 +188,6 @@ def sums_hold(
         return True
     highest = max(order.price_e4, instrument.mark)
     return within_scopes(book, policy, account, instrument, order.quantity, highest, before, reach)
-
-
-def stays(account: Account, limits: Effective, rest: Line, line: Line) -> bool:
-    """Tell at first sight that a valuation changes nothing, and that 4.23 and 4.25 let pass."""
-    cash = account.cash
-    assets = rest[7] + line[7]
-    debt = rest[8] + line[8] + account.interest_and_fees
-    if cash >= 0:
-        assets += cash
-    else:
-        debt -= cash
-    equity = assets - debt
-    high = account.high_water
-    start = account.start_of_day_equity
-    mask = account.lines
-    if start is None or mask > 1 or high < 0 or equity > high or assets > AMOUNT_BOUND:
-        return False
-    lines = limits.lines
-    if debt <= 0 or not lines:
-        if mask:
-            return False
-    elif assets < scale_up(debt, lines[2 * mask]):
-        return False  # it enters the next line
-    elif mask and assets >= scale_up(debt, lines[1]):
-        return False
-    if limits.is_still:
-        return True
-    fall_bps = limits.drawdown_bps
-    return start - equity <= limits.day_loss_e4 and (
-        fall_bps == NO_CHECK or high - equity <= scale_down(high, fall_bps)
-    )
 
 
 def may_add(account: Account, limits: Effective, footing: Footing) -> bool:

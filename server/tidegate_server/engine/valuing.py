@@ -9,14 +9,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .amounts import INT64_MAX
+from .amounts import AMOUNT_BOUND, INT64_MAX, scale_down, scale_up
 from .cn.terms import held_and_owed
 from .margin_lines import NEVER, Valued, entered
+from .policy import NO_CHECK
 from .shares import set_share
 from .walk import Walk, walk
 
 if TYPE_CHECKING:
     from .effective import Effective
+    from .lines import Line
     from .policy import Policy
     from .state import Account, Book, Instrument, Position
 
@@ -59,6 +61,37 @@ def valued(
     if start != account.start_of_day_equity:
         found.start_of_day = start
     return found
+
+
+def stays(account: Account, limits: Effective, rest: Line, line: Line) -> bool:
+    """Tell at first sight that a valuation changes nothing, and that 4.23 and 4.25 let pass."""
+    cash = account.cash
+    assets = rest[7] + line[7]
+    debt = rest[8] + line[8] + account.interest_and_fees
+    if cash >= 0:
+        assets += cash
+    else:
+        debt -= cash
+    equity = assets - debt
+    high = account.high_water
+    start = account.start_of_day_equity
+    mask = account.lines
+    if start is None or mask > 1 or high < 0 or equity > high or assets > AMOUNT_BOUND:
+        return False
+    lines = limits.lines
+    if debt <= 0 or not lines:
+        if mask:
+            return False
+    elif assets < scale_up(debt, lines[2 * mask]):
+        return False  # it enters the next line
+    elif mask and assets >= scale_up(debt, lines[1]):
+        return False
+    if limits.is_still:
+        return True
+    fall_bps = limits.drawdown_bps
+    return start - equity <= limits.day_loss_e4 and (
+        fall_bps == NO_CHECK or high - equity <= scale_down(high, fall_bps)
+    )
 
 
 def kept_values(account: Account) -> Valued:
