@@ -35,7 +35,7 @@ READS = ("PreviewOrder", "GetAccount", "ListAccounts", "GetPolicy")
 seeds = st.integers(0, SEEDS)
 
 
-MEMOS = {"line"}
+MEMOS = {"line", "totals"}
 
 
 def plain(thing: object) -> object:

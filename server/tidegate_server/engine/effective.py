@@ -31,7 +31,8 @@ class Effective:
     is missing either. Collar and rate are here whatever their mode, since reservations and buckets
     follow them in either (3.1, 4.14): whether they are judged says `collar_warns`, `rate_warns`.
     `has_sums`: ownership, a sector or a board is limited.
-    Of the products in `plain_products` a limit order has nothing of 4.7 to fear from lists. `lines`
+    Of the products in `plain_products` a limit order has nothing of 4.7 to fear from lists, nor has
+    a market order where the account `takes_market`. `lines`
     are kept whatever their mode (2.6); `margin_call_bps` is 0 where they are not judged (4.23);
     `is_still` says that 4.25 is not.
     """
@@ -51,6 +52,7 @@ class Effective:
         "has_sums",
         "is_plain",
         "is_still",
+        "least_concentration",
         "levels",
         "leverage_bps",
         "leverage_missing",
@@ -71,6 +73,7 @@ class Effective:
         "rate_warns",
         "sector_concentration",
         "short_line_e4",
+        "takes_market",
         "tier_missing",
         "warning",
         "warns",
@@ -90,6 +93,7 @@ class Effective:
         self.levels = levels = [overriding, *levels_of(policy, tier_id, own)]
         self._customers = NO_LIMITS if warns else customers
         self.plain_products: frozenset[str] = NOTHING
+        self.takes_market = False
         self.warns = warns
         self.missing = ""
         self.tier_missing = tier is None
@@ -124,6 +128,9 @@ class Effective:
             group: bands
             for group, bands in self.concentration_tables.items()
             if (group in warned) == warns
+        }
+        self.least_concentration = {
+            group: least_cap(bands) for group, bands in self.concentration.items()
         }
         self.concentration_required = tier is not None and tier.concentration_required
         self.sector_concentration: dict[str, list[Band]] = {}
@@ -204,6 +211,11 @@ def of_mode(
 ) -> dict[str, list[Band]]:
     """Return the concentration tables of the mode that is judged (4.28)."""
     return {name: bands for name, bands in tables.items() if (name in warned) == warns}
+
+
+def least_cap(bands: list[Band]) -> int:
+    """Return the smallest cap of a table in bps; NO_CHECK where no band has any."""
+    return min((band.cap_bps for band in bands if band.cap_bps is not None), default=NO_CHECK)
 
 
 def narrowest(name: str, levels: list[dict[str, Limit]]) -> Limit | None:

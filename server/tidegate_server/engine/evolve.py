@@ -160,6 +160,7 @@ def apply_marks(book: Book, command: UpdateMarks, outcome: MarksOutcome, time_ns
         instrument.low = min(price, slow_mark)
         instrument.high = max(price, slow_mark)
         instrument.revision += 2
+        book.revision += 1
 
 
 def apply_factors(
@@ -175,7 +176,7 @@ def apply_factors(
         instrument.factor_bps = factor
         instrument.factor_time_ns = factor_time_ns
         instrument.model_version = command.model_version
-        instrument.changed()
+        instrument.changed(book)
 
 
 def apply_positions(book: Book, command: SetPositions, sequence: int, time_ns: int) -> None:
@@ -232,7 +233,7 @@ def apply_instruments(book: Book, command: UpsertInstruments) -> None:
             book.instruments[terms.instrument_id] = Instrument(terms)
         else:
             instrument.terms = terms
-            instrument.changed()
+            instrument.changed(book)
 
 
 def apply_regime(book: Book, command: SetRegime) -> None:
@@ -246,6 +247,7 @@ def apply_session(book: Book, command: SetSession) -> None:
     book.sessions[command.board] = command.sessions
     for instrument in book.instruments.values():
         instrument.open_until_ns = 0
+        instrument.plain_until_ns = 0
 
 
 def apply_roll(book: Book, command: RollDay) -> None:

@@ -84,7 +84,7 @@ def scaled_factor(factor_bps: int, regime_bps: int) -> int:
 def forget_rates(book: Book) -> None:
     """Drop every memo that follows from policy or regime."""
     for instrument in book.instruments.values():
-        instrument.changed()
+        instrument.changed(book)
 
 
 def regime_multiplier(book: Book, policy: Policy) -> int:

@@ -14,9 +14,11 @@ from .accept import accepted
 from .checks.rate import next_time_ns
 from .cn.judging import order_ratio
 from .commands import MODEL_CN_MARGIN, CheckOrder
+from .effective import Effective
 from .ends import has_room, id_taken, no_new_risk, no_policy, order_stale, refuse, repeated, unknown
 from .judge import judge, judgement_of
 from .judgement import Judgement
+from .lines import plus
 from .outcomes import CheckOutcome, Refusal
 from .overriding import effective_limits
 from .policy import Policy
@@ -65,12 +67,12 @@ def decide_check(
         return no_new_risk(book) if full else outcome
     try:
         roll_if_due(book, account)
+        limits = effective_limits(account, policy, now_ns)
         if alone and not command.want_max and not full:
-            found = accepted(book, policy, account, instrument, command, now_ns)
+            found = accepted(book, policy, account, instrument, command, limits, now_ns)
             if found is not None:
-                outcome.line = found[1]
-                outcome.valued = found[2]
-                accept(outcome, book, policy, account, found[0], command.principal)
+                price, outcome.line, outcome.totals, outcome.valued, outcome.verified_exit = found
+                accept(outcome, book, policy, limits, account, price, command.principal)
                 return outcome
         judged = judgement_of(book, policy, account, instrument, command, now_ns)
         judged.alone = alone
@@ -89,10 +91,10 @@ def decide_check(
         outcome.valued = with_share(outcome.valued, share)
     if rejections:
         refuse(outcome, rejections)
-        count_in_buckets(outcome, book, policy, account, command.principal)
+        count_in_buckets(outcome, book, policy, limits, account, command.principal)
     else:
         keep_figures(outcome, judged)
-        accept(outcome, book, policy, account, judged.reserved_price, command.principal)
+        accept(outcome, book, policy, limits, account, judged.reserved_price, command.principal)
     return outcome
 
 
@@ -104,12 +106,14 @@ def keep_figures(outcome: CheckOutcome, judged: Judgement) -> None:
         current = judged.instrument.rates_by_model.get((MODEL_CN_MARGIN, False))
     if judged.valued and judged.rates is current:
         outcome.line = judged.line
+        outcome.totals = plus(judged.rest.line, judged.line)
 
 
 def accept(
     outcome: CheckOutcome,
     book: Book,
     policy: Policy,
+    limits: Effective,
     account: Account,
     price: int,
     principal: str,
@@ -117,15 +121,19 @@ def accept(
     """Make an outcome an allow, reserved at `price`."""
     outcome.reserved_price_e4 = price
     outcome.acknowledge_by_ns = outcome.decided_time_ns + policy.acknowledgement_limit_ns
-    count_in_buckets(outcome, book, policy, account, principal)
+    count_in_buckets(outcome, book, policy, limits, account, principal)
 
 
 def count_in_buckets(
-    outcome: CheckOutcome, book: Book, policy: Policy, account: Account, principal: str
+    outcome: CheckOutcome,
+    book: Book,
+    policy: Policy,
+    limits: Effective,
+    account: Account,
+    principal: str,
 ) -> None:
     """Count one order, whatever its verdict (4.29): in the token buckets, and among those alike."""
     now_ns = outcome.decided_time_ns
-    limits = effective_limits(account, policy, now_ns)
     if limits.rate_cost_ns:
         outcome.account_next_ns = next_time_ns(
             account.next_order_ns, now_ns, limits.rate_cost_ns, limits.rate_tolerance_ns

@@ -51,8 +51,9 @@ class CheckOutcome(Outcome):
     where none advanced), until when the id is kept (0 where nothing is stored), after when orders
     alike still count (0 where they are not counted), and at what ratio it opens under `cn_margin`.
 
-    `valued` is an effect: what the valuation before the judgement changed (2.7). `line` is a memo:
-    the position's line with the order, for whoever applies the outcome next.
+    `valued` is an effect: what the valuation before the judgement changed (2.7). `line` and
+    `totals` are memos: the position's line and the account's sum of lines with the order, for
+    whoever applies the outcome next.
     """
 
     __slots__ = (
@@ -69,6 +70,7 @@ class CheckOutcome(Outcome):
         "rejections",
         "repeats_floor_ns",
         "reserved_price_e4",
+        "totals",
         "valued",
         "verified_exit",
         "warnings",
@@ -99,6 +101,7 @@ class CheckOutcome(Outcome):
         self.margin_ratio_bps = 0
         self.warnings: list[Rejection] = []
         self.line: Line | None = None
+        self.totals: Line | None = None
         self.valued: Valued | None = None
 
 

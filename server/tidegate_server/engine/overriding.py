@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import Final
 
 from .amounts import INT64_MAX
+from .commands import MARKET_ORDER
 from .effective import Effective, levels_of
 from .outcomes import Outcome, Refusal
 from .override import Override
@@ -37,6 +38,7 @@ def effective_limits(account: Account, policy: Policy, now_ns: int) -> Effective
         )
         plain = account.permissions.plain_products(policy.disclosure_version)
         account.effective.plain_products = plain
+        account.effective.takes_market = MARKET_ORDER in account.permissions.order_types
         account.effective_version = policy.version
         account.effective_until_ns = until_ns
     return account.effective

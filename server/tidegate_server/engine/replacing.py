@@ -26,6 +26,7 @@ from .life_commands import ReplaceOrder
 from .order import Chain, Order
 from .ordering import accept, count_in_buckets, internal_fault
 from .outcomes import CheckOutcome, Refusal
+from .overriding import effective_limits
 from .policy import Policy
 from .reach import count_open
 from .reasons import Rejection, RejectReason, ScopeKind
@@ -70,10 +71,11 @@ def decide_replace(book: Book, command: ReplaceOrder, now_ns: int) -> CheckOutco
     if stale is not None:
         refuse(outcome, [stale])
         return no_new_risk(book) if full else outcome
+    limits = effective_limits(account, policy, now_ns)
     if account.margin_model == MODEL_CN_MARGIN:
         roll_if_due(book, account)
         refuse(outcome, [not_replaceable(account)])
-        count_in_buckets(outcome, book, policy, account, order.principal)
+        count_in_buckets(outcome, book, policy, limits, account, order.principal)
         return no_new_risk(book) if full else outcome
     try:
         roll_if_due(book, account)
@@ -83,9 +85,9 @@ def decide_replace(book: Book, command: ReplaceOrder, now_ns: int) -> CheckOutco
     if full and (not outcome.verified_exit or not has_room(book, 1)):
         return no_new_risk(book)
     if outcome.allowed:
-        accept(outcome, book, policy, account, allowed_price, order.principal)
+        accept(outcome, book, policy, limits, account, allowed_price, order.principal)
     else:
-        count_in_buckets(outcome, book, policy, account, order.principal)
+        count_in_buckets(outcome, book, policy, limits, account, order.principal)
     return outcome
 
 

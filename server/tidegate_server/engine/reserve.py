@@ -83,18 +83,23 @@ def reserve(
     order.reserved = command.quantity
     order.reserved_price = outcome.reserved_price_e4
     count_open(book, account, 1)
+    lines_hold_at = account.lines_hold_at
     move_open(account, position, command, order, command.quantity)
     if book.self_trade_scope:
         put_to_rest(book, account, position, order)
     if was_flat:
         account.activate(position)
-    elif outcome.line is not None:
-        if position.line is NO_LINE:
-            account.fresh_until_ns = 0  # no walk has looked at its mark yet
+    if outcome.line is not None:
+        until_ns = instrument.plain_until_ns
+        if position.line is NO_LINE and account.fresh_until_ns >= until_ns:
+            account.fresh_until_ns = until_ns - 1  # no walk has looked at its mark yet
         # Just worked out by the judge: the account's next order need not do it again.
-        account.replace_line(position, outcome.line)
+        position.line = outcome.line
+        account.totals = outcome.totals
         position.line_revision = instrument.revision
+        account.lines_hold_at = lines_hold_at
     outcome.line = None
+    outcome.totals = None
 
 
 def release(book: Book, account: Account, order: Order, quantity: int) -> None:
@@ -134,7 +139,7 @@ def move_open(
         position.instrument.short_use += position.short() - short
     tally(account, position, reach)
     account.turnover_e4 += notional if unit == 1 else position.turnover() - before
-    position.line_revision = -1
+    account.forget_line(position)
 
 
 class Saved:

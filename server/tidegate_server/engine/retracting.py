@@ -171,6 +171,6 @@ def retract_positions(account: Account, saved: SavedEvent) -> None:
         ) = saved.positions[key]
         position.instrument.short_use += position.short()
         add(account, position, position.reach())
-        position.line_revision = -1
+        account.forget_line(position)
         if position.is_flat():
             position.line = NO_LINE

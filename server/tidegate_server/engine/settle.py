@@ -227,7 +227,7 @@ def change_holding(account: Account, instrument: Instrument, change: int) -> Non
     position.quantity += change
     instrument.short_use += position.short() - short
     tally(account, position, reach)
-    position.line_revision = -1
+    account.forget_line(position)
     now_flat = position.is_flat()
     if was_flat and not now_flat:
         account.activate(position)

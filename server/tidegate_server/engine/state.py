@@ -48,7 +48,8 @@ class Instrument:
 
     Memos: `rates` and `stressed_rates` (v_eff and effective margin rates with the own and with the
     stressed factor), `rates_by_model` (those of the less common margin models), `open_from_ns` and
-    `open_until_ns` (a span in which it may be traded, 4.6), `short_use` (what all accounts are
+    `open_until_ns` (a span in which it may be traded, 4.6), `plain_until_ns` (until when the fast
+    path knows that nothing about it is special, accept.py), `short_use` (what all accounts are
     short of it, open sales filled, 4.19), `reach` and `reach_of` (how far the positions of all
     accounts go, and by group: reach.py). `revision` is even and grows by two with whatever a
     position's value depends on, so that one comparison finds a stale memo.
@@ -66,6 +67,7 @@ class Instrument:
         "model_version",
         "open_from_ns",
         "open_until_ns",
+        "plain_until_ns",
         "rates",
         "rates_by_model",
         "reach",
@@ -96,6 +98,7 @@ class Instrument:
         self.revision = 2
         self.open_from_ns = 0
         self.open_until_ns = 0
+        self.plain_until_ns = 0
         self.short_use = 0
         self.reach = 0
         self.reach_of: dict[str, int] = {}
@@ -103,13 +106,15 @@ class Instrument:
         self.stressed_rates: Rates | None = None
         self.rates_by_model: dict[tuple[int, bool], Rates] = {}
 
-    def changed(self) -> None:
+    def changed(self, book: Book) -> None:
         """Make every memo of its value stale."""
+        book.revision += 1
         self.revision += 2
         self.rates = None
         self.stressed_rates = None
         self.rates_by_model.clear()
         self.open_until_ns = 0
+        self.plain_until_ns = 0
 
 
 class Position:
@@ -198,8 +203,9 @@ class Account:
 
     `active` lists the positions that are not flat, in the order in which they became so. Memos:
     `turnover_e4` (the sum over positions), `totals` (the sum of the active positions' lines, None
-    until it is asked for), `fresh_until_ns` (no mark or factor is stale before), `effective` (its
-    limits under policy `effective_version`, until `effective_until_ns`), `open_order_count`,
+    until it is asked for), `fresh_until_ns` (no mark or factor is stale before), `lines_hold_at`
+    (the book's revision at which every line was seen to hold, -1 where one does not), `effective`
+    (its limits under policy `effective_version`, until `effective_until_ns`), `open_order_count`,
     `overrides` (the book's on it, the one that decides last), `groups` (its group and those above,
     the innermost first), `counted` (the share as the sums have it).
     """
@@ -225,6 +231,7 @@ class Account:
         "last_valuation",
         "limits",
         "lines",
+        "lines_hold_at",
         "margin_model",
         "next_order_ns",
         "open_order_count",
@@ -281,6 +288,7 @@ class Account:
         self.valued_time_ns = 0
         self.totals: Line | None = None
         self.fresh_until_ns = 0
+        self.lines_hold_at = -1
         self.effective: Effective | None = None
         self.effective_version = 0
         self.effective_until_ns = 0
@@ -303,7 +311,12 @@ class Account:
     def forget_lines(self) -> None:
         """Make the memo of every position's line stale."""
         for position in self.active:
-            position.line_revision = -1
+            self.forget_line(position)
+
+    def forget_line(self, position: Position) -> None:
+        """Make the memo of a position's line stale."""
+        position.line_revision = -1
+        self.lines_hold_at = -1
 
     def position_in(self, instrument: Instrument) -> Position:
         """Return the position in an instrument, a flat one where there is none yet."""
@@ -336,9 +349,9 @@ class Book:
     the due queues, `stops_at` (without latches), `latches` and `repeat_queue` follow from the rest;
     so do `ladders`, those of groups, kept only while `self_trade_scope`, the policy's, asks for
     them; and `executions`, where an execution was booked, while `has_sources`: a drop copy reported
-    something (sources.py). `repeats_floor_ns` is 0 between records.
-    them, and `share_sums`, of groups and of the firm "", kept while the policy limits any (4.26).
-    `repeats_floor_ns` is 0 between records.
+    something (sources.py);
+    and `share_sums`, of groups and of the firm "", kept while the policy limits any (4.26).
+    `repeats_floor_ns` is 0 between records. `revision` grows with any instrument's.
     """
 
     __slots__ = (
@@ -367,6 +380,7 @@ class Book:
         "regime",
         "repeat_queue",
         "repeats_floor_ns",
+        "revision",
         "risk_refusal",
         "self_trade_scope",
         "sequence",
@@ -398,6 +412,7 @@ class Book:
         self.latches: dict[tuple[str, str], Stop] = {}
         self.repeat_queue: deque[tuple[int, Account, RepeatKey]] = deque()
         self.repeats_floor_ns = 0
+        self.revision = 0
         self.sessions: dict[str, list[tuple[int, int]]] = {}
         self.principal_next_ns: dict[str, int] = {}
         self.batches: dict[str, Batch] = {}

@@ -63,11 +63,14 @@ def valued(
     return found
 
 
-def stays(account: Account, limits: Effective, rest: Line, line: Line) -> bool:
-    """Tell at first sight that a valuation changes nothing, and that 4.23 and 4.25 let pass."""
+def stays(account: Account, limits: Effective, totals: Line, *, is_exit: bool) -> bool:
+    """Tell at first sight that a valuation changes nothing, and that 4.23 and 4.25 let pass.
+
+    Those let every exit pass.
+    """
     cash = account.cash
-    assets = rest[7] + line[7]
-    debt = rest[8] + line[8] + account.interest_and_fees
+    assets = totals[7]
+    debt = totals[8] + account.interest_and_fees
     if cash >= 0:
         assets += cash
     else:
@@ -86,7 +89,7 @@ def stays(account: Account, limits: Effective, rest: Line, line: Line) -> bool:
         return False  # it enters the next line
     elif mask and assets >= scale_up(debt, lines[1]):
         return False
-    if limits.is_still:
+    if limits.is_still or is_exit:
         return True
     fall_bps = limits.drawdown_bps
     return start - equity <= limits.day_loss_e4 and (

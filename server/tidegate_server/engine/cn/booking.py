@@ -144,7 +144,7 @@ def shift(
     short = position.short()
     reach = position.reach()
     position.quantity += quantity
-    position.line_revision = -1
+    account.forget_line(position)
     if move is not None:
         shift_contract(credit_of(account), holding_of(position), move, sign)
     position.instrument.short_use += position.short() - short
