@@ -17,7 +17,7 @@ from typing import Final
 from .amounts import scale_up
 from .margin_lines import MARGIN_CALL, LineSet
 from .permissions import NOTHING
-from .policy import LIMIT_NAMES, NO_CHECK, NO_COLLAR, UNSET, Band, Limit, Policy, bucket
+from .policy import LIMIT_NAMES, NO_CHECK, NO_COLLAR, UNSET, Band, Limit, Policy, Tier, bucket
 
 NO_LIMITS: Final[dict[str, Limit]] = {}
 
@@ -122,23 +122,7 @@ class Effective:
         line_set = policy.lines_of(tier)
         self._take_lines(line_set)
         self.ownership_bps = self._take_or_none("ownership_bps", levels)
-        self.concentration_tables = tier.concentration if tier is not None else {}
-        warned = tier.concentration_warned if tier is not None else []
-        self.concentration = {
-            group: bands
-            for group, bands in self.concentration_tables.items()
-            if (group in warned) == warns
-        }
-        self.least_concentration = {
-            group: least_cap(bands) for group, bands in self.concentration.items()
-        }
-        self.concentration_required = tier is not None and tier.concentration_required
-        self.sector_concentration: dict[str, list[Band]] = {}
-        self.board_concentration: dict[str, list[Band]] = {}
-        if tier is not None:
-            self.sector_concentration = of_mode(tier.sector_tables, tier.sector_warned, warns=warns)
-            self.board_concentration = of_mode(tier.board_tables, tier.board_warned, warns=warns)
-            warned = warned + tier.sector_warned + tier.board_warned
+        warned = self._take_concentration(tier)
         self.has_sums = (
             self.ownership_bps != NO_CHECK
             or bool(self.sector_concentration)
@@ -151,6 +135,28 @@ class Effective:
             self.warning = Effective(policy, tier_id, own, overriding, customers, warns=True)
         unset = self.tier_missing or self.leverage_missing or bool(self.missing)
         self.is_plain = not unset and self.warning is None
+
+    def _take_concentration(self, tier: Tier | None) -> list[str]:
+        """Take the tables of this mode (4.20); return which tables only warn."""
+        self.concentration_tables = tier.concentration if tier is not None else {}
+        warned = tier.concentration_warned if tier is not None else []
+        self.concentration = {
+            group: bands
+            for group, bands in self.concentration_tables.items()
+            if (group in warned) == self.warns
+        }
+        self.least_concentration = {
+            group: least_cap(bands) for group, bands in self.concentration.items()
+        }
+        self.concentration_required = tier is not None and tier.concentration_required
+        self.sector_concentration: dict[str, list[Band]] = {}
+        self.board_concentration: dict[str, list[Band]] = {}
+        if tier is not None:
+            warns = self.warns
+            self.sector_concentration = of_mode(tier.sector_tables, tier.sector_warned, warns=warns)
+            self.board_concentration = of_mode(tier.board_tables, tier.board_warned, warns=warns)
+            warned = warned + tier.sector_warned + tier.board_warned
+        return warned
 
     def _take_lines(self, line_set: LineSet) -> None:
         """Take the lines, and the one that refuses new risk if it is of this mode."""

@@ -30,7 +30,7 @@ from tidegate_server.engine.withdrawals import WITHDRAWAL
 from .customer_limits import read_customer_limits
 from .permissions import read_dealing, read_permissions
 from .policies import read_limits
-from .validation import TIME_BOUND, MalformedError, Problems, is_id, refuse_unknown
+from .validation import TIME_BOUND, MalformedError, Problems, are_ids, refuse_unknown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -83,9 +83,7 @@ def read_order(
     price = request.price_e4
     created_time_ns = request.created_time_ns
     if not (
-        is_id(account_id)
-        and is_id(order_id)
-        and is_id(instrument_id)
+        are_ids(f"{account_id} {order_id} {instrument_id}")
         and 1 <= side <= 2  # noqa: PLR2004 - buy, sell; spelt out where every order passes
         and 0 < quantity <= QUANTITY_BOUND
         and 0 < created_time_ns <= TIME_BOUND

@@ -34,6 +34,8 @@ class MalformedError(Exception):
 
 # A compiled pattern's method instead of a function of ours saves 0.4 us an id.
 is_id = re.compile(r"[!-~]{1,64}", re.ASCII).fullmatch
+# Three of them with spaces between, which no id has: one match an order instead of three.
+are_ids = re.compile(r"[!-~]{1,64} [!-~]{1,64} [!-~]{1,64}", re.ASCII).fullmatch
 # A stop of the gate's own carries the id of what it stands on, behind a prefix.
 is_stop_id = re.compile(r"[!-~]{1,96}", re.ASCII).fullmatch
 
