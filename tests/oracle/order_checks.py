@@ -345,7 +345,7 @@ def remember_sent(case: Case, rejections: list[Message]) -> None:
 def counts(case: Case, *, is_exit: bool) -> list[Message]:
     """4.16, without the turnover."""
     reasons = []
-    found = scopes.worst(scopes.open_count_bounds(case, is_exit=is_exit))
+    found = scopes.worst(scopes.open_count_bounds(case))
     if found is not None:
         reasons.append(entry("OPEN_ORDER_COUNT", found.scope, (found.measured, found.limit)))
     limit = setting(case, "day_order_count").value

@@ -130,14 +130,12 @@ def position_bounds(case: Case, quantity: int) -> list[Bound]:
     return found
 
 
-def open_count_bounds(case: Case, *, is_exit: bool) -> list[Bound]:
-    """4.16: open orders as each scope counts them; exits face the account's only."""
+def open_count_bounds(case: Case) -> list[Bound]:
+    """4.16: open orders as each scope counts them; exits face them too."""
     found = []
     own = setting(case, "open_order_count").value
     for scope, limit in limits_of(case, "open_order_count", own):
         accounts = [case.account]
-        if scope[0] != "ACCOUNT" and is_exit:
-            continue
         if scope[0] == "FIRM":
             accounts = everybody(case.book)
         elif scope[0] == "GROUP":

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from .amounts import QUANTITY_BOUND
-from .checks.counts import open_order_count
 from .checks.permission import forbidden_type
 from .judge import precedence, sized_reasons
 from .judgement import Judgement
@@ -86,10 +85,7 @@ def search(judged: Judgement, asked: int) -> int:
 
 def passes(judged: Judgement, quantity: int) -> bool:
     """Tell whether another quantity would have no reason that a quantity can cure."""
-    if reasons_at(judged, quantity):
-        return False
-    # An exit may pass where an order for new risk meets the open orders of firm or group (4.16).
-    return judged.is_exit or open_order_count(judged) is None
+    return not reasons_at(judged, quantity)
 
 
 def reasons_at(judged: Judgement, quantity: int) -> list[Rejection]:
@@ -97,6 +93,4 @@ def reasons_at(judged: Judgement, quantity: int) -> list[Rejection]:
     judged.resize(quantity)
     rejections: list[Rejection] = []
     sized_reasons(judged, rejections)
-    if judged.scopes and not judged.is_exit and (found := open_order_count(judged)):
-        rejections.append(found)  # above the account exits do not face it, so a size can cure it
     return rejections

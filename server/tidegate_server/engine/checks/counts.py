@@ -10,20 +10,18 @@ from tidegate_server.engine.scopes import open_orders
 
 
 def open_order_count(judged: Judgement) -> Rejection | None:
-    """Refuse one open order too many; exits face the account's limit, not those above it."""
+    """Refuse one open order too many, in the account or above it; exits face this too."""
     count = judged.account.open_order_count + 1
     limit = judged.limits.open_order_count
     found: Rejection | None = None
     worst = 0
-    if not judged.is_exit:
-        for scope in judged.scopes:
-            cap = scope.cap("open_order_count", warning=judged.warning)
-            total = open_orders(judged.book, scope) + 1
-            if cap != NO_CHECK and total - cap > worst:
-                worst = total - cap
-                kind = ScopeKind(scope.kind)
-                reason = RejectReason.OPEN_ORDER_COUNT
-                found = Rejection(reason, total, cap, kind, scope.scope_id)
+    for scope in judged.scopes:
+        cap = scope.cap("open_order_count", warning=judged.warning)
+        total = open_orders(judged.book, scope) + 1
+        if cap != NO_CHECK and total - cap > worst:
+            worst = total - cap
+            kind = ScopeKind(scope.kind)
+            found = Rejection(RejectReason.OPEN_ORDER_COUNT, total, cap, kind, scope.scope_id)
     if count - limit <= worst:
         return found
     return _account(judged, RejectReason.OPEN_ORDER_COUNT, count, limit)
