@@ -16,7 +16,7 @@ from tests.oracle.book import (
     up,
     upper_ratio,
 )
-from tests.oracle.case import Case, entry, of_account
+from tests.oracle.case import Case, entry, of_account, once
 from tests.oracle.credit import is_credit, is_opening
 from tests.oracle.figures import Figures, projected, valuable
 from tests.oracle.limits import concentration_bands, in_mode, setting, table_in_mode, tier_of
@@ -121,8 +121,10 @@ def firm(case: Case, names: list[str], quantity: int) -> list[Message]:
     """4.26: the greatest excess of the firm in one of the instruments."""
     bounds = []
     for name in names:
-        request = {**case.request, "instrument_id": name}
-        one = replace(case, instrument=case.book.instruments[name], request=request)
+        one = case
+        if name != case.instrument_id:
+            request = {**case.request, "instrument_id": name}
+            one = replace(case, instrument=case.book.instruments[name], request=request)
         found = scopes.firm_exposure(one, quantity)
         bounds += [found] if found is not None else []
     worst = scopes.worst(bounds)
@@ -221,6 +223,7 @@ def lines_after(case: Case, quantity: int, reserved_price: int) -> dict[str, Lin
     return {**case.lines, case.instrument_id: line}
 
 
+@once
 def figures_after(case: Case, quantity: int, reserved_price: int | None) -> Figures | None:
     """Projected figures with the order, where they can be valued."""
     if reserved_price is None:

@@ -7,7 +7,7 @@ same. Of a read account only `VIEW` and `POSITION` are compared; the oracle has 
 from importlib import import_module
 from typing import Any
 
-from google.protobuf.json_format import MessageToDict, ParseDict
+from google.protobuf.json_format import MessageToDict
 from google.protobuf.message import Message as Protobuf
 from tests.oracle.book import Message
 
@@ -77,7 +77,7 @@ def message_class(name: str) -> type[Protobuf]:
 def to_protobuf(value: Message, name: str) -> Protobuf:
     """Turn a dictionary with short enum names into the message of that name."""
     kind = message_class(name)
-    return ParseDict(_long(value, kind.DESCRIPTOR), kind())
+    return kind(**_long(value, kind.DESCRIPTOR))
 
 
 def to_dictionary(message: Protobuf) -> Message:

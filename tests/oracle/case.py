@@ -1,9 +1,20 @@
-"""One order with everything that it is judged on, and how a reason is written down."""
+"""One order with everything that it is judged on, and how a reason is written down.
 
-from dataclasses import dataclass
+Nothing changes while a case is judged, so a question of a case has one answer: what is marked
+`once` is worked out the first time it is asked. The search for the largest quantity (4.0.3) judges
+a case dozens of times, and most of the table does not depend on the quantity.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from tests.oracle import credit, credit_room
 from tests.oracle.book import Account, Book, Instrument, Line, Message, lines_of
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 @dataclass
@@ -20,6 +31,7 @@ class Case:
     warning: bool = False  # judge the limits in mode warn instead of those that are on (4.28)
     opening: int | None = None  # of a replace: what would be open of it (7.2)
     room: int = 0  # of a replace: up to what open quantity it is judged as an exit
+    answered: dict[Any, Any] = field(init=False, default_factory=dict)  # see `once`; never copied
 
     @property
     def instrument_id(self) -> str:
@@ -82,6 +94,20 @@ class Case:
     def asked(self) -> int:
         """What is asked for: the quantity, or what would be open of a replace."""
         return int(self.request["quantity"]) if self.opening is None else self.opening
+
+
+def once(question: Callable[Concatenate[Case, P], R]) -> Callable[Concatenate[Case, P], R]:
+    """Answer a question of a case the first time, and repeat the answer for as long as it lives."""
+
+    @wraps(question)
+    def ask(case: Case, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        key = (question, args, tuple(kwargs.items()))
+        if key not in case.answered:
+            case.answered[key] = question(case, *args, **kwargs)
+        answer: R = case.answered[key]
+        return answer
+
+    return ask
 
 
 def open_case(book: Book, request: Message, principal: str, now: int) -> Case:

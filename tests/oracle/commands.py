@@ -21,8 +21,10 @@ from tests.oracle import (
     withdrawals,
     world,
 )
-from tests.oracle.book import SECOND, Account, Instrument, Message, Order, scale_down
+from tests.oracle.book import SECOND, Account, Instrument, Message, Order, lines_of, scale_down
 from tests.oracle.case import lot, open_case
+from tests.oracle.figures import projected, valuable
+from tests.oracle.judgement import judge, largest_acceptable
 from tests.oracle.limits import collar
 from tests.oracle.oracle import Oracle
 
@@ -360,8 +362,10 @@ class Commands:
     def _edge(self, request: Message, step: int) -> int:
         probe = {name: value for name, value in request.items() if name in PREVIEW}
         probe["quantity"] = self.rng.choice((1_000, 3_000, 9_999))
-        answer = self.oracle.apply("PreviewOrder", probe, "desk", self.now)
-        most = int(answer["max_acceptable_quantity"])
+        case = open_case(self.book, probe, "desk", self.now)
+        most = largest_acceptable(
+            case, probe["quantity"], judge(case, probe["quantity"]).rejections
+        )
         return most + self.rng.choice((0, 0, 0, step, 1))
 
     def _repeat(self) -> Command:
@@ -657,14 +661,13 @@ class Commands:
 
     def _amount(self, account: Account) -> int:
         """Bring an account near the edge of what it needs, or well off it."""
-        view = self.oracle.apply("GetAccount", {"account_id": account.account_id}, "", self.now)
-        figures = view["account"].get("projected")
+        lines = lines_of(account)
         if account.account_id == "WHALE":
             return 8 * 10**16 - account.cash or 1
-        if figures is None:
+        if not valuable(self.book, lines):
             return 10**9
         spare = self.rng.choice((0, 1, 10**9, 3 * 10**9, 6 * 10**9))
-        return spare - int(figures["available_e4"]) or 1
+        return spare - projected(self.book, account, lines, self.now).available or 1
 
     def _positions(self) -> Command:
         account = self._some_account()

@@ -4,15 +4,17 @@
 found (4.0.3).
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from itertools import chain
 
 from tests.oracle import credit_checks
 from tests.oracle.account_checks import figures_after, position_limits, solvency, turnover
 from tests.oracle.book import QUANTITY_MAX, Message, up
-from tests.oracle.case import Case, lot
+from tests.oracle.case import Case, lot, once
 from tests.oracle.credit import is_credit
 from tests.oracle.credit_checks import too_much
-from tests.oracle.figures import projected, valuable
+from tests.oracle.figures import Figures, projected, valuable
 from tests.oracle.limits import missing_limits
 from tests.oracle.order_checks import (
     counts,
@@ -62,46 +64,66 @@ class Judgement:
 def judge(case: Case, quantity: int, *, book_only: bool = False) -> Judgement:
     """Evaluate 4.4 to 4.22; with `book_only` up to 4.19, as atomic batches do first."""
     is_exit = case.is_exit(quantity)
+    found = list(chain.from_iterable(table(case, quantity, book_only=book_only)))
+    return Judgement(found, reserved_price_of(case, is_exit=is_exit), is_exit)
+
+
+def passes(case: Case, quantity: int, *, book_only: bool = False) -> bool:
+    """Say whether no check speaks against a quantity; the first that does settles it."""
+    return not any(table(case, quantity, book_only=book_only))
+
+
+def table(case: Case, quantity: int, *, book_only: bool = False) -> Iterator[list[Message]]:
+    """What each check in force says, in the table's order, one after the other."""
+    is_exit = case.is_exit(quantity)
     reserved_price = reserved_price_of(case, is_exit=is_exit)
-    found = Judgement([], reserved_price, is_exit)
-    reasons = found.rejections
-    own_model = is_credit(case.account)
-    gaps = missing_limits(case, credit_checks.gaps(case) if own_model else []) + scope_gaps(case)
-    reasons += halted(case)
-    if not is_exit:
-        reasons += reduce_only(case)
-    reasons += session_closed(case)
     bound = notional_bound(case, quantity, reserved_price)
-    reasons += not_permitted(case, quantity, reserved_price, is_exit=is_exit, bound=bound)
+    yield halted(case)
     if not is_exit:
-        reasons += (gaps + pool_unset(case, is_exit=is_exit))[:1]
-    reasons += lot_and_tick(case, quantity, is_exit=is_exit)
-    reasons += price_limit(case)
+        yield reduce_only(case)
+    yield session_closed(case)
+    yield not_permitted(case, quantity, reserved_price, is_exit=is_exit, bound=bound)
     if not is_exit:
-        reasons += prices(case)
-    reasons += price_collar(case)
-    reasons += order_size(case, quantity, bound)
-    reasons += order_rate(case)
-    reasons += order_repeated(case)
-    reasons += counts(case, is_exit=is_exit)
+        yield (gaps(case) + pool_unset(case, is_exit=is_exit))[:1]
+    yield lot_and_tick(case, quantity, is_exit=is_exit)
+    yield price_limit(case)
+    if not is_exit:
+        yield prices(case)
+    yield price_collar(case)
+    yield order_size(case, quantity, bound)
+    yield order_rate(case)
+    yield order_repeated(case)
+    yield counts(case, is_exit=is_exit)
     if not bound and not is_exit:
-        reasons += turnover(case, quantity, reserved_price)
-    reasons += self_trade(case)
+        yield turnover(case, quantity, reserved_price)
+    yield self_trade(case)
     if is_exit:
-        reasons += not_sellable(case, quantity)
-        return found
+        yield not_sellable(case, quantity)
+        return
     if valuable(case.book, case.lines) and case.instrument.mark is not None:
-        reasons += position_limits(case, quantity)
-        reasons += short_sales(case, quantity)
-    reasons += too_much(case, quantity) if own_model else not_sellable(case, quantity)
+        yield position_limits(case, quantity)
+        yield short_sales(case, quantity)
+    yield too_much(case, quantity) if is_credit(case.account) else not_sellable(case, quantity)
     if book_only or bound:
-        return found
+        return
     after = figures_after(case, quantity, reserved_price)
     if after is not None:
-        before = projected(case.book, case.account, case.lines, case.now)
-        unset = {str(gap["subject"]) for gap in gaps}
-        reasons += solvency(case, [case.instrument_id], before, after, unset, quantity=quantity)
-    return found
+        unset = {str(gap["subject"]) for gap in gaps(case)}
+        names = [case.instrument_id]
+        yield solvency(case, names, figures_before(case), after, unset, quantity=quantity)
+
+
+@once
+def gaps(case: Case) -> list[Message]:
+    """Everything that must be set and is not (4.8)."""
+    own = credit_checks.gaps(case) if is_credit(case.account) else []
+    return missing_limits(case, own) + scope_gaps(case)
+
+
+@once
+def figures_before(case: Case) -> Figures:
+    """Projected figures without the order."""
+    return projected(case.book, case.account, case.lines, case.now)
 
 
 def judge_whole(case: Case, quantity: int, *, book_only: bool = False) -> Judgement:
@@ -150,13 +172,13 @@ def largest_acceptable(
     low, high = 0, 1 if quantity <= least else 1 + up(quantity - least, step)
     while high - low > 1:
         middle = (low + high) // 2
-        if judge(case, size(middle), book_only=book_only).rejections:
-            high = middle
-        else:
+        if passes(case, size(middle), book_only=book_only):
             low = middle
+        else:
+            high = middle
     answer = size(low)
     closing = min(case.exit_quantity, quantity)
-    if closing > answer and not judge(case, closing, book_only=book_only).rejections:
+    if closing > answer and passes(case, closing, book_only=book_only):
         return closing
     return answer
 

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from tests.oracle.book import SECOND, Instrument, Message, scale_up, up
-from tests.oracle.case import Case, entry
+from tests.oracle.case import Case, entry, once
 from tests.oracle.credit import is_credit
 from tests.oracle.overrides import levels_below, overriding
 
@@ -50,6 +50,7 @@ def in_mode(case: Case, level: Message) -> bool:
     return bool((level.get("mode", "ON") == "WARN") == case.warning)
 
 
+@once
 def setting(case: Case, name: str, *, any_mode: bool = False) -> Setting:
     """Resolve a limit; a stricter cap that the customer set counts beside it (2.1)."""
     firms = firms_setting(case, name, any_mode=any_mode)
@@ -72,12 +73,14 @@ def firms_setting(case: Case, name: str, *, any_mode: bool = False) -> Setting:
     return Setting(missing=required)
 
 
+@once
 def levels(case: Case, name: str) -> list[Message]:
     """One limit as each level has it, the narrowest first."""
     found = overriding(case.book, case.account, name, case.now)
     return [found, *levels_below(case.book, case.account, name)]
 
 
+@once
 def tier_of(case: Case) -> Message | None:
     """The account's tier, if the policy knows it."""
     for tier in case.book.policy.get("tiers", []):
@@ -116,6 +119,7 @@ def principal_bucket(case: Case) -> Bucket | None:
     return bucket(principal_levels(case))
 
 
+@once
 def collar(case: Case) -> int | None:
     """c of 4.12 and 3.1, if a collar is set."""
     found = setting(case, "price_collar_bps", any_mode=True).value

@@ -1,7 +1,7 @@
 """4.23 and 4.25: the line that an account stands at, and what it has lost."""
 
 from tests.oracle.book import ONE, Message, down, scale_down, scale_up, upper_ratio
-from tests.oracle.case import Case, of_account
+from tests.oracle.case import Case, of_account, once
 from tests.oracle.figures import Figures
 from tests.oracle.limits import in_mode, setting
 from tests.oracle.valuations import Standing, figures_of_lines, lines_in_force, stand
@@ -9,6 +9,7 @@ from tests.oracle.valuations import Standing, figures_of_lines, lines_in_force, 
 CALLED = ("margin_call", "top_up", "liquidation", "freeze")
 
 
+@once
 def standing(case: Case) -> Standing:
     """The account as the order's command values it before it is judged."""
     return stand(case.book, case.account, case.now)
@@ -35,6 +36,7 @@ def maintenance_ratio(case: Case, after: Figures) -> list[Message]:
     return []
 
 
+@once
 def losses(case: Case) -> list[Message]:
     """4.25."""
     found = standing(case)

@@ -15,7 +15,7 @@ from tests.oracle.book import (
     up,
     upper_ratio,
 )
-from tests.oracle.case import Case, entry, lot, of_account, of_instrument
+from tests.oracle.case import Case, entry, lot, of_account, of_instrument, once
 from tests.oracle.groups import above, members
 from tests.oracle.limits import (
     account_bucket,
@@ -29,12 +29,14 @@ from tests.oracle.limits import (
 )
 
 
+@once
 def halted(case: Case) -> list[Message]:
     """4.4."""
     stop = standing_stop(case, "HALT")
     return [] if stop is None else [stop_entry("HALTED", stop)]
 
 
+@once
 def reduce_only(case: Case) -> list[Message]:
     """4.5, of an order that is no verified exit."""
     stop = standing_stop(case, "REDUCE_ONLY")
@@ -45,6 +47,7 @@ def reduce_only(case: Case) -> list[Message]:
     return []
 
 
+@once
 def session_closed(case: Case) -> list[Message]:
     """4.6."""
     window = case.book.policy.get("trading_window")
@@ -111,6 +114,7 @@ def lot_and_tick(case: Case, quantity: int, *, is_exit: bool) -> list[Message]:
     return reasons
 
 
+@once
 def price_limit(case: Case) -> list[Message]:
     """4.10."""
     upper = case.instrument.facts.get("upper_price_limit_e4")
@@ -124,6 +128,7 @@ def price_limit(case: Case) -> list[Message]:
     return []
 
 
+@once
 def prices(case: Case) -> list[Message]:
     """4.11."""
     instruments = case.book.instruments
@@ -143,6 +148,7 @@ def prices(case: Case) -> list[Message]:
     return reasons
 
 
+@once
 def price_collar(case: Case) -> list[Message]:
     """4.12."""
     mark, price, width = case.instrument.mark, case.price, collar(case)
@@ -156,6 +162,7 @@ def price_collar(case: Case) -> list[Message]:
     return [of_account(case, "PRICE_COLLAR", upper_ratio(away, mark), width)]
 
 
+@once
 def reserved_price_of(case: Case, *, is_exit: bool) -> int | None:
     """What the order would be reserved at (3.1); none: nothing says how far it could reach."""
     mark, price, width, day = case.instrument.mark, case.price, collar(case), case.day_limit
@@ -213,6 +220,7 @@ def volume_share(case: Case, quantity: int) -> list[Message]:
     return []
 
 
+@once
 def order_rate(case: Case) -> list[Message]:
     """4.14: the account's bucket and the principal's; the greater excess is named."""
     modes = [
@@ -234,6 +242,7 @@ def order_rate(case: Case) -> list[Message]:
     return named
 
 
+@once
 def self_trade(case: Case) -> list[Message]:
     """4.17: against the best open order of the other side."""
     kind = case.book.policy.get("self_trade_scope", "UNSPECIFIED")
@@ -295,6 +304,7 @@ def standing_latch(case: Case) -> Stop | None:
     return None
 
 
+@once
 def order_repeated(case: Case) -> list[Message]:
     """4.15; counted once, for the quantity that was asked."""
     latch = standing_latch(case)
@@ -342,6 +352,7 @@ def remember_sent(case: Case, rejections: list[Message]) -> None:
             case.book.stops[stop_id] = latch
 
 
+@once
 def counts(case: Case, *, is_exit: bool) -> list[Message]:
     """4.16, without the turnover."""
     reasons = []

@@ -100,6 +100,8 @@ def overriding(book: Book, account: Account, name: str, now: int) -> Message:
         and now < one.expiry
         and (one.approver or one.tightening)
     ]
+    if not counting:
+        return NOTHING
     below = levels_below(book, account, name)
     found = NOTHING
     for one in sorted(counting, key=lambda one: one.since):

@@ -1,11 +1,8 @@
-"""The margin model `portfolio` (6.4): losses over ten moves, classes that hedge, by fractions."""
+"""The margin model `portfolio` (6.4): losses over ten moves, classes that hedge."""
 
-from fractions import Fraction
-from math import ceil, floor
+from tests.oracle.book import ONE, Book, Instrument, Line, Message, down, scale_down, up
 
-from tests.oracle.book import ONE, Book, Instrument, Line, Message, scale_down, up
-
-MOVES = [Fraction(k, 5) for k in range(-5, 6) if k]
+FIFTHS = [-5, -4, -3, -2, -1, 1, 2, 3, 4, 5]  # of the reach
 
 
 def requirement(book: Book, lines: dict[str, Line], now: int, *, fills_only: bool = False) -> int:
@@ -17,7 +14,9 @@ def requirement(book: Book, lines: dict[str, Line], now: int, *, fills_only: boo
         instrument = book.instruments[instrument_id]
         reach = reach_of(instrument, book.factor(instrument, now))
         outcomes = [line.held] if fills_only else outcomes_of(line)
-        losses = [max(loss(instrument, held, move * reach) for held in outcomes) for move in MOVES]
+        losses = [
+            max(loss(instrument, held, fifths * reach) for held in outcomes) for fifths in FIFTHS
+        ]
         total += max(0, *losses)
         if instrument.facts.get("marginable", False):
             classes.setdefault(instrument.facts.get("margin_class", ""), []).append(losses)
@@ -34,11 +33,11 @@ def margin_classes(book: Book) -> list[Message]:
     return found
 
 
-def reach_of(instrument: Instrument, factor: int) -> Fraction:
-    """The greatest move as a fraction; all of the price of what is not marginable."""
+def reach_of(instrument: Instrument, factor: int) -> int:
+    """The greatest move in bps; all of the price of what is not marginable."""
     if not instrument.facts.get("marginable", False):
-        return Fraction(1)
-    return Fraction(min(ONE, up(1_500 * factor, ONE)), ONE)
+        return ONE
+    return min(ONE, up(1_500 * factor, ONE))
 
 
 def outcomes_of(line: Line) -> list[int]:
@@ -51,9 +50,9 @@ def outcomes_of(line: Line) -> list[int]:
     return found
 
 
-def loss(instrument: Instrument, held: int, move: Fraction) -> int:
-    """What a quantity loses at a move, up twice; a gain is negative, down twice."""
-    raw = Fraction(abs(held) * instrument.high, instrument.unit)
+def loss(instrument: Instrument, held: int, move: int) -> int:
+    """What a quantity loses at a move (fifths of a bp), up twice; a gain is negative, down."""
+    product, unit = abs(held) * instrument.high, instrument.unit
     if held * move < 0:
-        return ceil(ceil(raw) * abs(move))
-    return -floor(floor(raw) * abs(move))
+        return up(up(product, unit) * abs(move), 5 * ONE)
+    return -down(down(product, unit) * abs(move), 5 * ONE)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from tests.oracle import credit
 from tests.oracle.book import ONE, Account, Line, Message, lines_of, scale_down, up, upper_ratio
-from tests.oracle.case import entry
+from tests.oracle.case import entry, once
 from tests.oracle.groups import above, members
 from tests.oracle.limits import in_mode, setting
 
@@ -25,6 +25,7 @@ class Bound(NamedTuple):
     limit: int
 
 
+@once
 def chain(case: Case) -> list[tuple[str, str]]:
     """The scopes of an order, in the order of ties."""
     facts = case.instrument.facts
@@ -38,6 +39,7 @@ def chain(case: Case) -> list[tuple[str, str]]:
     ]
 
 
+@once
 def limits_of(case: Case, name: str, own: int | None) -> list[tuple[tuple[str, str], int]]:
     """Every limit of a figure that applies in the mode being judged, `own` the account's."""
     written = {
@@ -71,6 +73,7 @@ def worst(bounds: list[Bound]) -> Bound | None:
     return max(failing, key=lambda bound: bound.measured - bound.limit)
 
 
+@once
 def smallest(case: Case, name: str, factor: int = ONE) -> tuple[tuple[str, str], int] | None:
     """The smallest effective limit on one figure, of equal ones the first."""
     own = None
@@ -101,11 +104,17 @@ def total(case: Case, accounts: list[Account], quantity: int) -> int:
     """How far the positions of accounts in the ordered instrument go, with the order."""
     found = 0
     for account in accounts:
-        line = lines_of(account).get(case.instrument_id, Line())
+        line = line_of(case, account.account_id)
         if account is case.account:
             line = with_order(case, quantity) if quantity else case.line
         found += reach_of(line)
     return found
+
+
+@once
+def line_of(case: Case, account_id: str) -> Line:
+    """What an account has in the ordered instrument."""
+    return lines_of(case.book.accounts[account_id]).get(case.instrument_id, Line())
 
 
 def everybody(book: Book) -> list[Account]:
@@ -177,6 +186,7 @@ def shares_unset(case: Case) -> bool:
     return limited and "shares_outstanding" not in case.instrument.facts
 
 
+@once
 def scope_gaps(case: Case) -> list[Message]:
     """What limits across scopes need to know of the instrument and do not."""
     names = []

@@ -1,8 +1,9 @@
 """4.19: short sales and what may be sold of today's purchases."""
 
-from tests.oracle.book import Message, bought_today, lines_of
+from tests.oracle.book import Message, bought_today
 from tests.oracle.case import Case, entry, of_instrument
 from tests.oracle.credit import is_credit
+from tests.oracle.scopes import line_of
 
 
 def short_sales(case: Case, quantity: int) -> list[Message]:
@@ -25,9 +26,8 @@ def located(case: Case, own: int) -> list[Message]:
         return []
     use = max(0, own)
     for account in case.book.accounts.values():
-        line = lines_of(account).get(case.instrument_id)
-        if line is not None and (account is not case.account or is_credit(account)):
-            use += line.short()
+        if account is not case.account or is_credit(account):
+            use += line_of(case, account.account_id).short()
     return [of_instrument(case, "SHORT_UNLOCATED", use, pool)] if use > pool else []
 
 

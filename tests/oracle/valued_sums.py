@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from tests.oracle.book import INT64_MAX, ONE, SECOND, Account, Book, Message, lines_of, scale_up
-from tests.oracle.case import entry
+from tests.oracle.case import entry, once
 from tests.oracle.figures import Figures, projected, valuable
 from tests.oracle.groups import above, members
 from tests.oracle.limits import in_mode
@@ -86,8 +86,11 @@ class Total(NamedTuple):
     late: str
 
 
-def others(case: Case, accounts: list[Account]) -> Total:
-    """Add up all but the account that orders."""
+@once
+def others(case: Case, group_id: str = "") -> Total:
+    """Add up all but the account that orders, of a group or of the firm."""
+    firm = list(case.book.accounts.values())
+    accounts = members(case.book, group_id) if group_id else firm
     found = [
         (share, account.account_id)
         for account in accounts
@@ -106,6 +109,7 @@ def others(case: Case, accounts: list[Account]) -> Total:
     )
 
 
+@once
 def limit_of(case: Case, kind: str, name: str, limit: str) -> int | None:
     """A limit of a scope, of the mode that is judged."""
     for scope in case.book.policy.get("scopes", []):
@@ -121,7 +125,7 @@ def group_exposure(case: Case, after: Figures) -> list[Message]:
         limit = limit_of(case, "GROUP", name, "group_exposure_e4")
         if limit is None:
             continue
-        total = others(case, members(case.book, name))
+        total = others(case, name)
         measured = INT64_MAX if total.late else min(INT64_MAX, total.gross + after.gross)
         if measured - limit > worst:
             worst = measured - limit
@@ -133,7 +137,7 @@ def group_exposure(case: Case, after: Figures) -> list[Message]:
 def firm_sums(case: Case, after: Figures) -> list[Message]:
     """Financing and the reserve."""
     found = []
-    total = others(case, list(case.book.accounts.values()))
+    total = others(case)
     own = share_of(case.book, after, case.now)
     limit = limit_of(case, "FIRM", "", "financing_e4")
     drawn = INT64_MAX if total.late else min(INT64_MAX, total.drawn + own.drawn)
@@ -167,8 +171,7 @@ def usage_rows(case: Case, figures: Figures | None, limit: str) -> list[Message]
         row["mode"] = scope[limit].get("mode", "ON")
         if figures is not None:
             own = share_of(case.book, figures, case.now)
-            everybody = list(case.book.accounts.values())
-            total = others(case, everybody if kind == "FIRM" else members(case.book, name))
+            total = others(case) if kind == "FIRM" else others(case, name)
             row["used"] = total.gross + own.gross if kind == "GROUP" else total.drawn + own.drawn
         rows.append(row)
     return rows
@@ -182,7 +185,7 @@ def reserve_row(case: Case, figures: Figures | None) -> list[Message]:
     row: Message = {"name": "reserve_pool_e4", "reason": "RESERVE_COVERAGE", "setting": "SET"}
     row |= {"scope_kind": "FIRM", "scope_id": "", "value": reserve.get("pool_e4", 0)}
     row["mode"] = reserve.get("mode", "ON")
-    total = others(case, list(case.book.accounts.values()))
+    total = others(case)
     if figures is not None and total.shortfall is not None:
         own = share_of(case.book, figures, case.now).shortfall or 0
         row["used"] = scale_up(total.shortfall + own, reserve["coverage_bps"])
