@@ -206,6 +206,21 @@ def is_tighter(name: str, before: list[Message], after: list[Message]) -> bool:
     return bool(new["value"] <= old["value"])
 
 
+def is_no_looser(name: str, before: list[Message], after: list[Message]) -> bool:
+    """Say the same of any two limits, unset and unlimited ones included."""
+    old, new = _narrowest(before), _narrowest(after)
+    if name == "price_collar_floor_bps":
+        return bool(new.get("value", 0) <= old.get("value", 0))
+    if new is not NOTHING and _has_value(new):
+        return is_tighter(name, before, after)
+    required = [any(level.get("required", False) for level in levels) for levels in (before, after)]
+    if new is NOTHING:  # refuses all where it must be set
+        return name == "leverage_bps" or (not _has_value(old) and required[0] <= required[1])
+    if old is NOTHING:
+        return False
+    return not _has_value(old)
+
+
 def _narrowest(levels: list[Message]) -> Message:
     for level in levels:
         if level.get("unlimited", False) or _has_value(level):
