@@ -67,3 +67,18 @@ def test_they_are_listed_and_shown(run: Callable[..., Any]) -> None:
 def test_what_is_no_limit_is_said(run: Callable[..., Any], limit: str, value: str) -> None:
     words = ("override", "propose", "A1", limit, value, "--minutes", "5", "--reason", "x")
     assert run(*words).exit_code == 2
+
+
+def test_other_scopes_have_overrides_too(run: Callable[..., Any]) -> None:
+    words = ("order_quantity", "7", "--minutes", "5", "--reason", "x", "--id")
+    done = run("override", "propose", "firm", *words, "wide")
+    assert done.output.startswith("wide counts from"), done.output
+    shown = run("override", "show", "wide").output
+    assert "firm" in shown
+    assert "order_quantity" in shown
+    assert run("override", "propose", "board:NOWHERE", *words, "far").exit_code == 65
+
+
+def test_a_limit_of_accounts_alone_is_none_of_a_scope(run: Callable[..., Any]) -> None:
+    words = ("override", "propose", "firm", "leverage_bps", "1", "--minutes", "5", "--reason", "x")
+    assert run(*words).exit_code == 2

@@ -282,13 +282,16 @@ class Script(CreditSteps):
         return " ".join(f"{version}={state}" for version, state in states)
 
     def do_override(self, words: list[str]) -> str:
-        """`override <id> A <limit> <value> for=10s [by=staff] [reason=x]`."""
-        name, account, limit, *rest = words
+        """`override <id> A|firm:|group:G|... <limit> <value> until=10s [by=staff] [reason=x]`."""
+        name, scope, limit, *rest = words
         marked = [word for word in rest if "=" in word]
         said = dict(word.split("=", 1) for word in marked)
-        request: dict[str, Any] = {"override_id": name, "scope_kind": "ACCOUNT"}
-        request |= {"scope_id": account, "reason": said.get("reason", "test")}
-        request["limits"] = {limit: limit_of([word for word in rest if word not in marked])}
+        kind, colon, scope_id = scope.partition(":")
+        request: dict[str, Any] = {"override_id": name, "reason": said.get("reason", "test")}
+        request |= {"scope_kind": kind.upper() if colon else "ACCOUNT"}
+        request |= {"scope_id": scope_id if colon else scope}
+        value = limit_of([word for word in rest if word not in marked])
+        request["scope_limits" if colon else "limits"] = {limit: value}
         request["expiry_time_ns"] = START + int(said["until"])
         found = self.call("ProposeOverride", request, said.get("by", "staff"))
         return "pending" if getattr(found, "pending", False) else error(found)

@@ -704,6 +704,11 @@ class Commands:
         names = [name for name in self.book.accounts if name != "WHALE"]
         chosen = self.book.accounts[self.rng.choice(names)]
         facts = world.account(self.rng, chosen.account_id)
+        if self._chance(0.8):  # what one person may say: no higher a tier, no looser a limit
+            facts["tier_id"] = chosen.facts.get("tier_id", "")
+            if self._chance(0.7):
+                own = chosen.facts.get("limits", {})
+                facts["limits"] = {n: v for n, v in facts["limits"].items() if n in own} or own
         if credit.is_credit(chosen) and self._chance(0.8):
             facts = chosen.facts | {"private_fund": self._chance(0.5)}
         elif self._chance(0.05):

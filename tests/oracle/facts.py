@@ -1,7 +1,9 @@
 """Facts: what accounts, instruments and the market are (2.4, 2.5, 3.4, 5.1, 7.7)."""
 
-from tests.oracle import credit, groups, reports, valuations, withdrawals
+from tests.oracle import credit, groups, reports, tiers, valuations, withdrawals
 from tests.oracle.book import MONEY_MAX, SECOND, Account, Book, Instrument, Message, scale_down
+from tests.oracle.limits import LIMIT_NAMES
+from tests.oracle.overrides import is_no_looser, levels_below
 
 
 class Facts:
@@ -27,6 +29,10 @@ class Facts:
             known = self.book.accounts.get(facts["account_id"])
             if known is not None and not may_change(self.book, known, facts["margin_model"]):
                 return {"error": "IMMUTABLE"}
+        for facts in request["accounts"]:
+            known = self.book.accounts.get(facts["account_id"])
+            if known is not None and self.book.policy and self._allows_more(known, facts):
+                return {"error": "LOOSENING"}
         self.book.next()
         for facts in request["accounts"]:
             known = self.book.accounts.get(facts["account_id"])
@@ -37,6 +43,25 @@ class Facts:
             known.facts = facts
             self.book.touch(facts["account_id"])
         return self.book.stamp(now)
+
+    def _allows_more(self, account: Account, facts: Message) -> bool:
+        """Say whether one person would raise an account (5.5, 5.6)."""
+        tier, here = facts.get("tier_id", ""), account.facts.get("tier_id", "")
+        if not here and f"frozen-ACCOUNT-{account.account_id}" in self.book.stops:
+            return False
+        if tier not in {"", here}:
+            ranks = tiers.ranks(self.book)
+            if tier not in ranks or here not in ranks or ranks[tier] >= ranks[here]:
+                return True
+        return any(self._raises(account, facts, name) for name in LIMIT_NAMES)
+
+    def _raises(self, account: Account, facts: Message, name: str) -> bool:
+        """Say whether a limit of an account's own is looser than before and than the tier's."""
+        moved = Account({**account.facts, "tier_id": facts.get("tier_id", ""), "limits": {}})
+        below = levels_below(self.book, moved, name)[1:]
+        old, new = (one.get("limits", {}).get(name, {}) for one in (account.facts, facts))
+        after = [new, *below]
+        return not is_no_looser(name, [old, *below], after) and not is_no_looser(name, below, after)
 
     def upsert_groups(self, request: Message, _principal: str, now: int) -> Message:
         """Nest groups."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tests.oracle.book import SECOND, Message
+from tests.oracle.scope_world import SCOPES
 
 if TYPE_CHECKING:
     from tests.oracle.commands import Command, Commands
@@ -22,8 +23,8 @@ def propose(source: Commands) -> Command:
         if rng.random() < 0.3:
             request["reason"] = "another"
         return source.command("ProposeOverride", request, again.proposer)
-    longest = book.number("max_override_ns")
-    lengths = (SECOND // 2, SECOND, 4 * SECOND, longest, longest, longest + 1, 0)
+    if rng.random() < 0.35:
+        return source.command("ProposeOverride", at_scope(source), rng.choice(PERSONS))
     name = rng.choice(list(VALUES))
     limit = dict(rng.choice(VALUES[name]))
     if rng.random() < 0.1:
@@ -35,9 +36,51 @@ def propose(source: Commands) -> Command:
         "scope_id": rng.choice(accounts),
         "limits": {name: limit},
         "reason": "a large order",
-        "expiry_time_ns": source.now + rng.choice(lengths),
+        "expiry_time_ns": end(source),
     }
     return source.command("ProposeOverride", request, rng.choice(PERSONS))
+
+
+def end(source: Commands) -> int:
+    """Soon, as late as may be, or later."""
+    longest = source.book.number("max_override_ns")
+    lengths = (SECOND // 2, SECOND, 4 * SECOND, longest, longest, longest + 1, 0)
+    return source.now + source.rng.choice(lengths)
+
+
+def at_scope(source: Commands) -> Message:
+    """A limit of the firm, a group, a sector, a board or an instrument, set or not."""
+    rng = source.rng
+    kind, scope_id = rng.choice(SCOPES)
+    if rng.random() < 0.03:
+        kind, scope_id = rng.choice(("GROUP", "SECTOR", "INSTRUMENT")), "NOWHERE"
+    name = rng.choice([name for name, (kinds, _) in AT_SCOPES.items() if kind in kinds])
+    limit: Message = {"value": rng.choice(AT_SCOPES[name][1])}
+    if rng.random() < 0.1:
+        limit["mode"] = "WARN"
+    return {
+        "override_id": source.name("v"),
+        "scope_kind": kind,
+        "scope_id": scope_id,
+        "scope_limits": {name: limit},
+        "reason": "a large order",
+        "expiry_time_ns": end(source),
+    }
+
+
+WIDE = ("FIRM", "GROUP")
+NARROW = ("SECTOR", "BOARD", "INSTRUMENT")
+AT_SCOPES: dict[str, tuple[tuple[str, ...], tuple[int, ...]]] = {
+    "order_quantity": ((*WIDE, *NARROW), (90, 700, 5_000)),
+    "order_notional_e4": ((*WIDE, *NARROW), (1_000_000_000, 9_000_000_000)),
+    "order_volume_share_bps": ((*WIDE, *NARROW), (300, 5_000)),
+    "open_order_count": (WIDE, (3, 40)),
+    "position": ((*WIDE, *NARROW), (500, 3_000, 20_000)),
+    "ownership_bps": ((*WIDE, *NARROW), (200, 2_000)),
+    "instrument_exposure_e4": (("FIRM", *NARROW), (10**9, 10**11)),
+    "group_exposure_e4": (("GROUP",), (10**8, 10**11)),
+    "financing_e4": (("FIRM",), (0, 10**9, 10**11)),
+}
 
 
 VALUES: dict[str, list[Message]] = {

@@ -9,6 +9,7 @@ from tests.oracle.book import ONE, Account, Line, Message, lines_of, scale_down,
 from tests.oracle.case import entry, once
 from tests.oracle.groups import above, members
 from tests.oracle.limits import in_mode, setting
+from tests.oracle.overrides import scopes_in_force
 
 if TYPE_CHECKING:
     from tests.oracle.book import Book
@@ -44,7 +45,7 @@ def limits_of(case: Case, name: str, own: int | None) -> list[tuple[tuple[str, s
     """Every limit of a figure that applies in the mode being judged, `own` the account's."""
     written = {
         (one["scope_kind"], one.get("scope_id", "")): one
-        for one in case.book.policy.get("scopes", [])
+        for one in scopes_in_force(case.book, case.now)
     }
     found = []
     for scope in chain(case):
@@ -58,7 +59,7 @@ def limits_of(case: Case, name: str, own: int | None) -> list[tuple[tuple[str, s
 
 def limited_anywhere(case: Case, name: str) -> bool:
     """Say whether any scope but the account limits a figure, whatever the mode."""
-    scopes = case.book.policy.get("scopes", [])
+    scopes = scopes_in_force(case.book, case.now)
     here = chain(case)
     return any(
         name in one and (one["scope_kind"], one.get("scope_id", "")) in here for one in scopes

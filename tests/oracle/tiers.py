@@ -17,6 +17,12 @@ class Standing:
     asked: tuple[Card, str, str, Message] | None = None  # card, who, from which tier, when
 
 
+def ranks(book: Book) -> dict[str, int]:
+    """The tiers of the policy and their ranks."""
+    tiers = book.policy.get("tiers", [])
+    return {tier["tier_id"]: tier.get("rank", 0) for tier in tiers}
+
+
 class Tiers:
     """Moves accounts between tiers."""
 
@@ -76,8 +82,7 @@ class Tiers:
         return {**standing.stamp, "pending": False}
 
     def _ranks(self) -> dict[str, int]:
-        tiers = self.book.policy.get("tiers", [])
-        return {tier["tier_id"]: tier.get("rank", 0) for tier in tiers}
+        return ranks(self.book)
 
     def _is_no_rise(self, here: str, name: str) -> bool:
         ranks = self._ranks()

@@ -8,6 +8,7 @@ from tests.oracle.case import Case
 from tests.oracle.figures import Figures
 from tests.oracle.groups import above, members
 from tests.oracle.limits import in_mode, levels, setting, tier_of
+from tests.oracle.overrides import scopes_in_force
 from tests.oracle.scopes import everybody, total
 
 Row = Message
@@ -97,7 +98,7 @@ def scoped(case: Case, reason: str, limit: str, opened: int = 0) -> list[Row]:
     So many orders of the account are open, or would be.
     """
     rows = []
-    written = case.book.policy.get("scopes", [])
+    written = scopes_in_force(case.book, case.now)
     for scope in sorted(written, key=lambda one: (KINDS.index(one["scope_kind"]), one["scope_id"])):
         kind, name = scope["scope_kind"], scope.get("scope_id", "")
         inside = [held for held in sorted(case.lines) if holds(case, kind, name, held)]

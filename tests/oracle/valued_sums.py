@@ -9,6 +9,7 @@ from tests.oracle.case import entry, once
 from tests.oracle.figures import Figures, projected, valuable
 from tests.oracle.groups import above, members
 from tests.oracle.limits import in_mode
+from tests.oracle.overrides import scopes_in_force
 
 if TYPE_CHECKING:
     from tests.oracle.case import Case
@@ -32,10 +33,12 @@ class Share(NamedTuple):
 NEVER = Share(0, 0, 0, None)
 
 
-def kept(policy: Message) -> bool:
-    """Whether the policy limits any such sum."""
-    scopes = policy.get("scopes", [])
-    return "reserve" in policy or any(name in scope for scope in scopes for name in LIMITS)
+def kept(book: Book) -> bool:
+    """Whether the policy limits any such sum, or an override that is not forgotten may."""
+    scopes = book.policy.get("scopes", [])
+    if "reserve" in book.policy or any(name in scope for scope in scopes for name in LIMITS):
+        return True
+    return any(one.name in LIMITS and one.may_count for one in book.overrides.values())
 
 
 def share_of(book: Book, figures: Figures, now: int) -> Share:
@@ -54,7 +57,7 @@ def share_of(book: Book, figures: Figures, now: int) -> Share:
 
 def keep(book: Book, account: Account, now: int) -> None:
     """Value an account for the sums above it."""
-    if not kept(book.policy):
+    if not kept(book):
         return
     lines = lines_of(account)
     if valuable(book, lines):
@@ -112,7 +115,7 @@ def others(case: Case, group_id: str = "") -> Total:
 @once
 def limit_of(case: Case, kind: str, name: str, limit: str) -> int | None:
     """A limit of a scope, of the mode that is judged."""
-    for scope in case.book.policy.get("scopes", []):
+    for scope in scopes_in_force(case.book, case.now):
         if (scope["scope_kind"], scope.get("scope_id", "")) == (kind, name) and limit in scope:
             return int(scope[limit].get("value", 0)) if in_mode(case, scope[limit]) else None
     return None
@@ -161,7 +164,8 @@ def usage_rows(case: Case, figures: Figures | None, limit: str) -> list[Message]
     """8.5 of the sums over groups, or of the firm's financing."""
     rows = []
     reason = "GROUP_EXPOSURE" if limit == "group_exposure_e4" else "FIRM_FINANCING"
-    for scope in sorted(case.book.policy.get("scopes", []), key=lambda one: one["scope_id"]):
+    scopes = scopes_in_force(case.book, case.now)
+    for scope in sorted(scopes, key=lambda one: one.get("scope_id", "")):
         kind, name = scope["scope_kind"], scope.get("scope_id", "")
         inside = kind == "FIRM" or (kind == "GROUP" and name in above(case.book, case.account))
         if limit not in scope or not inside:

@@ -1013,7 +1013,9 @@ class Account(_message.Message):
     group_id: _builtins.str
     """The group that it belongs to; empty for none."""
     tier_id: _builtins.str
-    """Its tier in the policy; empty or unknown to the policy refuses new risk."""
+    """Its tier in the policy; empty or unknown to the policy refuses new risk. Of an account that is
+    known it may only become empty or a tier of a lower rank: SetTier raises it.
+    """
     margin_model: Global___MarginModel.ValueType
     """How its margin is computed."""
     acknowledged_disclosure_version: _builtins.int
@@ -1022,7 +1024,9 @@ class Account(_message.Message):
     """Whether it is a private fund: under cn_margin those have a short ratio of their own."""
     @_builtins.property
     def limits(self) -> _policy_pb2.Limits:
-        """Limits of its own; each one set replaces the tier's."""
+        """Limits of its own; each one set replaces the tier's. Of an account that is known none may become
+        looser than both what it was and what the tier says: that is for an override, or the policy.
+        """
 
     @_builtins.property
     def permissions(self) -> Global___Permissions:

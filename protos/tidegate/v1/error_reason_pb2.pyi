@@ -106,6 +106,10 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """FAILED_PRECONDITION: a plan is for accounts at the line liquidation or deeper. Metadata:
     {"account_id": "A1", "line_state": "TOP_UP"}.
     """
+    ERROR_REASON_LOOSENING: _ErrorReason.ValueType  # 80
+    """FAILED_PRECONDITION: one person would let an account do more than it may; the call that takes two
+    persons is named. Metadata: {"account_id": "A1", "field": "tier_id", "instead": "SetTier"}.
+    """
     ERROR_REASON_SLOW_READER: _ErrorReason.ValueType  # 95
     """RESOURCE_EXHAUSTED: a stream's reader took nothing for too long. Metadata: {"seconds": "30"}."""
     ERROR_REASON_MORE_THAN_FREE: _ErrorReason.ValueType  # 50
@@ -205,6 +209,10 @@ gate's clock. Metadata: {"account_id": "A1", "scorecard_time_ns": "1700000000000
 ERROR_REASON_NOT_IN_LIQUIDATION: ErrorReason.ValueType  # 85
 """FAILED_PRECONDITION: a plan is for accounts at the line liquidation or deeper. Metadata:
 {"account_id": "A1", "line_state": "TOP_UP"}.
+"""
+ERROR_REASON_LOOSENING: ErrorReason.ValueType  # 80
+"""FAILED_PRECONDITION: one person would let an account do more than it may; the call that takes two
+persons is named. Metadata: {"account_id": "A1", "field": "tier_id", "instead": "SetTier"}.
 """
 ERROR_REASON_SLOW_READER: ErrorReason.ValueType  # 95
 """RESOURCE_EXHAUSTED: a stream's reader took nothing for too long. Metadata: {"seconds": "30"}."""

@@ -347,12 +347,13 @@ class ProposeOverrideRequest(_message.Message):
     LIMITS_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
     EXPIRY_TIME_NS_FIELD_NUMBER: _builtins.int
+    SCOPE_LIMITS_FIELD_NUMBER: _builtins.int
     override_id: _builtins.str
     """Its id, chosen by the caller: a repeat changes nothing."""
     scope_kind: _order_pb2.ScopeKind.ValueType
-    """The kind of scope: SCOPE_KIND_ACCOUNT."""
+    """The kind of scope: an account, the firm, a group, a sector, a board or an instrument."""
     scope_id: _builtins.str
-    """Which one; the gate knows it."""
+    """Which one; the gate knows it. Empty for the firm, and for instruments without a sector or board."""
     reason: _builtins.str
     """Why, 1 to 256 characters."""
     expiry_time_ns: _builtins.int
@@ -361,7 +362,15 @@ class ProposeOverrideRequest(_message.Message):
     """
     @_builtins.property
     def limits(self) -> _policy_pb2.Limits:
-        """The limit by its name: exactly one, with a value, neither `unlimited` nor `required`."""
+        """Of an account the limit by its name: exactly one, with a value, neither `unlimited` nor
+        `required`.
+        """
+
+    @_builtins.property
+    def scope_limits(self) -> _policy_pb2.ScopeLimits:
+        """Of any other scope the limit by its name: exactly one. Its `scope_kind` and `scope_id` are left
+        out, for they stand above.
+        """
 
     def __init__(
         self,
@@ -372,10 +381,11 @@ class ProposeOverrideRequest(_message.Message):
         limits: _policy_pb2.Limits | None = ...,
         reason: _builtins.str = ...,
         expiry_time_ns: _builtins.int = ...,
+        scope_limits: _policy_pb2.ScopeLimits | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["limits", b"limits"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["limits", b"limits", "scope_limits", b"scope_limits"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["expiry_time_ns", b"expiry_time_ns", "limits", b"limits", "override_id", b"override_id", "reason", b"reason", "scope_id", b"scope_id", "scope_kind", b"scope_kind"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["expiry_time_ns", b"expiry_time_ns", "limits", b"limits", "override_id", b"override_id", "reason", b"reason", "scope_id", b"scope_id", "scope_kind", b"scope_kind", "scope_limits", b"scope_limits"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -612,6 +622,7 @@ class Override(_message.Message):
     APPROVED_TIME_NS_FIELD_NUMBER: _builtins.int
     APPROVED_SEQUENCE_FIELD_NUMBER: _builtins.int
     TIGHTENING_FIELD_NUMBER: _builtins.int
+    SCOPE_LIMITS_FIELD_NUMBER: _builtins.int
     override_id: _builtins.str
     """Its id."""
     scope_kind: _order_pb2.ScopeKind.ValueType
@@ -640,7 +651,11 @@ class Override(_message.Message):
     """
     @_builtins.property
     def limits(self) -> _policy_pb2.Limits:
-        """The one limit."""
+        """The one limit, of an account."""
+
+    @_builtins.property
+    def scope_limits(self) -> _policy_pb2.ScopeLimits:
+        """The one limit, of any other scope; `scope_kind` and `scope_id` in it are left out."""
 
     def __init__(
         self,
@@ -658,10 +673,11 @@ class Override(_message.Message):
         approved_time_ns: _builtins.int = ...,
         approved_sequence: _builtins.int = ...,
         tightening: _builtins.bool = ...,
+        scope_limits: _policy_pb2.ScopeLimits | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["limits", b"limits"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["limits", b"limits", "scope_limits", b"scope_limits"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["approved_sequence", b"approved_sequence", "approved_time_ns", b"approved_time_ns", "approver", b"approver", "expiry_time_ns", b"expiry_time_ns", "limits", b"limits", "override_id", b"override_id", "proposed_sequence", b"proposed_sequence", "proposed_time_ns", b"proposed_time_ns", "proposer", b"proposer", "reason", b"reason", "scope_id", b"scope_id", "scope_kind", b"scope_kind", "tightening", b"tightening"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["approved_sequence", b"approved_sequence", "approved_time_ns", b"approved_time_ns", "approver", b"approver", "expiry_time_ns", b"expiry_time_ns", "limits", b"limits", "override_id", b"override_id", "proposed_sequence", b"proposed_sequence", "proposed_time_ns", b"proposed_time_ns", "proposer", b"proposer", "reason", b"reason", "scope_id", b"scope_id", "scope_kind", b"scope_kind", "scope_limits", b"scope_limits", "tightening", b"tightening"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

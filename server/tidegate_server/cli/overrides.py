@@ -1,4 +1,4 @@
-"""Overrides: one limit of an account is another for a while."""
+"""Overrides: one limit of an account or another scope is another for a while."""
 # ruff: noqa: PLC0415, PLR0913  - calls are imported when made; a command has an argument a flag
 
 import time
@@ -17,14 +17,24 @@ from tidegate_server.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from tidegate.v1 import policy_pb2, policy_service_pb2
+    from google.protobuf.message import Message
 
-app = typer.Typer(no_args_is_help=True, help="One limit of an account, another for a while.")
+    from tidegate.v1 import policy_service_pb2
+
+_SCOPES = ("group", "account", "sector", "board", "instrument")
+
+app = typer.Typer(no_args_is_help=True, help="One limit, another for a while.")
 
 
 @app.command()
 def propose(
-    account: Annotated[str, typer.Argument(help="The account.")],
+    scope: Annotated[
+        str,
+        typer.Argument(
+            help="The account's id; or firm, group:ID, sector:ID, board:ID, instrument:ID,"
+            " account:ID. Instruments without a sector or board: sector: or board:."
+        ),
+    ],
     limit: Annotated[str, typer.Argument(help="The limit by its name, as order_quantity.")],
     value: Annotated[
         str, typer.Argument(help="Its value, in the unit of its name; N/BURST a rate.")
@@ -40,19 +50,19 @@ def propose(
     """Propose another value for one limit. A tightening counts at once, by itself.
 
     Example: tidegate override propose A0001 order_quantity 5000 --minutes 30 --reason "block trade"
+
+    Example: tidegate override propose group:desk-1 position 20000 --minutes 60 --reason "hedge"
     """
-    from tidegate.v1 import order_pb2, policy_service_pb2
+    from tidegate.v1 import policy_service_pb2
     from tidegate_server.cli.calls import calling
 
     now_ns = time.time_ns()
     request = policy_service_pb2.ProposeOverrideRequest(
         override_id=override_id or f"override-{now_ns}",
-        scope_kind=order_pb2.SCOPE_KIND_ACCOUNT,
-        scope_id=account,
-        limits=_limits_of(limit, value),
         reason=reason,
         expiry_time_ns=now_ns + minutes * 60 * 10**9,
     )
+    _put_limit(request, scope, limit, value)
     with calling(configure_client(config, address, timeout)) as gate:
         answer = gate.call(gate.policy.ProposeOverride, request)
     name = request.override_id
@@ -89,7 +99,12 @@ def approve(
 @app.command("list")
 def list_overrides(
     *,
-    account: Annotated[str, typer.Option("--account", help="Only this account's.")] = "",
+    scope_id: Annotated[
+        str,
+        typer.Option(
+            "--account", "--id", help="Only those of the account, group, sector ... with this id."
+        ),
+    ] = "",
     limit: Annotated[int, typer.Option("--limit", help="How many at most.", min=1)] = 100,
     config: ConfigFile = None,
     address: Address = None,
@@ -105,7 +120,7 @@ def list_overrides(
     from tidegate_server.cli.calls import calling
 
     found: list[policy_service_pb2.Override] = []
-    request = policy_service_pb2.ListOverridesRequest(page_size=min(limit, 100), scope_id=account)
+    request = policy_service_pb2.ListOverridesRequest(page_size=min(limit, 100), scope_id=scope_id)
     with calling(configure_client(config, address, timeout)) as gate:
         while len(found) < limit:
             page = gate.call(gate.policy.ListOverrides, request)
@@ -174,30 +189,44 @@ def show(
     output.console().print(output.facts(rows))
 
 
-def _limits_of(name: str, value: str) -> "policy_pb2.Limits":
-    """Return the one limit that a name and a value stand for; end the command if they are none."""
-    from tidegate.v1 import policy_pb2
+def _put_limit(
+    request: "policy_service_pb2.ProposeOverrideRequest", scope: str, name: str, value: str
+) -> None:
+    """Put scope and limit into a request; end the command if they are none."""
+    from tidegate.v1 import order_pb2
 
-    limits = policy_pb2.Limits()
-    field = policy_pb2.Limits.DESCRIPTOR.fields_by_name.get(name)
-    if field is None:
-        known = ", ".join(sorted(policy_pb2.Limits.DESCRIPTOR.fields_by_name))
-        fail(f"{name} is no limit: one of {known}", Exit.USAGE)
+    kind, colon, scope_id = scope.partition(":")
+    if scope == "firm" or (colon and kind in _SCOPES):
+        request.scope_kind = order_pb2.ScopeKind.Value(f"SCOPE_KIND_{kind.upper()}")
+        request.scope_id = scope_id
+    else:
+        request.scope_kind = order_pb2.SCOPE_KIND_ACCOUNT
+        request.scope_id = scope
+    limits: Message = request.scope_limits
+    if request.scope_kind == order_pb2.SCOPE_KIND_ACCOUNT:
+        limits = request.limits
+    fields = [name for name in limits.DESCRIPTOR.fields_by_name if not name.startswith("scope_")]
+    if name not in fields:
+        fail(f"{name} is no limit of such a scope: one of {', '.join(sorted(fields))}", Exit.USAGE)
+    limit = getattr(limits, name)
     try:
         if name == "order_rate":
             per_second, _, burst = value.partition("/")
-            limits.order_rate.per_second = int(per_second)
-            limits.order_rate.burst = int(burst or "1")
+            limit.per_second = int(per_second)
+            limit.burst = int(burst or "1")
         else:
-            getattr(limits, name).value = int(value)
+            limit.value = int(value)
     except ValueError:
         fail(f"{value} is no value of {name}", Exit.USAGE)
-    return limits
+    limit.SetInParent()
 
 
 def _shown(override: "policy_service_pb2.Override") -> tuple[str, str]:
     """Return an override's limit and its value."""
-    field, limit = override.limits.ListFields()[0]
+    limits: Message = override.limits
+    if override.HasField("scope_limits"):
+        limits = override.scope_limits
+    field, limit = limits.ListFields()[0]
     if field.name == "order_rate":
         return field.name, f"{limit.per_second}/{limit.burst}"
     return field.name, f"{limit.value:,}"

@@ -10,11 +10,12 @@ record either. Everything else becomes the next record of the journal, refused o
 
 from __future__ import annotations
 
+from .account_changes import decide_accounts
 from .account_staff import decide_for_account
 from .amounts import scale_down
 from .batch import decide_batch
 from .bookings import decide_cash, decide_positions, stale_sequence, value_all
-from .cn.facts import CreditFact, decide_credit, model_refusal
+from .cn.facts import CreditFact, decide_credit
 from .commands import (
     AdjustCash,
     CheckOrder,
@@ -144,8 +145,7 @@ def decide(book: Book, command: Command, now_ns: int) -> Outcome | Refusal:
         stale = stale_sequence(book, command.account_id, command.expected_sequence)
         return decide_credit(book, command, stale, now_ns)
     if isinstance(command, UpsertAccounts):
-        immutable = model_refusal(book, command.accounts)
-        return immutable if immutable is not None else Outcome(sequence, now_ns)
+        return decide_accounts(book, command, now_ns)
     if isinstance(command, SetSession):
         return Outcome(sequence, now_ns)
     return decide_for_account(book, command, now_ns)

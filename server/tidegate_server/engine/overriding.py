@@ -1,4 +1,4 @@
-"""Overrides: one limit of an account is another for a while (8.3), and what limits come to then.
+"""Overrides: one limit is another for a while (8.3), and what an account's limits come to then.
 
 A tightening counts from its proposal on, but never loosens: where the value without it becomes the
 stricter one, that one counts (5.5). Approved by a second person, an override replaces the value
@@ -16,6 +16,14 @@ from .effective import Effective, levels_of
 from .outcomes import Outcome, Refusal
 from .override import Override
 from .policy import Limit, Policy
+from .reasons import ScopeKind
+from .scope_overrides import (
+    counts,
+    follow_overrides,
+    is_known_scope,
+    loosens_scope,
+    scopes_until,
+)
 from .staff_commands import ApproveOverride, ProposeOverride
 from .staff_outcomes import OverrideOutcome
 from .state import Account, Book
@@ -29,17 +37,18 @@ def effective_limits(account: Account, policy: Policy, now_ns: int) -> Effective
     """Return the account's limits under the policy (a memo)."""
     if (
         account.effective is None
-        or account.effective_version != policy.version
+        or account.effective_version != policy.revision
         or now_ns >= account.effective_until_ns
     ):
         overriding, until_ns = overriding_limits(account, policy, now_ns)
+        until_ns = min(until_ns, scopes_until(policy, now_ns))
         account.effective = Effective(
             policy, account.tier_id, account.limits, overriding, account.customer_limits
         )
         plain = account.permissions.plain_products(policy.disclosure_version)
         account.effective.plain_products = plain
         account.effective.takes_market = MARKET_ORDER in account.permissions.order_types
-        account.effective_version = policy.version
+        account.effective_version = policy.revision
         account.effective_until_ns = until_ns
     return account.effective
 
@@ -54,7 +63,7 @@ def overriding_limits(
         return found, until_ns
     below = levels_of(policy, account.tier_id, account.limits)
     for override in account.overrides:
-        if now_ns >= override.expiry_time_ns or not (override.approver or override.tightening):
+        if now_ns >= override.expiry_time_ns or not counts(override):
             continue
         until_ns = min(until_ns, override.expiry_time_ns)
         limit = {override.name: override.limit}
@@ -68,22 +77,33 @@ def decide_override(book: Book, command: ProposeOverride, now_ns: int) -> Overri
     known = book.overrides.get(command.override_id)
     if known is not None:
         return repeated(known, command)
-    account = book.accounts.get(command.scope_id)
-    if account is None:
-        return unknown("account", command.scope_id)
     policy = book.policy
+    if command.scope_kind == ScopeKind.ACCOUNT and command.scope_id not in book.accounts:
+        return unknown("account", command.scope_id)
     if policy is None:
         return unknown("policy", "")
+    kind = command.scope_kind
+    if kind != ScopeKind.ACCOUNT and not is_known_scope(book, policy, kind, command.scope_id):
+        return unknown(kind.name.lower(), command.scope_id)
     length = wrong_length(policy, command.expiry_time_ns, now_ns)
     if length is not None:
         return length
     if len(book.overrides) >= OVERRIDE_LIMIT:
         figures = {"waiting": str(len(book.overrides)), "limit": str(OVERRIDE_LIMIT)}
         return Refusal("OVERLOADED", "too many overrides are kept", figures)
+    looser = loosens(book, policy, command, now_ns)
+    return OverrideOutcome(book.sequence + 1, now_ns, pending=looser)
+
+
+def loosens(book: Book, policy: Policy, command: ProposeOverride, now_ns: int) -> bool:
+    """Tell whether a proposal is not provably a tightening of what counts now (5.5)."""
+    if command.scope_kind != ScopeKind.ACCOUNT:
+        made = override_of(command, now_ns, book.sequence + 1, tightening=False)
+        return loosens_scope(policy, made, now_ns)
+    account = book.accounts[command.scope_id]
     below = levels_of(policy, account.tier_id, account.limits)
     found, _ = overriding_limits(account, policy, now_ns)
-    looser = is_looser(command.name, [found, *below], [{command.name: command.limit}, *below])
-    return OverrideOutcome(book.sequence + 1, now_ns, pending=looser)
+    return is_looser(command.name, [found, *below], [{command.name: command.limit}, *below])
 
 
 def repeated(known: Override, command: ProposeOverride) -> OverrideOutcome | Refusal:
@@ -173,12 +193,11 @@ def apply_override(
 
 
 def keep_override(book: Book, override: Override) -> None:
-    """Keep an override that is the newest of its account's."""
+    """Keep an override that is the newest at its scope."""
     book.overrides[override.override_id] = override
     book.override_queue.add(override, override.expiry_time_ns, override.proposed_sequence)
-    account = book.accounts[override.scope_id]
-    account.overrides.append(override)
-    account.effective = None
+    overrides_beside(book, override).append(override)
+    look_again(book, override)
 
 
 def apply_override_approval(book: Book, command: ApproveOverride, time_ns: int) -> None:
@@ -187,15 +206,29 @@ def apply_override_approval(book: Book, command: ApproveOverride, time_ns: int) 
     override.approver = command.principal
     override.approved_time_ns = time_ns
     override.approved_sequence = book.sequence + 1
-    account = book.accounts[override.scope_id]
-    account.overrides.remove(override)
-    account.overrides.append(override)
-    account.effective = None
+    beside = overrides_beside(book, override)
+    beside.remove(override)
+    beside.append(override)
+    look_again(book, override)
 
 
 def end_override(book: Book, override_id: str) -> None:
     """Forget an override that has ended."""
     override = book.overrides.pop(override_id)
-    account = book.accounts[override.scope_id]
-    account.overrides.remove(override)
-    account.effective = None
+    overrides_beside(book, override).remove(override)
+    look_again(book, override)
+
+
+def overrides_beside(book: Book, override: Override) -> list[Override]:
+    """Return the list that an override is kept in: its account's, or that of all other scopes."""
+    if override.scope_kind == ScopeKind.ACCOUNT:
+        return book.accounts[override.scope_id].overrides
+    return book.scope_overrides
+
+
+def look_again(book: Book, override: Override) -> None:
+    """Let limits be worked out anew where an override came, was approved or went."""
+    if override.scope_kind == ScopeKind.ACCOUNT:
+        book.accounts[override.scope_id].effective = None
+    else:
+        follow_overrides(book)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from .amounts import INT64_MAX
 from .cn.rules import NO_CREDIT, CreditRules
 from .margin_lines import DEFAULT_LINES, LineSet
 from .scope_limits import VALUED_SUMS, Reserve, Scopes
+
+if TYPE_CHECKING:
+    from .override import Override
 
 RULES_VERSION: Final = 1
 
@@ -150,6 +153,10 @@ class Policy:
     A `repeat_count` of 0 is none: orders alike are not counted (4.15).
     `trading_window` opens and closes so many ns after midnight UTC (4.6). Without `lines` it has
     the default ones (2.6). `keeps_shares`: a sum of what accounts were valued at is limited (4.26).
+
+    Memos of a policy in force, which follow overrides (scope_overrides.py): `scopes`, the limits of
+    `written_scopes` as they stand until `scopes_until_ns`, what follows from them, and `revision`,
+    which limits that were worked out are compared with. `overriding` is the book's own list.
     """
 
     __slots__ = (
@@ -169,6 +176,7 @@ class Policy:
         "max_override_ns",
         "max_valuation_age_ns",
         "max_volatility_age_ns",
+        "overriding",
         "principal_cost_ns",
         "principal_order_rate",
         "principal_rate_missing",
@@ -179,8 +187,10 @@ class Policy:
         "repeat_warns",
         "repeat_window_ns",
         "reserve",
+        "revision",
         "rules_version",
         "scopes",
+        "scopes_until_ns",
         "scopes_warn",
         "self_trade_mode",
         "self_trade_scope",
@@ -191,6 +201,7 @@ class Policy:
         "tiers",
         "trading_window",
         "version",
+        "written_scopes",
     )
 
     def __init__(
@@ -231,7 +242,9 @@ class Policy:
         self.credit = credit
         self.max_override_ns = max_override_ns or DEFAULT_OVERRIDE_NS
         self.automatic_upgrade = automatic_upgrade
-        self.scopes: Scopes = scopes or {}
+        self.written_scopes: Scopes = scopes or {}
+        self.overriding: list[Override] = []
+        self.revision = version
         self.reserve = reserve
         self.max_valuation_age_ns = max_valuation_age_ns or DEFAULT_VALUATION_AGE_NS
         self.margin_classes = margin_classes
@@ -264,19 +277,29 @@ class Policy:
 
     def _derive(self) -> None:
         """Work out once what orders ask of it."""
-        reserve = self.reserve
-        self.scopes_warn = any(scope.warned for scope in self.scopes.values()) or (
-            reserve is not None and reserve.warns
-        )
-        self.keeps_shares = reserve is not None or any(
-            name in scope.caps for scope in self.scopes.values() for name in VALUED_SUMS
-        )
+        self.put_scopes(self.written_scopes, NO_CHECK)
+        self.keeps_shares = self.limits_shares()
         rate = self.principal_order_rate
         self.principal_warns = rate is not None and rate.warns
         self.principal_rate_missing = (
             rate is not None and rate.required and rate.value is None and not rate.unlimited
         )
         self.principal_cost_ns, self.principal_tolerance_ns = bucket(rate)
+
+    def put_scopes(self, scopes: Scopes, until_ns: int) -> None:
+        """Let these be the limits of scopes, until a time."""
+        reserve = self.reserve
+        self.scopes = scopes
+        self.scopes_until_ns = until_ns
+        self.scopes_warn = any(scope.warned for scope in scopes.values()) or (
+            reserve is not None and reserve.warns
+        )
+
+    def limits_shares(self) -> bool:
+        """Tell whether the document itself limits a sum of valued accounts."""
+        return self.reserve is not None or any(
+            name in scope.caps for scope in self.written_scopes.values() for name in VALUED_SUMS
+        )
 
     def lines_of(self, tier: Tier | None) -> LineSet:
         """Return the lines of a tier's accounts (2.6)."""

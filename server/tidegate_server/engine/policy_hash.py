@@ -82,7 +82,9 @@ def policy_fields(policy: Policy) -> Fields:
                 for key, bands in sorted(tables.items())
             ]
             fields += [(name, edges), (f"{name}_warned", sorted(warned))]
-    fields.append(("scopes", [scope.fields() for _, scope in sorted(policy.scopes.items())]))
+    fields.append(
+        ("scopes", [scope.fields() for _, scope in sorted(policy.written_scopes.items())])
+    )
     return fields
 
 

@@ -20,6 +20,7 @@ from .outcomes import BatchOutcome, CheckOutcome, Outcome, Refusal
 from .policy import Policy
 from .reserve import apply_check
 from .resting import make_ladders
+from .scope_overrides import follow_overrides
 from .shares import make_sums
 from .state import Book
 from .touching import order_of
@@ -46,6 +47,7 @@ def put_candidate(book: Book, candidate: Policy) -> None:
     if book.policy is candidate:
         return
     book.policy = candidate
+    follow_overrides(book)
     forget_rates(book)
     make_ladders(book)
     make_sums(book)

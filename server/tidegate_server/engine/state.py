@@ -349,9 +349,9 @@ class Book:
     the due queues, `stops_at` (without latches), `latches` and `repeat_queue` follow from the rest;
     so do `ladders`, those of groups, kept only while `self_trade_scope`, the policy's, asks for
     them; and `executions`, where an execution was booked, while `has_sources`: a drop copy reported
-    something (sources.py);
-    and `share_sums`, of groups and of the firm "", kept while the policy limits any (4.26).
-    `repeats_floor_ns` is 0 between records. `revision` grows with any instrument's.
+    something (sources.py); and `share_sums`, of groups and of the firm "", kept while one is
+    limited (4.26). `scope_overrides` are those of other scopes than accounts, the one that decides
+    last (8.3). `repeats_floor_ns` is 0 between records. `revision` grows with any instrument's.
     """
 
     __slots__ = (
@@ -382,6 +382,7 @@ class Book:
         "repeats_floor_ns",
         "revision",
         "risk_refusal",
+        "scope_overrides",
         "self_trade_scope",
         "sequence",
         "sessions",
@@ -431,6 +432,7 @@ class Book:
         self.forget_queue: DueQueue[Order] = DueQueue(forget_rank)
         self.batch_queue: DueQueue[Batch] = DueQueue(batch_rank)
         self.overrides: dict[str, Override] = {}
+        self.scope_overrides: list[Override] = []
         self.override_queue: DueQueue[Override] = DueQueue(override_rank)
 
     def is_kept(self, order: Order) -> bool:

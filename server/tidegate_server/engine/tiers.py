@@ -85,7 +85,8 @@ def is_no_upgrade(account: Account, policy: Policy, tier_id: str) -> bool:
     if not tier_id or tier_id == account.tier_id:
         return True
     before = policy.tiers.get(account.tier_id)
-    return before is not None and policy.tiers[tier_id].rank < before.rank
+    after = policy.tiers.get(tier_id)
+    return before is not None and after is not None and after.rank < before.rank
 
 
 def is_next_rank(account: Account, policy: Policy, tier_id: str) -> bool:

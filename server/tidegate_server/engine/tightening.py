@@ -61,7 +61,7 @@ def loosened_fields(old: Policy, new: Policy) -> list[str]:
         if offset_bps > old.margin_classes.get(name, 0)
     ]
     fields += loosened_rules(old.credit, new.credit)
-    fields += loosened(old.scopes, new.scopes)
+    fields += loosened(old.written_scopes, new.written_scopes)
     if reserve_loosened(old.reserve, new.reserve):
         fields.append("reserve")
     if not is_within(new.trading_window, old.trading_window):

@@ -16,6 +16,7 @@ from .outcomes import Outcome, Refusal
 from .policy import Policy
 from .policy_version import PolicyVersion
 from .resting import make_ladders
+from .scope_overrides import follow_overrides
 from .shares import make_sums
 from .staff_commands import ApprovePolicy, WithdrawPolicy
 from .staff_outcomes import PolicyOutcome
@@ -168,6 +169,7 @@ def activate(book: Book, known: PolicyVersion, outcome: PolicyOutcome, time_ns: 
     known.activated_time_ns = time_ns
     known.activated_sequence = book.sequence + 1
     book.policy = known.policy
+    follow_overrides(book)
     if outcome.former_until_ns:
         book.former_age_ns = outcome.former_age_ns
         book.former_until_ns = outcome.former_until_ns

@@ -7,16 +7,19 @@ from typing import TYPE_CHECKING
 from tidegate.v1 import journal_pb2, policy_service_pb2
 from tidegate_server.engine import staff_commands
 from tidegate_server.engine.override import Override
+from tidegate_server.engine.policy import Limit
 from tidegate_server.engine.reasons import ScopeKind
 from tidegate_server.engine.staff_outcomes import OverrideOutcome, TierOutcome
 
 from .decoding import parse
 from .policies import read_limits, write_limits
+from .scopes import need_scope, read_scope, write_limit
 from .validation import TIME_BOUND, Problems, page_size
 
 if TYPE_CHECKING:
     from tidegate.v1 import account_service_pb2
     from tidegate_server.engine.commands import Command
+    from tidegate_server.engine.scope_limits import ScopeLimits
     from tidegate_server.engine.state import Account, Book
 
 
@@ -25,29 +28,62 @@ def read_override_proposal(data: bytes, principal: str) -> staff_commands.Propos
     request = parse(policy_service_pb2.ProposeOverrideRequest, data)
     problems = Problems()
     problems.need_id("override_id", request.override_id)
-    if int(request.scope_kind) != ScopeKind.ACCOUNT:
-        problems.add("scope_kind", "must be SCOPE_KIND_ACCOUNT")
-    problems.need_id("scope_id", request.scope_id)
     problems.need_reason("reason", request.reason)
     problems.need_range("expiry_time_ns", request.expiry_time_ns, 1, TIME_BOUND)
-    limits = read_limits(request.limits, problems, "limits.")
-    if len(limits) != 1:
-        problems.add("limits", "must set exactly one limit")
-    for name, limit in limits.items():
-        if limit.value is None or limit.unlimited or limit.required:
-            problems.add(f"limits.{name}", "must be a value, neither unlimited nor required")
+    kind = int(request.scope_kind)
+    if kind == ScopeKind.ACCOUNT:
+        problems.need_id("scope_id", request.scope_id)
+        limits = read_account_limit(request, problems)
+    else:
+        need_scope(problems, "", kind, request.scope_id)
+        limits = read_scope_limit(request, kind, problems)
     problems.refuse()
     name, limit = next(iter(limits.items()))
     return staff_commands.ProposeOverride(
         principal,
         request.override_id,
-        ScopeKind.ACCOUNT,
+        ScopeKind(kind),
         request.scope_id,
         name,
         limit,
         request.reason,
         request.expiry_time_ns,
     )
+
+
+def read_account_limit(
+    request: policy_service_pb2.ProposeOverrideRequest, problems: Problems
+) -> dict[str, Limit]:
+    """Read the one limit of an account."""
+    if request.HasField("scope_limits"):
+        problems.add("scope_limits", "must be left out: the limits of an account are in limits")
+    limits = read_limits(request.limits, problems, "limits.")
+    if len(limits) != 1:
+        problems.add("limits", "must set exactly one limit")
+    for name, limit in limits.items():
+        if limit.value is None or limit.unlimited or limit.required:
+            problems.add(f"limits.{name}", "must be a value, neither unlimited nor required")
+    return limits
+
+
+def read_scope_limit(
+    request: policy_service_pb2.ProposeOverrideRequest, kind: int, problems: Problems
+) -> dict[str, Limit]:
+    """Read the one limit of any other scope."""
+    if request.HasField("limits"):
+        problems.add("limits", "must be left out: those of other scopes are in scope_limits")
+    said = request.scope_limits
+    if said.scope_kind or said.scope_id:
+        problems.add("scope_limits.scope_kind", "must be left out: the scope is the request's")
+    limits = limits_of_scope(read_scope(said, kind, problems, "scope_limits."))
+    if len(limits) != 1:
+        problems.add("scope_limits", "must set exactly one limit")
+    return limits
+
+
+def limits_of_scope(scope: ScopeLimits) -> dict[str, Limit]:
+    """Return a scope's limits as those of accounts are."""
+    return {name: Limit(value, warns=name in scope.warned) for name, value in scope.caps.items()}
 
 
 def encode_override(outcome: OverrideOutcome, _command: Command) -> bytes:
@@ -76,11 +112,10 @@ def read_override_approval(data: bytes, principal: str) -> staff_commands.Approv
 
 def override_message(override: Override) -> policy_service_pb2.Override:
     """Return an override as the contract has it."""
-    return policy_service_pb2.Override(
+    message = policy_service_pb2.Override(
         override_id=override.override_id,
         scope_kind=int(override.scope_kind),  # type: ignore[arg-type] # numbers are the contract's
         scope_id=override.scope_id,
-        limits=write_limits({override.name: override.limit}),
         reason=override.reason,
         expiry_time_ns=override.expiry_time_ns,
         proposer=override.proposer,
@@ -91,14 +126,24 @@ def override_message(override: Override) -> policy_service_pb2.Override:
         approved_sequence=override.approved_sequence,
         tightening=override.tightening,
     )
+    name, limit = override.name, override.limit
+    if override.scope_kind == ScopeKind.ACCOUNT:
+        message.limits.CopyFrom(write_limits({name: limit}))
+    else:
+        write_limit(message.scope_limits, name, limit.value or 0, warns=limit.warns)
+    return message
 
 
 def read_override(message: policy_service_pb2.Override) -> Override:
     """Read an override back."""
-    name, limit = next(iter(read_limits(message.limits, Problems(), "").items()))
+    kind = ScopeKind(message.scope_kind)
+    limits = read_limits(message.limits, Problems(), "")
+    if kind != ScopeKind.ACCOUNT:
+        limits = limits_of_scope(read_scope(message.scope_limits, kind, Problems(), ""))
+    name, limit = next(iter(limits.items()))
     override = Override(
         message.override_id,
-        ScopeKind(message.scope_kind),
+        kind,
         message.scope_id,
         name,
         limit,

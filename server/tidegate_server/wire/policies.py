@@ -215,7 +215,7 @@ def write_policy(policy: Policy) -> policy_pb2.Policy:
     if policy.lines is not None:
         message.lines.CopyFrom(write_lines(policy.lines))
     message.tiers.extend([write_tier(tier) for tier in policy.tiers.values()])
-    message.scopes.extend(write_scopes(policy.scopes))
+    message.scopes.extend(write_scopes(policy.written_scopes))
     if policy.reserve is not None:
         message.reserve.CopyFrom(write_reserve(policy.reserve))
     return message

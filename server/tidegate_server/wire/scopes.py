@@ -29,18 +29,23 @@ def read_scopes(message: policy_pb2.Policy, problems: Problems) -> Scopes:
     for index, scope in enumerate(message.scopes):
         prefix = f"scopes[{index}]."
         kind = int(scope.scope_kind)
-        problems.need_one_of(prefix + "scope_kind", kind, SCOPE_KINDS["order_quantity"])
-        if kind == FIRM:
-            if scope.scope_id:
-                problems.add(prefix + "scope_id", "must be empty: there is one firm")
-        elif kind in MAY_BE_NAMELESS:
-            problems.may_id(prefix + "scope_id", scope.scope_id)
-        else:
-            problems.need_id(prefix + "scope_id", scope.scope_id)
+        need_scope(problems, prefix, kind, scope.scope_id)
         if (kind, scope.scope_id) in found:
             problems.add(prefix + "scope_id", "stands twice")
         found[kind, scope.scope_id] = read_scope(scope, kind, problems, prefix)
     return found
+
+
+def need_scope(problems: Problems, prefix: str, kind: int, scope_id: str) -> None:
+    """Need a scope above or beside the account, by its kind and id."""
+    problems.need_one_of(prefix + "scope_kind", kind, SCOPE_KINDS["order_quantity"])
+    if kind == FIRM:
+        if scope_id:
+            problems.add(prefix + "scope_id", "must be empty: there is one firm")
+    elif kind in MAY_BE_NAMELESS:
+        problems.may_id(prefix + "scope_id", scope_id)
+    else:
+        problems.need_id(prefix + "scope_id", scope_id)
 
 
 def read_scope(
@@ -73,9 +78,14 @@ def write_scope(scope: ScopeLimits) -> policy_pb2.ScopeLimits:
     message = policy_pb2.ScopeLimits(scope_id=scope.scope_id)
     message.scope_kind = scope.kind  # type: ignore[assignment] # numbers are the contract's
     for name, value in scope.caps.items():
-        mode = write_mode(warns=name in scope.warned)
-        getattr(message, name).CopyFrom(policy_pb2.ScopeLimit(value=value, mode=mode))
+        write_limit(message, name, value, warns=name in scope.warned)
     return message
+
+
+def write_limit(message: policy_pb2.ScopeLimits, name: str, value: int, *, warns: bool) -> None:
+    """Write one limit of a scope."""
+    mode = write_mode(warns=warns)
+    getattr(message, name).CopyFrom(policy_pb2.ScopeLimit(value=value, mode=mode))
 
 
 def read_tables(

@@ -11,6 +11,7 @@ from tidegate_server.engine.latches import make_queue
 from tidegate_server.engine.margin_lines import NEVER
 from tidegate_server.engine.reach import add
 from tidegate_server.engine.resting import make_ladders
+from tidegate_server.engine.scope_overrides import follow_overrides
 from tidegate_server.engine.shares import make_sums
 from tidegate_server.engine.state import (
     Account,
@@ -235,6 +236,7 @@ class Loader:
         for batch in sorted(book.batches.values(), key=batch_rank):
             book.batch_queue.add(batch, batch.keep_until_ns, 0)
         make_ladders(book)
+        follow_overrides(book)
         make_sums(book)
         make_queue(book)
         found = state_hash(book)
