@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .add_on_tables import NO_ADD_ONS
 from .add_ons import charged, more_of, with_more
 from .commands import MODEL_PORTFOLIO, CheckOrder
 from .exposure import figures_of, line_of_position
@@ -20,7 +21,7 @@ class AddOnJudgement(Judgement):
     they are worked out once, whatever quantity is tried. The gross is below 0 until then.
     """
 
-    __slots__ = ("gross_before",)
+    __slots__ = ("gross_before", "tables")
 
     def __init__(
         self,
@@ -32,6 +33,7 @@ class AddOnJudgement(Judgement):
         now_ns: int,
     ) -> None:
         self.gross_before = -1
+        self.tables = policy.add_ons or NO_ADD_ONS
         super().__init__(book, policy, account, instrument, order, now_ns)
 
     def value(self) -> None:
@@ -65,9 +67,6 @@ class AddOnJudgement(Judgement):
 
     def _charged_own(self, line: Line, gross: int, open_buy: int, open_sell: int) -> Line:
         """Return a line of the order's instrument with its add-ons, the account's gross with it."""
-        tables = self.policy.add_ons
-        if tables is None:
-            return line
         before = self.position.reach() if self.position is not None else 0
         bought = self.position_quantity + open_buy
         sold = open_sell - self.position_quantity
@@ -75,7 +74,7 @@ class AddOnJudgement(Judgement):
         of_group = owned_after(self.account, self.instrument, before, reach)
         more = more_of(
             self.account,
-            tables,
+            self.tables,
             self.instrument,
             line,
             self.rates,

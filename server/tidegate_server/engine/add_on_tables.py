@@ -7,6 +7,8 @@ are in bps: 10 000 of days is one day's volume, 500 points are 5 % of the value.
 
 from __future__ import annotations
 
+from typing import Final
+
 from .amounts import RATIO_BOUND, scale_down
 
 # Of each band its edge, the points of longs and those of shorts.
@@ -65,6 +67,9 @@ class AddOns:
         return min(long_points, RATIO_BOUND), min(short_points, RATIO_BOUND)
 
 
+NO_ADD_ONS: Final = AddOns([], [], [])
+
+
 def points_of(bands: list[ShareBand], part: int, whole: int) -> int:
     """Return the points of the band that a part of a whole is in; of an unknown whole the top's."""
     if whole < 0:
@@ -81,8 +86,7 @@ def add_ons_loosened(before: AddOns | None, after: AddOns | None) -> list[str]:
     """Return the axes that ask for fewer points of some share than before (8.2)."""
     if before is None:
         return []
-    if after is None:
-        after = AddOns([], [], [])
+    after = after or NO_ADD_ONS
     found: list[str] = []
     longs = [[(above, points) for above, points, _ in one.weight] for one in (before, after)]
     shorts = [[(above, points) for above, _, points in one.weight] for one in (before, after)]
