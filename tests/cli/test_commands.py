@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from typer.testing import Result
 
 RUN = CliRunner()
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -255,3 +256,17 @@ def test_the_versions_are_listed(run: Callable[..., Result]) -> None:
     assert "4 withdrawn local - - max_order_age_ns" in text
     assert "3 replaced local anna" in text
     assert run("policy", "list", "--limit", "2", "--json").output.count('"proposer"') == 2
+
+
+def test_the_add_ons_that_are_ready_to_use_can_be_merged_and_are_shown(
+    run: Callable[..., Result], tmp_path: Path
+) -> None:
+    policy = json.loads(run("policy", "show", "--json").output)
+    policy |= json.loads((ROOT / "deploy" / "add-ons.json").read_text(encoding="utf-8"))
+    file = tmp_path / "policy.json"
+    file.write_text(json.dumps(policy), encoding="utf-8")
+    assert "is in force" in run("policy", "propose", str(file)).output
+    text = words(run("policy", "show"))
+    assert "weight 10.00 % 5.00 % 10.00 %" in text
+    assert "days of volume 5.00 x 50.00 % 50.00 %" in text
+    assert "ownership 5.00 % 100.00 % 100.00 %" in text

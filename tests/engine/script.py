@@ -5,6 +5,8 @@ is proposed when the first step needs it. Orders are numbered o1, o2 ... unless 
 repeat of an id is created when the first one was.
 """
 
+import json
+from pathlib import Path
 from typing import Any
 
 from google.protobuf.message import Message as Protobuf
@@ -38,6 +40,7 @@ POLICY: dict[str, Any] = {
     "acknowledgement_limit_ns": 5 * 10**9,
     "lines": {"off": True},
 }
+PUBLISHED = Path(__file__).resolve().parents[2] / "deploy" / "add-ons.json"
 DAY = 86_400 * 10**9
 ALWAYS = {"open_time_ns": 0, "close_time_ns": 4 * 10**18}
 SCOPES = ("FIRM", "GROUP", "ACCOUNT", "INSTRUMENT", "PRINCIPAL")
@@ -244,6 +247,25 @@ class Script(CreditSteps):
             figures = {"pool_e4": pool, "coverage_bps": coverage, "stress_bps": stress}
             self.policy["reserve"] = {name: int(word) for name, word in figures.items()}
             self.policy["reserve"] |= limit_of(mode)
+        return ""
+
+    def do_addon(self, words: list[str]) -> str:
+        """`addon weight|days|ownership <edge>:<points>[:<points of shorts>] ...`, all in bps.
+
+        `addon published` takes the tables that are ready to use, `addon off` leaves them out.
+        """
+        axis, *bands = words
+        if axis in {"published", "off"}:
+            self.policy.pop("add_ons", None)
+            self.policy |= json.loads(PUBLISHED.read_text()) if axis == "published" else {}
+            return ""
+        rows = [[int(figure) for figure in band.split(":")] for band in bands]
+        self.policy.setdefault("add_ons", {})[axis] = [
+            {"above_bps": edge, "long_points_bps": points[0], "short_points_bps": points[1]}
+            if axis == "weight"
+            else {"above_bps": edge, "points_bps": points[0]}
+            for edge, *points in rows
+        ]
         return ""
 
     def do_class(self, words: list[str]) -> str:

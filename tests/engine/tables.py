@@ -33,6 +33,7 @@ POLICY_WORDS = frozenset(
         "sector",
         "board",
         "reserve",
+        "addon",
     )
 )
 

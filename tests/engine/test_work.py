@@ -31,11 +31,12 @@ interpreted = pytest.mark.skipif(
 class Desk:
     """A book of some size: the account under test A always has three positions and two orders."""
 
-    def __init__(self, scale: int) -> None:
+    def __init__(self, scale: int, add_ons: dict[str, Any] | None = None) -> None:
         self.machine = Machine()
         self.serial = 0
         self.now = START
-        self.call("ProposePolicy", {"policy": policy()})
+        more = {} if add_ons is None else {"add_ons": add_ons}
+        self.call("ProposePolicy", {"policy": policy() | more})
         always = {"open_time_ns": START, "close_time_ns": START + HOUR}
         self.call("SetSession", {"sessions": [always]})
         names = [f"I{index:04}" for index in range(4 * scale)]
@@ -52,6 +53,7 @@ class Desk:
                 "account_id": account,
                 "tier_id": "t",
                 "margin_model": "LEVERAGED",
+                "group_id": "G",
             }
             terms["permissions"] = ALL
             self.call("UpsertAccounts", {"accounts": [terms]})
@@ -155,6 +157,20 @@ def test_checking_an_order_takes_equal_steps(small_and_large: tuple[Desk, Desk])
         for _ in range(2):  # the first makes the instrument's memos, the second the account's
             desk.call("CheckOrder", desk.order("A", "I0000"))
         counts.append(desk.steps_of("CheckOrder", desk.order("A", "I0000")))
+    assert counts[0] == counts[1] > 0
+
+
+@interpreted
+def test_add_ons_of_a_group_take_equal_steps_however_many_are_in_it() -> None:
+    band = {"above_bps": 0, "points_bps": 100}
+    weight = {"above_bps": 0, "long_points_bps": 100, "short_points_bps": 100}
+    add_ons = {"weight": [weight], "days": [band], "ownership": [band]}
+    counts = []
+    for scale in (1, SCALE):
+        desk = Desk(scale, add_ons)
+        desk.call("CheckOrder", desk.order("A", "I0000"))
+        request = desk.order("A", "I0000") | {"want_max_acceptable_quantity": True}
+        counts.append(desk.steps_of("CheckOrder", request))
     assert counts[0] == counts[1] > 0
 
 

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from tests.oracle import credit_checks, scopes, valued_sums
+from tests.oracle.add_ons import Weighed
 from tests.oracle.book import (
     INT64_MAX,
     MONEY_MAX,
@@ -236,4 +237,6 @@ def figures_after(case: Case, quantity: int, reserved_price: int | None) -> Figu
     lines = lines_after(case, quantity, reserved_price)
     if not valuable(case.book, lines):
         return None
-    return projected(case.book, case.account, lines, case.now)
+    gross_before = projected(case.book, case.account, case.lines, case.now).gross
+    weighed = Weighed([case.instrument_id], gross_before)
+    return projected(case.book, case.account, lines, case.now, weighed)

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from tests.oracle import account_checks, credit, judgement, valuations, valued_sums
+from tests.oracle.add_ons import Weighed
 from tests.oracle.book import Batch, Book, Message, lines_of
 from tests.oracle.case import open_case
 from tests.oracle.figures import Figures, projected, valuable
@@ -91,8 +92,9 @@ class Batches:
         for indexes in opening.values():
             case = open_case(self.book, orders[indexes[-1]], "", now)
             names = sorted({orders[index]["instrument_id"] for index in indexes})
-            after = projected(self.book, case.account, case.lines, now)
             old = before[case.account.account_id]
+            weighed = Weighed(names, old.gross)
+            after = projected(self.book, case.account, case.lines, now, weighed)
             mine = [one for one in orders if one["account_id"] == case.account.account_id]
             if any(one.get("margin_kind") == "COLLATERAL_BUY" for one in mine):
                 after.least = min(after.least, credit.free_cash(self.book, case.account))

@@ -3,10 +3,12 @@
 from dataclasses import dataclass, field
 
 from tests.oracle import credit
+from tests.oracle.add_ons import Points, Weighed, points
 from tests.oracle.book import (
     INT64_MAX,
     MONEY_MAX,
     ONE,
+    RATIO_MAX,
     Account,
     Book,
     Instrument,
@@ -89,11 +91,20 @@ def valuable(book: Book, lines: dict[str, Line]) -> bool:
     return all(book.instruments[instrument_id].mark is not None for instrument_id in lines)
 
 
-def projected(book: Book, account: Account, lines: dict[str, Line], now: int) -> Figures:
-    """Value an account with every opening part filled and no exit filled (3.5)."""
+def projected(
+    book: Book, account: Account, lines: dict[str, Line], now: int, weighed: Weighed | None = None
+) -> Figures:
+    """Value an account with every opening part filled and no exit filled (3.5).
+
+    Of an order that is among the lines `weighed` says what its add-ons are (5.4).
+    """
     if credit.is_credit(account):
         return credit_figures(book, account, now)
     figures = Figures(account.cash, account.facts.get("margin_model", "LEVERAGED"))
+    sides = {
+        name: (max(line.held, 0) + line.opening_buys(), max(-line.held, 0) + line.opening_sells())
+        for name, line in lines.items()
+    }
     for instrument_id, line in lines.items():
         instrument = book.instruments[instrument_id]
         mark, unit = instrument.mark or 0, instrument.unit
@@ -102,10 +113,16 @@ def projected(book: Book, account: Account, lines: dict[str, Line], now: int) ->
         loss_of_sells = max(0, line.open_sells * mark - line.sell_notional)
         figures.cash -= up(bought * mark, unit) + up(loss_of_buys, unit) + up(loss_of_sells, unit)
         figures.cash += down(sold * mark, unit)
-        long, short = max(line.held, 0) + bought, max(-line.held, 0) + sold
-        _add(figures, instrument_id, instrument, (long, short), book.factor(instrument, now))
+    figures.gross_of = gross_by_name(book, sides)
+    weights = weights_of(figures.gross_of, weighed)
+    for name, line in lines.items():
+        more = points(book, account, name, line, weights[name])
+        instrument = book.instruments[name]
+        _add(figures, instrument, sides[name], book.factor(instrument, now), more)
     if figures.model == "PORTFOLIO":
-        figures.initial = figures.maintenance = requirement(book, lines, now)
+        needed = requirement(book, lines, now)
+        figures.initial += needed
+        figures.maintenance += needed
     return _closed(figures)
 
 
@@ -114,14 +131,36 @@ def actual(book: Book, account: Account, lines: dict[str, Line], now: int) -> Fi
     if credit.is_credit(account):
         return closed_credit(credit.worth(book, account, now, fills_only=True))
     figures = Figures(account.cash, account.facts.get("margin_model", "LEVERAGED"))
-    for instrument_id, line in lines.items():
-        instrument = book.instruments[instrument_id]
-        sides = (max(line.held, 0), max(-line.held, 0))
-        _add(figures, instrument_id, instrument, sides, book.factor(instrument, now))
+    sides = {name: (max(line.held, 0), max(-line.held, 0)) for name, line in lines.items()}
+    figures.gross_of = gross_by_name(book, sides)
+    weights = weights_of(figures.gross_of, None)
+    for name, line in lines.items():
+        more = points(book, account, name, line, weights[name])
+        instrument = book.instruments[name]
+        _add(figures, instrument, sides[name], book.factor(instrument, now), more)
     if figures.model == "PORTFOLIO":
         needed = requirement(book, lines, now, fills_only=True)
-        figures.initial = figures.maintenance = needed
+        figures.initial += needed
+        figures.maintenance += needed
     return _closed(figures)
+
+
+def gross_by_name(book: Book, sides: dict[str, tuple[int, int]]) -> dict[str, int]:
+    """The gross of every position, of its long and short quantity."""
+    found = {}
+    for name, quantities in sides.items():
+        instrument = book.instruments[name]
+        found[name] = max(up(one * instrument.high, instrument.unit) for one in quantities)
+    return found
+
+
+def weights_of(gross_of: dict[str, int], weighed: Weighed | None) -> dict[str, tuple[int, int]]:
+    """What every position is of which gross (5.4)."""
+    whole = sum(gross_of.values())
+    return {
+        name: (gross, whole if weighed is None or name in weighed.names else weighed.gross_before)
+        for name, gross in gross_of.items()
+    }
 
 
 def held(lines: dict[str, Line]) -> dict[str, Line]:
@@ -147,23 +186,31 @@ def closed_credit(found: credit.Worth) -> Figures:
     return made
 
 
-def margin_rate(facts: Message, model: str, kind: str, side: str, factor: int) -> int:
-    """Effective rate (5.2): up with volatility, to no more than 100 % or the rate itself."""
+def own_rate(facts: Message, model: str, kind: str, side: str) -> int:
+    """The rate of an instrument, or the regulation's if that is higher."""
     rate: int = ONE
     if facts.get("marginable", False):
         initial: int = facts.get(f"initial_margin_{side}_bps", ONE)
         rate = int(facts.get(f"{kind}_margin_{side}_bps", initial))
-    if model == "REG_T":
-        rate = max(rate, REGULATION_T[kind, side])
-    return min(max(ONE, rate), scale_up(rate, factor))
+    return max(rate, REGULATION_T[kind, side]) if model == "REG_T" else rate
+
+
+def margin_rate(own: int, side: str, factor: int, more: Points) -> int:
+    """Effective rate (5.2): up with volatility, to no more than 100 % or the rate itself.
+
+    So with the add-ons of a long; those of a short come on top.
+    """
+    most = max(ONE, own)
+    rate = min(most, scale_up(own, factor))
+    return min(most, rate + more.long) if side == "long" else min(RATIO_MAX, rate + more.short)
 
 
 def _add(
     figures: Figures,
-    instrument_id: str,
     instrument: Instrument,
     sides: tuple[int, int],
     factor: int,
+    more: Points,
 ) -> None:
     long, short = sides
     unit, facts, model = instrument.unit, instrument.facts, figures.model
@@ -173,12 +220,16 @@ def _add(
     figures.assets += down(long * instrument.low, unit)
     figures.debt += short_value
     figures.gross += gross
-    figures.gross_of[instrument_id] = gross
     figures.weighted += scale_up(gross, factor)
+    if model == "PORTFOLIO":  # what it may lose stands elsewhere
+        extra = max(scale_up(long_value, more.long), scale_up(short_value, more.short))
+        figures.initial += extra
+        figures.maintenance += extra
+        return
     needs = [
         max(
-            scale_up(long_value, margin_rate(facts, model, kind, "long", factor)),
-            scale_up(short_value, margin_rate(facts, model, kind, "short", factor)),
+            scale_up(value, margin_rate(own_rate(facts, model, kind, side), side, factor, more))
+            for side, value in (("long", long_value), ("short", short_value))
         )
         for kind in ("initial", "maintenance")
     ]

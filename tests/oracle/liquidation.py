@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from fractions import Fraction
 
+from tests.oracle.add_ons import Weighed, weight_band
 from tests.oracle.book import (
     INT64_MAX,
     LIVE,
@@ -57,11 +58,15 @@ class Holding:
         steps = range(step, min(most, self.free) + 1, step)
         return sorted({*steps, *whole})
 
-    def rank(self) -> tuple[object, ...]:
-        """Most volatile first, then the smallest part of a day's volume, then the id."""
+    def gross(self) -> int:
+        """What it counts for in the account's gross."""
+        return up(abs(self.held) * self.instrument.high, self.instrument.unit)
+
+    def rank(self, band: int) -> tuple[object, ...]:
+        """Most volatile, then heaviest first, then the smallest part of a day's volume, the id."""
         volume = self.instrument.facts.get("average_volume") or 0
         part = Fraction(abs(self.held), volume) if volume else Fraction(0)
-        return -self.factor, volume == 0, part, self.name
+        return -self.factor, -band, volume == 0, part, self.name
 
 
 def plan(book: Book, request: Message, now: int) -> Message:
@@ -106,7 +111,9 @@ def plan_to(book: Book, account: Account, target: int, now: int) -> Message:
             break
         looks += len(usable)
         trades = []
-        for holding in sorted(usable, key=Holding.rank):
+        whole = sum(holding.gross() for holding in holdings)
+        bands = {one.name: weight_band(book, one.gross(), whole) for one in usable}
+        for holding in sorted(usable, key=lambda one: one.rank(bands[one.name])):
             lacking = shortfall(cash, account, holdings, target)
             if not lacking:
                 break
@@ -117,6 +124,7 @@ def plan_to(book: Book, account: Account, target: int, now: int) -> Message:
             trade: Message = {"instrument_id": holding.name, "quantity": quantity}
             trade |= {"side": "SELL" if holding.held > 0 else "BUY", "price_e4": holding.price}
             trade |= {"amount_e4": holding.amount(quantity), "factor_bps": holding.factor}
+            trade["weight_band"] = bands[holding.name]
             cash, holdings = new_cash, new_holdings
             trade["shortfall_e4"] = shortfall(cash, account, holdings, target)
             trades.append(trade | ratio("ratio_bps", cash, account, holdings))
@@ -230,5 +238,6 @@ def rise(book: Book, account: Account, order: Order, now: int) -> int:
         return 0
     reserved = lines[order.instrument_id].plus(order.side, -order.reserved, order.reserved_price)
     alone = {**lines, order.instrument_id: reserved}
-    before = projected(book, account, lines, now).available
-    return projected(book, account, alone, now).available - before
+    before = projected(book, account, lines, now)
+    weighed = Weighed([order.instrument_id], before.gross)
+    return projected(book, account, alone, now, weighed).available - before.available

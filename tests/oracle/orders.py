@@ -273,7 +273,7 @@ class Orders:
             shown["change"] = {name: new - old[name] for name, new in after.amounts().items()}
             lines = account_checks.lines_after(case, quantity, reserved_price)
             if not margin:
-                shown["limits"] = limits_with(case, lines)
+                shown["limits"] = limits_with(case, lines, after)
             shown["concentrations"] = [share(case, before, after)]
         return shown
 

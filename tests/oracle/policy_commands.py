@@ -38,6 +38,8 @@ def propose(source: Commands) -> Command:
         tighten(source, policy)
     if _one(source, 3):
         scope_world.change(rng, policy)
+    if _one(source, 4):
+        scope_world.change_add_ons(rng, policy)
     request = {"policy": policy, "base_version": base}
     return source.command("ProposePolicy", request, rng.choice(("staff", "anna", "local")))
 

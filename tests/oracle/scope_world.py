@@ -69,6 +69,52 @@ def reserve(rng: Random) -> Message:
     return made
 
 
+def add_ons(rng: Random) -> Message:
+    """Draw add-ons for a third of the worlds: some axes, edges that positions meet."""
+    made: Message = {}
+    if rng.random() < 0.65:
+        return made
+    if rng.random() < 0.7:
+        points = zip(_rising(rng, 3, 3_000), _rising(rng, 3, 4_000), strict=True)
+        edges = _rising(rng, 3, 8_000)
+        made["weight"] = [
+            {"above_bps": edge, "long_points_bps": longs, "short_points_bps": shorts}
+            for edge, (longs, shorts) in zip(edges, points, strict=True)
+        ]
+    for axis, highest in (("days", 4_000), ("ownership", 900)):
+        if rng.random() < 0.7:
+            bands = zip(_rising(rng, 3, highest), _rising(rng, 3, 5_000), strict=True)
+            made[axis] = [{"above_bps": edge, "points_bps": points} for edge, points in bands]
+    return {"add_ons": made}
+
+
+def _rising(rng: Random, count: int, highest: int) -> list[int]:
+    """Figures that rise, some of them round."""
+    return sorted(rng.sample(range(0, highest, rng.choice((1, 100))), count))
+
+
+def change_add_ons(rng: Random, policy: Message) -> None:
+    """Raise or lower points or an edge, take a band or an axis away, or begin with add-ons."""
+    tables = policy.get("add_ons")
+    if tables is None or rng.random() < 0.1:
+        policy.pop("add_ons", None)
+        policy.update(add_ons(rng))
+        return
+    written = [axis for axis in tables if tables[axis]]
+    if not written:
+        return
+    axis = rng.choice(written)
+    kind = rng.random()
+    if kind < 0.15:
+        del tables[axis][rng.randrange(len(tables[axis]))]
+    elif kind < 0.2:
+        del tables[axis]
+    else:
+        last = tables[axis][-1]
+        name = rng.choice([name for name in last if name != "above_bps"] + ["above_bps"])
+        last[name] += rng.choice((1, 1, -1)) if name != "above_bps" else rng.choice((1, 0, -1))
+
+
 def tables(rng: Random, names: tuple[str, ...]) -> list[Message]:
     """Draw tables of sectors or boards."""
     made = []

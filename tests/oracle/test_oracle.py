@@ -3,9 +3,10 @@
 from typing import Any
 
 import pytest
+from tests.oracle.add_ons import Points, band
 from tests.oracle.book import INT64_MAX, MONEY_MAX, SECOND, Line, scale_down, scale_up, upper_ratio
 from tests.oracle.desk import CASH, MARK, T0, Desk, policy, reasons
-from tests.oracle.figures import margin_rate
+from tests.oracle.figures import margin_rate, own_rate
 
 
 def value(amount: int) -> dict[str, int]:
@@ -651,15 +652,39 @@ def test_the_regime_multiplies_the_factor() -> None:
 @pytest.mark.parametrize(("own", "effective"), [(5_000, 7_500), (8_000, 10_000), (12_000, 12_000)])
 def test_a_rate_rises_to_one_hundred_percent_or_itself(own: int, effective: int) -> None:
     facts = {"marginable": True, "initial_margin_long_bps": own}
-    assert margin_rate(facts, "LEVERAGED", "initial", "long", 15_000) == effective
-    assert margin_rate(facts, "LEVERAGED", "maintenance", "long", 15_000) == effective
+    for kind in ("initial", "maintenance"):
+        assert own_rate(facts, "LEVERAGED", kind, "long") == own
+    assert margin_rate(own, "long", 15_000, Points()) == effective
 
 
 def test_what_is_not_marginable_needs_all_of_it() -> None:
-    assert (
-        margin_rate({"initial_margin_long_bps": 1}, "LEVERAGED", "initial", "long", 10_000)
-        == 10_000
-    )
+    facts = {"initial_margin_long_bps": 1}
+    assert own_rate(facts, "LEVERAGED", "initial", "long") == 10_000
+
+
+@pytest.mark.parametrize(
+    ("side", "own", "more", "effective"),
+    [
+        ("long", 5_000, 2_499, 9_999),
+        ("long", 5_000, 2_501, 10_000),
+        ("long", 12_000, 1, 12_000),
+        ("short", 5_000, 2_501, 10_001),
+        ("short", 12_000, 1, 12_001),
+        ("short", 12_000, 10**6, 10**6),
+    ],
+)
+def test_points_are_added_to_the_raised_rate(
+    side: str, own: int, more: int, effective: int
+) -> None:
+    assert margin_rate(own, side, 15_000, Points(more, more)) == effective
+
+
+def test_a_share_is_in_the_band_that_it_is_strictly_above() -> None:
+    bands = [{"above_bps": 10_000, "points_bps": 1}, {"above_bps": 20_000, "points_bps": 2}]
+    found = [band(bands, part, 7).get("points_bps", 0) for part in (7, 8, 14, 15)]
+    assert found == [0, 1, 1, 2]
+    assert band(bands, 1, None) == bands[1]
+    assert band([], 1, None) == {}
 
 
 # 7. An order's life.

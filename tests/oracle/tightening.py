@@ -1,5 +1,6 @@
 """Whether a policy is provably no looser than the one in force (8.2 and the policy's `looser`)."""
 
+from tests.oracle import add_ons
 from tests.oracle.book import DAY, SECOND, Message
 from tests.oracle.order_checks import in_window
 from tests.oracle.scopes import tighter as scopes_tighter
@@ -29,6 +30,7 @@ def is_tightening(old: Message, new: Message) -> bool:
     tighter = _figures_tighter(old, new) and _classes_tighter(old, new)
     tighter = tighter and scopes_tighter(old.get("scopes", []), new.get("scopes", []))
     tighter = tighter and reserve_tighter(old.get("reserve"), new.get("reserve"))
+    tighter = tighter and add_ons.tighter(old.get("add_ons"), new.get("add_ons"))
     ages = [policy.get("max_valuation_age_ns", 0) or 120 * SECOND for policy in (old, new)]
     if not (tighter and ages[1] <= ages[0] and _all_limits_tighter(old, new)):
         return False

@@ -46,7 +46,9 @@ def limits_of(book: Book, account: Account, now: int) -> list[Row]:
     if not book.policy:
         return []
     case = Case(book, account, Instrument({}), {}, "", now, lines_of(account))
-    return sorted_rows(case, counts_of(book, account))
+    known = valuable(book, case.lines)
+    figures = projected(book, account, case.lines, now) if known else None
+    return sorted_rows(case, counts_of(book, account), figures)
 
 
 def counts_of(book: Book, account: Account) -> Counts:
@@ -55,21 +57,19 @@ def counts_of(book: Book, account: Account) -> Counts:
     return Counts(opened, book.today_count(account), account.next_order_time)
 
 
-def limits_with(case: Case, lines: dict[str, Line]) -> list[Row]:
-    """Every limit of an account with one more order, its lines then being these."""
+def limits_with(case: Case, lines: dict[str, Line], figures: Figures) -> list[Row]:
+    """Every limit of an account with one more order, its lines and figures then being these."""
     counts = counts_of(case.book, case.account)
     found = account_bucket(case)
     counts.opened += 1
     counts.decided += 1
     if found is not None:
         counts.next_time = found.after(counts.next_time, case.now)
-    return sorted_rows(replace(case, lines=lines), counts)
+    return sorted_rows(replace(case, lines=lines), counts, figures)
 
 
-def sorted_rows(case: Case, counts: Counts) -> list[Row]:
+def sorted_rows(case: Case, counts: Counts, figures: Figures | None) -> list[Row]:
     """Every limit, by usage; those that warn after those that are on."""
-    known = valuable(case.book, case.lines)
-    figures = projected(case.book, case.account, case.lines, case.now) if known else None
     rows = in_order(case, counts, figures)
     for row in rows:
         row.setdefault("scope_kind", "ACCOUNT")

@@ -52,6 +52,7 @@ def policy(rng: Random) -> Message:
         **_repeats(aside),
         "scopes": scope_world.scopes(scoped),
         **scope_world.reserve(Random(scoped.getstate()[1][5])),
+        **scope_world.add_ons(Random(scoped.getstate()[1][7])),
         "max_override_ns": aside.choice((3, 20)) * SECOND,
         "automatic_upgrade": aside.random() < 0.5,
         "self_trade_scope": aside.choice(("UNSPECIFIED", "ACCOUNT", "GROUP")),

@@ -81,6 +81,24 @@ def scopes(draw: st.DrawFn) -> list[dict[str, Any]]:
 
 
 @st.composite
+def add_ons(draw: st.DrawFn) -> dict[str, Any]:
+    """Draw the tables of add-ons: edges that rise, points that never fall."""
+    made: dict[str, Any] = {}
+    for axis, names in (
+        ("weight", ("long_points_bps", "short_points_bps")),
+        ("days", ("points_bps",)),
+        ("ownership", ("points_bps",)),
+    ):
+        edges = sorted(draw(st.sets(st.integers(0, 9_999), max_size=3)))
+        points = [sorted(draw(RATIOS) for _ in edges) for _ in names]
+        made[axis] = [
+            {"above_bps": edge, **dict(zip(names, of_band, strict=True))}
+            for edge, *of_band in zip(edges, *points, strict=True)
+        ]
+    return made
+
+
+@st.composite
 def policies(draw: st.DrawFn) -> policy_pb2.Policy:
     """Draw a policy that the contract takes."""
     made: dict[str, Any] = dict(POLICY)
@@ -97,6 +115,7 @@ def policies(draw: st.DrawFn) -> policy_pb2.Policy:
         made["principal_order_rate"] = draw(limit("order_rate"))
     made["scopes"] = draw(scopes())
     made["disclosure_version"] = draw(st.integers(0, 3))
+    made |= {"add_ons": draw(add_ons())} if draw(FLAGS) else {}
     if draw(FLAGS):
         opens, closes = draw(st.integers(0, 99)), draw(st.integers(100, 86_400 * 10**9))
         span = draw(st.sampled_from(((opens, closes), (closes - 1, max(opens, 1)))))
@@ -171,6 +190,17 @@ def window(opens: int, closes: int) -> Policy:
     return policy(trading_window=dict(zip(WINDOW, hours, strict=True)))
 
 
+def days(*made: tuple[int, int]) -> Policy:
+    """Return a policy with add-ons by days of volume."""
+    return policy(add_ons={"days": [{"above_bps": e, "points_bps": p} for e, p in made]})
+
+
+def weights(*made: tuple[int, int, int]) -> Policy:
+    """Return a policy with add-ons by weight."""
+    names = ("above_bps", "long_points_bps", "short_points_bps")
+    return policy(add_ons={"weight": [dict(zip(names, row, strict=True)) for row in made]})
+
+
 PAIRS: list[tuple[str, Policy, Policy, list[str]]] = [
     ("an equal policy", policy(), policy(), []),
     ("a comment", policy(), policy(comment="other"), []),
@@ -196,6 +226,19 @@ PAIRS: list[tuple[str, Policy, Policy, list[str]]] = [
     ("a part of a window over midnight", window(22, 6), window(1, 6), []),
     ("a window over midnight for one by day", window(8, 16), window(15, 9), ["trading_window"]),
     ("the whole day for a window over midnight", window(22, 6), window(0, 24), ["trading_window"]),
+    ("add-ons where there were none", policy(), days((10_000, 1)), []),
+    ("add-ons taken away", days((10_000, 1)), policy(), ["add_ons.days"]),
+    ("add-ons of no points taken away", days((10_000, 0)), policy(), []),
+    ("more points", days((10_000, 1)), days((10_000, 2)), []),
+    ("fewer points", days((10_000, 2)), days((10_000, 1)), ["add_ons.days"]),
+    ("a lower edge", days((10_000, 1)), days((9_999, 1)), []),
+    ("a higher edge", days((10_000, 1)), days((10_001, 1)), ["add_ons.days"]),
+    ("a band before the first", days((10_000, 5)), days((0, 1), (10_000, 5)), []),
+    ("the last band taken away", days((0, 1), (9, 5)), days((0, 1)), ["add_ons.days"]),
+    ("a band that the next one comes up to", days((0, 1), (9, 5)), days((0, 5)), []),
+    ("fewer points of longs", weights((5, 2, 2)), weights((5, 1, 9)), ["add_ons.weight"]),
+    ("fewer points of shorts", weights((5, 2, 2)), weights((5, 9, 1)), ["add_ons.weight"]),
+    ("another axis", weights((5, 2, 2)), days((5, 2)), ["add_ons.weight"]),
     ("a lower limit", tiers(**position(value=2)), tiers(**position(value=1)), []),
     (
         "a higher limit",

@@ -539,6 +539,7 @@ class PlannedTrade(_message.Message):
     FACTOR_BPS_FIELD_NUMBER: _builtins.int
     RATIO_BPS_FIELD_NUMBER: _builtins.int
     SHORTFALL_E4_FIELD_NUMBER: _builtins.int
+    WEIGHT_BAND_FIELD_NUMBER: _builtins.int
     instrument_id: _builtins.str
     """The instrument."""
     side: _order_pb2.Side.ValueType
@@ -557,6 +558,10 @@ class PlannedTrade(_message.Message):
     """The ratio after it; absent without debt."""
     shortfall_e4: _builtins.int
     """What is lacking after it."""
+    weight_band: _builtins.int
+    """The band of the add-ons by weight that the position was in as the stage began, 1 the first, 0
+    none: what ranks it among equally volatile ones.
+    """
     def __init__(
         self,
         *,
@@ -568,10 +573,11 @@ class PlannedTrade(_message.Message):
         factor_bps: _builtins.int = ...,
         ratio_bps: _builtins.int | None = ...,
         shortfall_e4: _builtins.int = ...,
+        weight_band: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_ratio_bps", b"_ratio_bps", "ratio_bps", b"ratio_bps"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_ratio_bps", b"_ratio_bps", "amount_e4", b"amount_e4", "factor_bps", b"factor_bps", "instrument_id", b"instrument_id", "price_e4", b"price_e4", "quantity", b"quantity", "ratio_bps", b"ratio_bps", "shortfall_e4", b"shortfall_e4", "side", b"side"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_ratio_bps", b"_ratio_bps", "amount_e4", b"amount_e4", "factor_bps", b"factor_bps", "instrument_id", b"instrument_id", "price_e4", b"price_e4", "quantity", b"quantity", "ratio_bps", b"ratio_bps", "shortfall_e4", b"shortfall_e4", "side", b"side", "weight_band", b"weight_band"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__ratio_bps: _TypeAlias = _typing.Literal["ratio_bps"]  # noqa: Y015
     _WhichOneofArgType__ratio_bps: _TypeAlias = _typing.Literal["_ratio_bps", b"_ratio_bps"]  # noqa: Y015

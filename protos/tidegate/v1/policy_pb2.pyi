@@ -140,6 +140,7 @@ class Policy(_message.Message):
     AUTOMATIC_UPGRADE_FIELD_NUMBER: _builtins.int
     RESERVE_FIELD_NUMBER: _builtins.int
     MAX_VALUATION_AGE_NS_FIELD_NUMBER: _builtins.int
+    ADD_ONS_FIELD_NUMBER: _builtins.int
     version: _builtins.int
     """Its number; only grows. Given by the gate."""
     rules_version: _builtins.int
@@ -248,6 +249,12 @@ class Policy(_message.Message):
     def reserve(self) -> Global___Reserve:
         """The firm's reserve against shortfalls under stress. Left out: shortfalls are not limited."""
 
+    @_builtins.property
+    def add_ons(self) -> Global___AddOns:
+        """What large, illiquid and closely held positions require besides their own margin, initial and
+        maintenance alike. Not under cn_margin. Left out: nothing.
+        """
+
     def __init__(
         self,
         *,
@@ -283,14 +290,116 @@ class Policy(_message.Message):
         automatic_upgrade: _builtins.bool = ...,
         reserve: Global___Reserve | None = ...,
         max_valuation_age_ns: _builtins.int = ...,
+        add_ons: Global___AddOns | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["default_limits", b"default_limits", "lines", b"lines", "order_repeated", b"order_repeated", "principal_order_rate", b"principal_order_rate", "reserve", b"reserve", "trading_window", b"trading_window"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["add_ons", b"add_ons", "default_limits", b"default_limits", "lines", b"lines", "order_repeated", b"order_repeated", "principal_order_rate", b"principal_order_rate", "reserve", b"reserve", "trading_window", b"trading_window"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["acknowledgement_limit_ns", b"acknowledgement_limit_ns", "automatic_upgrade", b"automatic_upgrade", "comment", b"comment", "default_limits", b"default_limits", "disclosure_version", b"disclosure_version", "elevated_regime_bps", b"elevated_regime_bps", "financing_ratios", b"financing_ratios", "haircut_caps", b"haircut_caps", "lines", b"lines", "margin_classes", b"margin_classes", "max_clock_skew_ns", b"max_clock_skew_ns", "max_mark_age_ns", b"max_mark_age_ns", "max_order_age_ns", b"max_order_age_ns", "max_override_ns", b"max_override_ns", "max_valuation_age_ns", b"max_valuation_age_ns", "max_volatility_age_ns", b"max_volatility_age_ns", "order_repeated", b"order_repeated", "principal_order_rate", b"principal_order_rate", "private_fund_short_ratios", b"private_fund_short_ratios", "release_window_ns", b"release_window_ns", "reserve", b"reserve", "rules_version", b"rules_version", "scopes", b"scopes", "self_trade_mode", b"self_trade_mode", "self_trade_scope", b"self_trade_scope", "short_ratios", b"short_ratios", "slow_mark_step_bps", b"slow_mark_step_bps", "stress_factor_bps", b"stress_factor_bps", "stressed_regime_bps", b"stressed_regime_bps", "tiers", b"tiers", "trading_window", b"trading_window", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["acknowledgement_limit_ns", b"acknowledgement_limit_ns", "add_ons", b"add_ons", "automatic_upgrade", b"automatic_upgrade", "comment", b"comment", "default_limits", b"default_limits", "disclosure_version", b"disclosure_version", "elevated_regime_bps", b"elevated_regime_bps", "financing_ratios", b"financing_ratios", "haircut_caps", b"haircut_caps", "lines", b"lines", "margin_classes", b"margin_classes", "max_clock_skew_ns", b"max_clock_skew_ns", "max_mark_age_ns", b"max_mark_age_ns", "max_order_age_ns", b"max_order_age_ns", "max_override_ns", b"max_override_ns", "max_valuation_age_ns", b"max_valuation_age_ns", "max_volatility_age_ns", b"max_volatility_age_ns", "order_repeated", b"order_repeated", "principal_order_rate", b"principal_order_rate", "private_fund_short_ratios", b"private_fund_short_ratios", "release_window_ns", b"release_window_ns", "reserve", b"reserve", "rules_version", b"rules_version", "scopes", b"scopes", "self_trade_mode", b"self_trade_mode", "self_trade_scope", b"self_trade_scope", "short_ratios", b"short_ratios", "slow_mark_step_bps", b"slow_mark_step_bps", "stress_factor_bps", b"stress_factor_bps", "stressed_regime_bps", b"stressed_regime_bps", "tiers", b"tiers", "trading_window", b"trading_window", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Policy: _TypeAlias = Policy  # noqa: Y015
+
+@_typing.final
+class AddOns(_message.Message):
+    """Margin add-ons: points are added to the rate of a position, of all axes together. A long's rate
+    comes to 100 % at most, or to its own without add-ons if that is higher. A position is in the band
+    of the last edge that its share is strictly above, so a share up to the first edge adds nothing.
+    An axis without bands adds nothing; no points add up to more than 1 000 000 bps.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WEIGHT_FIELD_NUMBER: _builtins.int
+    DAYS_FIELD_NUMBER: _builtins.int
+    OWNERSHIP_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def weight(self) -> _containers.RepeatedCompositeFieldContainer[Global___WeightBand]:
+        """By the position's share of the account's gross; rising edges, points that never fall, 32 at most."""
+
+    @_builtins.property
+    def days(self) -> _containers.RepeatedCompositeFieldContainer[Global___ShareBand]:
+        """By days of volume: all positions of the account's topmost group in the instrument, open orders
+        included, as a share of its 20-day average volume (10 000 bps: one day's). Likewise. The last
+        band if the volume is not known.
+        """
+
+    @_builtins.property
+    def ownership(self) -> _containers.RepeatedCompositeFieldContainer[Global___ShareBand]:
+        """By ownership: the same as a share of the shares outstanding. Likewise. The last band if they are
+        not known.
+        """
+
+    def __init__(
+        self,
+        *,
+        weight: _abc.Iterable[Global___WeightBand] | None = ...,
+        days: _abc.Iterable[Global___ShareBand] | None = ...,
+        ownership: _abc.Iterable[Global___ShareBand] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["days", b"days", "ownership", b"ownership", "weight", b"weight"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AddOns: _TypeAlias = AddOns  # noqa: Y015
+
+@_typing.final
+class WeightBand(_message.Message):
+    """One band of the add-ons by weight."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ABOVE_BPS_FIELD_NUMBER: _builtins.int
+    LONG_POINTS_BPS_FIELD_NUMBER: _builtins.int
+    SHORT_POINTS_BPS_FIELD_NUMBER: _builtins.int
+    above_bps: _builtins.int
+    """It begins just above this share of the account's gross, 0 to 9 999 bps."""
+    long_points_bps: _builtins.int
+    """What a long requires besides, 0 to 1 000 000 bps of its value."""
+    short_points_bps: _builtins.int
+    """What a short requires besides, 0 to 1 000 000 bps of its value."""
+    def __init__(
+        self,
+        *,
+        above_bps: _builtins.int = ...,
+        long_points_bps: _builtins.int = ...,
+        short_points_bps: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["above_bps", b"above_bps", "long_points_bps", b"long_points_bps", "short_points_bps", b"short_points_bps"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WeightBand: _TypeAlias = WeightBand  # noqa: Y015
+
+@_typing.final
+class ShareBand(_message.Message):
+    """One band of the add-ons by days of volume or by ownership."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ABOVE_BPS_FIELD_NUMBER: _builtins.int
+    POINTS_BPS_FIELD_NUMBER: _builtins.int
+    above_bps: _builtins.int
+    """It begins just above this share, 0 to 1 000 000 bps."""
+    points_bps: _builtins.int
+    """What a position requires besides, long or short, 0 to 1 000 000 bps of its value."""
+    def __init__(
+        self,
+        *,
+        above_bps: _builtins.int = ...,
+        points_bps: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["above_bps", b"above_bps", "points_bps", b"points_bps"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ShareBand: _TypeAlias = ShareBand  # noqa: Y015
 
 @_typing.final
 class Reserve(_message.Message):

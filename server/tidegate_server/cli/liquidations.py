@@ -112,11 +112,14 @@ def _show_stages(console: "Console", answer: "control_pb2.PlanLiquidationRespons
     from tidegate.v1 import order_pb2
     from tidegate_server.cli import output
 
-    columns = (">stage", "then", "instrument", ">quantity", ">at", ">amount", ">factor")
+    columns = [">stage", "then", "instrument", ">quantity", ">at", ">amount", ">factor"]
+    weighed = any(trade.weight_band for stage in answer.stages for trade in stage.trades)
+    columns += [">weight band"] * weighed
     table = output.make_table(*columns, ">ratio after", ">still lacking")
     for number, stage in enumerate(answer.stages, 1):
         for trade in stage.trades:
             bps = output.optional(trade, "ratio_bps")
+            band = [str(trade.weight_band or "-")] * weighed
             table.add_row(
                 str(number),
                 output.short(order_pb2.Side.Name(trade.side), "SIDE_").lower(),
@@ -125,6 +128,7 @@ def _show_stages(console: "Console", answer: "control_pb2.PlanLiquidationRespons
                 output.money(trade.price_e4),
                 output.money(trade.amount_e4),
                 output.percent(trade.factor_bps),
+                *band,
                 "no debt" if bps is None else output.percent(bps),
                 output.money(trade.shortfall_e4),
             )

@@ -35,6 +35,13 @@ def show_policy(policy: policy_pb2.Policy) -> None:
     console.print(_limits(policy))
     if policy.scopes:
         console.print(_scopes(policy))
+    if policy.HasField("add_ons"):
+        console.print(_add_ons(policy.add_ons))
+    _show_caps(policy)
+
+
+def _show_caps(policy: policy_pb2.Policy) -> None:
+    console = output.console()
     for tier in policy.tiers:
         for label, tables in (
             ("rating", [(one.rating_group, one.bands) for one in tier.concentration]),
@@ -54,6 +61,19 @@ def _scopes(policy: policy_pb2.Policy) -> Table:
                 mode = "warns" if limit.mode == policy_pb2.LIMIT_MODE_WARN else ""
                 table.add_row(where, field.name, output.in_unit(field.name, limit.value), mode)
                 where = ""
+    return table
+
+
+def _add_ons(add_ons: policy_pb2.AddOns) -> Table:
+    table = output.make_table("add-on by", ">above", ">long", ">short", title="margin add-ons")
+    for weight in add_ons.weight:
+        figures = (weight.above_bps, weight.long_points_bps, weight.short_points_bps)
+        table.add_row("weight", *[output.percent(one) for one in figures])
+    for axis, bands in (("days of volume", add_ons.days), ("ownership", add_ons.ownership)):
+        for band in bands:
+            points = output.percent(band.points_bps)
+            share = output.times if bands is add_ons.days else output.percent
+            table.add_row(axis, share(band.above_bps), points, points)
     return table
 
 

@@ -13,12 +13,12 @@ from .ends import has_room, no_new_risk, no_policy, repeated
 from .exposure import regime_multiplier
 from .order import REFUSED, UNKNOWN_TO_GATE
 from .ordering import decide_check
-from .outcomes import BatchOutcome, CheckOutcome, Refusal
+from .outcomes import BatchOutcome, CheckOutcome, Figures, Refusal
 from .reasons import Rejection, RejectReason, ScopeKind
 from .reserve import Saved, apply_check, retract_check
 from .sharing import share_now
 from .state import Batch, Book
-from .together import available_before, judge_together
+from .together import figures_before, judge_together
 
 
 def decide_batch(
@@ -35,13 +35,13 @@ def decide_batch(
     full = ids > book.order_id_limit or book.risk_refusal is not None
     if full and not has_room(book, len(command.orders)):
         return no_new_risk(book)
-    available = available_before(book, command, now_ns)
+    before = figures_before(book, command, now_ns)
     answers, saved = apply_in_turn(book, command.orders, now_ns, alone=not command.atomic)
     if full and any(takes_place(answer) for answer in answers):
         retract_all(book, command.orders, answers, saved)
         return no_new_risk(book)
     if command.atomic:
-        return all_or_none(book, command, answers, saved, available, now_ns)
+        return all_or_none(book, command, answers, saved, before, now_ns)
     if not keep:
         retract_all(book, command.orders, answers, saved)
     return batch_outcome(book, now_ns, answers)
@@ -89,7 +89,7 @@ def all_or_none(
     command: CheckOrders,
     answers: list[CheckOutcome],
     saved: list[Saved],
-    available: dict[str, int],
+    before: dict[str, Figures],
     now_ns: int,
 ) -> BatchOutcome:
     """Finish an atomic batch, whose orders were judged by 4.1 to 4.19 and stand applied.
@@ -100,7 +100,7 @@ def all_or_none(
     together: dict[int, list[Rejection]] = {}
     try:
         if not failures:
-            together = judge_together(book, command.orders, answers, available, now_ns)
+            together = judge_together(book, command.orders, answers, before, now_ns)
     finally:
         retract_all(book, command.orders, answers, saved)
     for index, rejections in together.items():

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from .add_ons import charged, more_of_position, with_more
 from .commands import BUY, CheckOrder
 from .exposure import figures_of, line_of_position, rates_of, regime_multiplier
 from .hedges import account_offset
-from .lines import minus, plus
+from .lines import Line, exchanged
 from .order import Order
+from .policy import Policy
 from .state import Account, Book, Position
 from .walk import walk
 
@@ -29,9 +31,15 @@ def cancels_of(book: Book, account: Account, now_ns: int) -> list[Cancel]:
     counts as nothing.
     """
     found: list[Cancel] = []
+    policy = book.policy
+    if policy is None:
+        return found
+    regime_bps = regime_multiplier(book, policy)
+    total = walk(account, None, policy, regime_bps, now_ns).line
+    total = charged(account, total, policy, regime_bps, now_ns)
     for order in account.orders.values():
         if order.reserved and order.is_live() and order.command is not None:
-            rise_e4 = rise_of(book, account, order, order.command, now_ns)
+            rise_e4 = rise_of(account, total, policy, regime_bps, order, order.command, now_ns)
             found.append(Cancel(order, order.command, rise_e4))
     found.sort(key=place)
     return found
@@ -42,20 +50,38 @@ def place(cancel: Cancel) -> tuple[int, int, str]:
     return -cancel.rise_e4, cancel.order.sequence, cancel.order.order_id
 
 
-def rise_of(book: Book, account: Account, order: Order, command: CheckOrder, now_ns: int) -> int:
-    """Return by how much available margin rises without an order."""
-    policy = book.policy
+def rise_of(
+    account: Account,
+    total: Line,
+    policy: Policy,
+    regime_bps: int,
+    order: Order,
+    command: CheckOrder,
+    now_ns: int,
+) -> int:
+    """Return by how much available margin rises without an order.
+
+    Add-ons of other positions are as with it, as they are for one that is new (5.4).
+    """
     position = account.positions[command.instrument_id]
     instrument = position.instrument
-    if policy is None or not instrument.mark:
+    if not instrument.mark:
         return 0
-    regime_bps = regime_multiplier(book, policy)
-    total = walk(account, None, policy, regime_bps, now_ns).line
     stressed = instrument.factor_time_ns < now_ns - policy.max_volatility_age_ns
     model = account.margin_model
     rates = rates_of(instrument, policy, regime_bps, model, stressed=stressed)
     alone = without(position, order, command)
-    line = plus(minus(total, position.line), line_of_position(alone, rates, model))
+    own = position.line
+    then = line_of_position(alone, rates, model)
+    if policy.add_ons is not None:
+        reach = position.reach()
+        gross = total[3] - own[3] + then[3]
+        tables = policy.add_ons
+        own = with_more(
+            own, more_of_position(account, tables, position, own, rates, total[3], reach)
+        )
+        then = with_more(then, more_of_position(account, tables, alone, then, rates, gross, reach))
+    line = exchanged(total, own, then)
     offset = account_offset(account, policy, regime_bps, now_ns)
     offset_alone = account_offset(
         account, policy, regime_bps, now_ns, without=position, instead=alone

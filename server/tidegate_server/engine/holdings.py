@@ -11,15 +11,19 @@ VOLUME_PART: Final = 10  # a stage may be a tenth of a day's volume
 
 
 class Holding:
-    """A position that can be used: what is left of it and how much of that is free, unsigned."""
+    """A position that can be used: what is left of it and how much of that is free, unsigned.
 
-    __slots__ = ("factor", "free", "instrument", "price", "quantity", "unit")
+    `band` is the one of its weight in the account's gross as the stage begins, 0 for none (5.4).
+    """
+
+    __slots__ = ("band", "factor", "free", "instrument", "price", "quantity", "unit")
 
     def __init__(self, instrument: Instrument, quantity: int, free: int, factor: int) -> None:
         self.instrument = instrument
         self.quantity = quantity
         self.free = free
         self.factor = factor
+        self.band = 0
         self.price = instrument.low if quantity > 0 else instrument.high
         self.unit = instrument.terms.unit
 
@@ -27,6 +31,10 @@ class Holding:
         """Return what so much is held at or owed at."""
         raw = quantity * self.price
         return raw_down(raw, self.unit) if self.quantity > 0 else raw_up(raw, self.unit)
+
+    def gross(self, quantity: int) -> int:
+        """Return the gross of so much of it (3.5)."""
+        return raw_up(quantity * self.instrument.high, self.unit)
 
     def largest(self) -> int:
         """Return the most that one stage takes: whole steps, or all if that is no more."""
@@ -42,13 +50,14 @@ class Holding:
 
 
 class Balance:
-    """The account while it is being planned for: cash, long value, short value and dues, in e4."""
+    """The account while it is planned for: cash, long and short value, gross and dues, in e4."""
 
-    __slots__ = ("cash", "due", "held", "owed", "target_bps")
+    __slots__ = ("cash", "due", "gross", "held", "owed", "target_bps")
 
     def __init__(self, cash: int, due: int, target_bps: int) -> None:
         self.cash = cash
         self.due = due
+        self.gross = 0
         self.held = 0
         self.owed = 0
         self.target_bps = target_bps
@@ -82,6 +91,7 @@ class Balance:
         then.held = self.held
         then.owed = self.owed
         left = abs(holding.quantity) - quantity
+        then.gross = self.gross - holding.gross(left + quantity) + holding.gross(left)
         then.add(holding.quantity, holding.value(left) - holding.value(left + quantity))
         amount = holding.value(quantity)
         then.cash += amount if holding.quantity > 0 else -amount
@@ -89,9 +99,11 @@ class Balance:
 
 
 def compared(one: Holding, other: Holding) -> int:
-    """Order holdings: volatility falling, share of a day's volume rising (unknown last), id."""
+    """Order holdings: volatility and weight falling, share of volume rising (unknown last), id."""
     if one.factor != other.factor:
         return other.factor - one.factor
+    if one.band != other.band:
+        return other.band - one.band
     volume = one.instrument.terms.average_volume
     others = other.instrument.terms.average_volume
     if volume > 0 and others > 0:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .add_on_judgement import AddOnJudgement
 from .amounts import AMOUNT_BOUND
 from .checks.concentration import (
     concentration_instrument,
@@ -210,6 +211,8 @@ def judgement_of(
     """Open the judgement of an order under its account's margin model."""
     if account.margin_model == MODEL_CN_MARGIN:
         return CreditJudgement(book, policy, account, instrument, order, now_ns)
+    if policy.add_ons is not None:
+        return AddOnJudgement(book, policy, account, instrument, order, now_ns)
     return Judgement(book, policy, account, instrument, order, now_ns)
 
 

@@ -1,10 +1,11 @@
 """How an account could get back to a maintenance ratio: an answer with its reasoning (8.6).
 
 First every open order is cancelled. Then stages: in each, every position once, the most volatile
-first, gives up the fewest steps that reach the target, at most a tenth of a day's volume. Figures
-are actual ones (3.7): sales are valued at the low, purchases at the high of mark and slow mark.
-What an account lacks of the target is its shortfall: debt x target - assets. Whatever lowers it
-helps; where assets are below debt the ratio itself falls meanwhile.
+first, of equally volatile ones that of the greatest weight, gives up the fewest steps that reach
+the target, at most a tenth of a day's volume. Figures are actual ones (3.7): sales are valued at
+the low, purchases at the high of mark and slow mark. What an account lacks of the target is its
+shortfall: debt x target - assets. Whatever lowers it helps; where assets are below debt the ratio
+itself falls meanwhile.
 
 Nothing here changes the book. One plan looks at no more than `LOOKS` positions in all its stages.
 """
@@ -23,6 +24,7 @@ from .holdings import Balance, Holding, compared
 from .margin_lines import LINE_NAMES, LIQUIDATION, state_of
 from .outcomes import Refusal
 from .overriding import effective_limits
+from .policy import Policy
 from .state import Account, Book, roll_if_due
 
 LOOKS: Final = 10_000
@@ -59,6 +61,7 @@ class Trade:
         "ratio_bps",
         "shortfall_e4",
         "side",
+        "weight_band",
     )
 
     def __init__(self, holding: Holding, quantity: int, amount_e4: int) -> None:
@@ -68,6 +71,7 @@ class Trade:
         self.price_e4 = holding.price
         self.amount_e4 = amount_e4
         self.factor_bps = holding.factor
+        self.weight_band = holding.band
         self.ratio_bps = -1
         self.shortfall_e4 = 0
 
@@ -129,6 +133,8 @@ def plan_to(book: Book, account: Account, target_bps: int, now_ns: int) -> Plan:
             plan.cut = True
             break
         looks += len(holdings)
+        if book.policy is not None:
+            weigh(holdings, balance, book.policy)
         balance, stage = staged(balance, holdings)
         if not stage:
             break
@@ -175,9 +181,20 @@ def looked_at(
             free = quantity - locked
         holding = Holding(instrument, quantity, free, rates[0])
         balance.add(quantity, holding.value(abs(quantity)))
+        balance.gross += holding.gross(abs(quantity))
         if free:
             holdings.append(holding)
     return holdings, blocked, known
+
+
+def weigh(holdings: list[Holding], balance: Balance, policy: Policy) -> None:
+    """Find each holding's band of weight, as a stage begins."""
+    tables = policy.add_ons
+    if tables is None:
+        return
+    for holding in holdings:
+        gross = holding.gross(abs(holding.quantity))
+        holding.band = tables.weight_band(gross, balance.gross)
 
 
 def staged(balance: Balance, holdings: list[Holding]) -> tuple[Balance, list[Trade]]:

@@ -99,12 +99,15 @@ def decide_check(
 
 
 def keep_figures(outcome: CheckOutcome, judged: Judgement) -> None:
-    """Hand on the ratio that an order opens at, and the line with it if no factor is stale."""
+    """Hand on the ratio that an order opens at, and the line with it if no factor is stale.
+
+    A line with add-ons is none of a position's own (5.4).
+    """
     current = judged.instrument.rates
     if judged.credit:
         outcome.margin_ratio_bps = order_ratio(judged)
         current = judged.instrument.rates_by_model.get((MODEL_CN_MARGIN, False))
-    if judged.valued and judged.rates is current:
+    if judged.valued and judged.rates is current and judged.policy.add_ons is None:
         outcome.line = judged.line
         outcome.totals = plus(judged.rest.line, judged.line)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from .add_on_tables import AddOns
 from .amounts import INT64_MAX
 from .cn.rules import NO_CREDIT, CreditRules
 from .margin_lines import DEFAULT_LINES, LineSet
@@ -161,6 +162,7 @@ class Policy:
 
     __slots__ = (
         "acknowledgement_limit_ns",
+        "add_ons",
         "automatic_upgrade",
         "comment",
         "credit",
@@ -238,7 +240,9 @@ class Policy:
         automatic_upgrade: bool = False,
         reserve: Reserve | None = None,
         max_valuation_age_ns: int = 0,
+        add_ons: AddOns | None = None,
     ) -> None:
+        self.add_ons = add_ons
         self.credit = credit
         self.max_override_ns = max_override_ns or DEFAULT_OVERRIDE_NS
         self.automatic_upgrade = automatic_upgrade

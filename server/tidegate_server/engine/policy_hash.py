@@ -57,6 +57,8 @@ def policy_fields(policy: Policy) -> Fields:
         fields.append(("max_valuation_age_ns", policy.max_valuation_age_ns))
     if policy.reserve is not None:
         fields.append(("reserve", policy.reserve.fields()))
+    if policy.add_ons is not None:
+        fields.append(("add_ons", policy.add_ons.fields()))
     rate = policy.principal_order_rate
     fields.append(("principal_order_rate", limit_fields({"rate": rate} if rate else {})))
     fields.append(("default_limits", limit_fields(policy.default_limits)))

@@ -20,8 +20,7 @@ from .ends import (
     repeated,
     unknown,
 )
-from .judge import judge
-from .judgement import Judgement
+from .judge import judge, judgement_of
 from .life_commands import ReplaceOrder
 from .order import Chain, Order
 from .ordering import accept, count_in_buckets, internal_fault
@@ -132,7 +131,7 @@ def judge_without(
     asked = max(0, order.quantity - old.filled)
     take_out(book, account, holder, -1)
     try:
-        judged = Judgement(book, policy, account, instrument, order, outcome.decided_time_ns)
+        judged = judgement_of(book, policy, account, instrument, order, outcome.decided_time_ns)
         judged.asked = asked
         judged.old_room = room_of(old, order)
         judged.resize(asked)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from .add_on_tables import add_ons_loosened
 from .cn.rules import loosened_rules
 from .effective import is_required, narrowest
 from .margin_lines import lines_loosened
@@ -64,6 +65,7 @@ def loosened_fields(old: Policy, new: Policy) -> list[str]:
     fields += loosened(old.written_scopes, new.written_scopes)
     if reserve_loosened(old.reserve, new.reserve):
         fields.append("reserve")
+    fields += add_ons_loosened(old.add_ons, new.add_ons)
     if not is_within(new.trading_window, old.trading_window):
         fields.append("trading_window")
     if lines_loosened(old.lines_of(None), new.lines_of(None)):

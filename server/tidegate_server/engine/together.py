@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .add_ons import charged
 from .amounts import AMOUNT_BOUND, scale_down
 from .checks.concentration import concentration_instrument
 from .checks.credit import credit_line
@@ -31,19 +32,25 @@ from .valuing import held_beside
 from .walk import projected_figures, walk
 
 
-def available_before(book: Book, command: CheckOrders, now_ns: int) -> dict[str, int]:
-    """Return what accounts under `portfolio` have available: an atomic batch may hedge (4.22)."""
-    found: dict[str, int] = {}
-    if not command.atomic:
+def figures_before(book: Book, command: CheckOrders, now_ns: int) -> dict[str, Figures]:
+    """Return the projected figures that accounts of an atomic batch are compared with.
+
+    Under `portfolio` it may hedge (4.22); add-ons of other positions are as before it (5.4).
+    """
+    found: dict[str, Figures] = {}
+    policy = book.policy
+    if not command.atomic or policy is None:
         return found
     for order in command.orders:
         account = book.accounts.get(order.account_id)
-        if account is None or account.margin_model != MODEL_PORTFOLIO:
+        if account is None or order.account_id in found:
+            continue
+        if account.margin_model != MODEL_PORTFOLIO and policy.add_ons is None:
             continue
         roll_if_due(book, account)
         figures = projected_figures(book, account, now_ns)
         if figures is not None:
-            found[order.account_id] = figures.available
+            found[order.account_id] = figures
     return found
 
 
@@ -51,7 +58,7 @@ def judge_together(
     book: Book,
     orders: list[CheckOrder],
     answers: list[CheckOutcome],
-    available: dict[str, int],
+    before: dict[str, Figures],
     now_ns: int,
 ) -> dict[int, list[Rejection]]:
     """Judge every account's figures once, with the whole batch in the book.
@@ -69,7 +76,6 @@ def judge_together(
             for order, answer in zip(orders, answers, strict=True)
             if order.account_id == account_id and not answer.verified_exit
         ]
-        least = available.get(account_id, 0)
         account = book.accounts[account_id]
         answer = answers[index]
         pays = any(
@@ -77,7 +83,7 @@ def judge_together(
             for order in orders
         )
         rejections = account_reasons(
-            book, account, opened, least, now_ns, answer.warnings, pays=pays
+            book, account, opened, before.get(account_id), now_ns, answer.warnings, pays=pays
         )
         if rejections:
             failures[index] = rejections
@@ -88,7 +94,7 @@ def account_reasons(
     book: Book,
     account: Account,
     opened: list[str],
-    least: int,
+    before: Figures | None,
     now_ns: int,
     warnings: list[Rejection],
     *,
@@ -96,15 +102,18 @@ def account_reasons(
 ) -> list[Rejection]:
     """Return 4.20 to 4.25 of an account as it stands; 4.20 for the instruments it opened.
 
-    `least` is what must be available, unless none of it is missing. What breaks limits in mode warn
-    is added to `warnings`. `pays` says that collateral is bought: the free cash must reach (6.3).
+    Under `portfolio` as much may be missing of what is available as was `before`. What breaks
+    limits in mode warn is added to `warnings`. `pays` says that collateral is bought: the free cash
+    must reach (6.3).
     """
     policy = book.policy
     if policy is None:
         return []
     regime_bps = regime_multiplier(book, policy)
     total = walk(account, None, policy, regime_bps, now_ns)
-    figures = figures_of(account, total.line, account_offset(account, policy, regime_bps, now_ns))
+    gross = -1 if before is None else before.gross
+    line = charged(account, total.line, policy, regime_bps, now_ns, gross=gross, weighed=opened)
+    figures = figures_of(account, line, account_offset(account, policy, regime_bps, now_ns))
     limits = effective_limits(account, policy, now_ns)
     footing = Footing(account, limits, held_beside(account, total, None))
     rejections: list[Rejection] = []
@@ -128,7 +137,7 @@ def account_reasons(
     if figures.gross <= AMOUNT_BOUND:
         if account.margin_model == MODEL_CN_MARGIN:
             found = credit_margin(account, available_for(account, figures, pays=pays))
-        elif figures.available < least:
+        elif figures.available < least_available(account, before):
             found = initial_margin(account.account_id, figures.equity, figures.initial)
         else:
             found = None
@@ -138,6 +147,13 @@ def account_reasons(
         add_valued_sums(book, policy, account, now_ns, rejections, warnings)
     rejections.sort(key=precedence)
     return rejections
+
+
+def least_available(account: Account, before: Figures | None) -> int:
+    """Return what must be available: 0, of a portfolio no more than there was before (4.22)."""
+    if before is None or account.margin_model != MODEL_PORTFOLIO:
+        return 0
+    return min(0, before.available)
 
 
 def available_for(account: Account, figures: Figures, *, pays: bool) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .add_ons import charged, charged_fills
 from .amounts import INT64_MAX, ONE
 from .commands import MODEL_CN_MARGIN, MODEL_LEVERAGED
 from .exposure import (
@@ -17,7 +18,7 @@ from .hedges import account_offset
 from .lines import NO_LINE, Line, minus, plus
 from .outcomes import Figures
 from .policy import Policy
-from .state import Account, Book, Instrument, Position
+from .state import Account, Book, Instrument, Position, Rates
 
 
 class Walk:
@@ -155,7 +156,8 @@ def projected_figures(book: Book, account: Account, now_ns: int) -> Figures | No
     if total.missing_id:
         return None
     offset = account_offset(account, policy, regime_bps, now_ns)
-    return figures_of(account, total.line, offset)
+    line = charged(account, total.line, policy, regime_bps, now_ns)
+    return figures_of(account, line, offset)
 
 
 def actual_figures(book: Book, account: Account, now_ns: int) -> Figures | None:
@@ -165,6 +167,7 @@ def actual_figures(book: Book, account: Account, now_ns: int) -> Figures | None:
         return None
     regime_bps = regime_multiplier(book, policy)
     factor_horizon = now_ns - policy.max_volatility_age_ns
+    parts: list[tuple[Position, Line, Rates]] = []
     total = NO_LINE
     for position in account.active:
         if not position.holds():
@@ -181,6 +184,9 @@ def actual_figures(book: Book, account: Account, now_ns: int) -> Figures | None:
         line = line_of_holding(position.quantity, instrument, rates)
         if model != MODEL_LEVERAGED:
             line = line_in_model(model, line, position.quantity, 0, instrument)
+        parts.append((position, line, rates))
         total = plus(total, line)
+    if policy.add_ons is not None:
+        total = charged_fills(account, total, policy.add_ons, parts)
     offset = account_offset(account, policy, regime_bps, now_ns, fills_only=True)
     return figures_of(account, total, offset)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from .add_ons import charged
 from .amounts import AMOUNT_BOUND, lower_ratio_bps, scale_up
 from .checks.credit import credit_line
 from .checks.credit_kinds import credit_margin
@@ -73,7 +74,7 @@ def judge_withdrawal(
     curable = not reasons and called is None
     if not name:
         offset = account_offset(account, policy, regime_bps, now_ns)
-        line = total.line
+        line = charged(account, total.line, policy, regime_bps, now_ns)
         after = figures_of(account, with_cash(line, command.amount_e4), offset)
         free = free_cash(account) if account.margin_model == MODEL_CN_MARGIN else AMOUNT_BOUND
         reasons += figure_reasons(account, after, line_bps, free + command.amount_e4)

@@ -72,6 +72,7 @@ def trade_message(trade: Trade) -> control_service_pb2.PlannedTrade:
         price_e4=trade.price_e4,
         amount_e4=cut(trade.amount_e4),
         factor_bps=trade.factor_bps,
+        weight_band=trade.weight_band,
         ratio_bps=None if trade.ratio_bps < 0 else trade.ratio_bps,
         shortfall_e4=cut(trade.shortfall_e4),
     )

@@ -17,6 +17,7 @@ from tidegate_server.engine.policy import (
 )
 from tidegate_server.engine.tightening import SCALAR_LOOSER
 
+from .add_ons import read_add_ons, write_add_ons
 from .bands import read_bands, write_bands
 from .margin_policies import read_credit, write_credit
 from .modes import read_mode, write_mode
@@ -111,6 +112,7 @@ def read_policy(message: policy_pb2.Policy, problems: Problems) -> Policy:
         automatic_upgrade=message.automatic_upgrade,
         reserve=read_reserve(message, problems),
         max_valuation_age_ns=message.max_valuation_age_ns,
+        add_ons=read_add_ons(message, problems),
     )
 
 
@@ -218,6 +220,8 @@ def write_policy(policy: Policy) -> policy_pb2.Policy:
     message.scopes.extend(write_scopes(policy.written_scopes))
     if policy.reserve is not None:
         message.reserve.CopyFrom(write_reserve(policy.reserve))
+    if policy.add_ons is not None:
+        message.add_ons.CopyFrom(write_add_ons(policy.add_ons))
     return message
 
 
