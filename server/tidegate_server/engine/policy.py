@@ -247,8 +247,6 @@ class Policy:
         self.max_override_ns = max_override_ns or DEFAULT_OVERRIDE_NS
         self.automatic_upgrade = automatic_upgrade
         self.written_scopes: Scopes = scopes or {}
-        self.overriding: list[Override] = []
-        self.revision = version
         self.reserve = reserve
         self.max_valuation_age_ns = max_valuation_age_ns or DEFAULT_VALUATION_AGE_NS
         self.margin_classes = margin_classes
@@ -272,7 +270,6 @@ class Policy:
         self.repeat_count = repeat_count
         self.repeat_window_ns = repeat_window_ns
         self.self_trade_mode = self_trade_mode
-        self.self_trade_warns = self_trade_mode == MODE_WARN
         self.repeat_warns = repeat_warns
         self.trading_window = trading_window
         self.disclosure_version = disclosure_version
@@ -281,6 +278,9 @@ class Policy:
 
     def _derive(self) -> None:
         """Work out once what orders ask of it."""
+        self.overriding: list[Override] = []
+        self.revision = self.version
+        self.self_trade_warns = self.self_trade_mode == MODE_WARN
         self.put_scopes(self.written_scopes, NO_CHECK)
         self.keeps_shares = self.limits_shares()
         rate = self.principal_order_rate
