@@ -39,7 +39,8 @@ lines: $(READY)   ## how soon a fall of one mark is noticed in every account pas
 volatility: $(READY) ## the model over 33 years of closes; writes docs/volatility.md
 	$(BIN)/python -m bench.volatility $(if $(CLOSES),--closes $(CLOSES))
 
-torture: $(READY) ## the long proofs; SEED= replays one
+torture: $(READY) ## the laws over many worlds, then the long proofs; SEED= replays one
+	$(if $(SEED),,TIDEGATE_LAW_EXAMPLES=100 $(BIN)/python -m pytest -q -n 2 --dist loadfile tests/laws)
 	$(BIN)/python -m tests.torture $(if $(SEED),--seed $(SEED))
 
 oracle: $(READY)  ## 1 000 000 random commands against the oracle; SEED= begins elsewhere

@@ -26,6 +26,7 @@ from tidegate_server.wire.methods import BY_NAME, CODECS, TICK
 
 EXAMPLES = int(os.environ.get("TIDEGATE_LAW_EXAMPLES", "0"))
 SEEDS = EXAMPLES or 24  # few worlds, shared by the laws: making one costs the most
+LENGTH = 400  # calls that are drawn for a world
 
 
 class Call(NamedTuple):
@@ -64,21 +65,22 @@ def law(examples: int) -> settings:
 
 
 @lru_cache(maxsize=64)
-def calls_of(seed: int, count: int = 400) -> tuple[Call, ...]:
+def calls_of(seed: int) -> tuple[Call, ...]:
     """Return the calls of a run, a session and an epoch among them."""
     oracle = Oracle()
     commands = Commands(seed, oracle)
     calls: list[Call] = []
-    for _ in range(count):
+    for _ in range(LENGTH):
         method, request, principal, now_ns = drawn = commands.next_command()
         oracle.apply(*drawn)
         payload = b""
         if method != "Tick":
             payload = to_protobuf(request, f"{method}Request").SerializeToString()
         calls.append(Call(method, payload, principal, now_ns))
-    middle = calls[count // 2]
-    calls.insert(count // 2, Call("SetSession", session(middle.now_ns), "staff", middle.now_ns))
-    calls.insert(count // 2, Call("StartEpoch", b"", "", middle.now_ns))
+    middle = LENGTH // 2
+    now_ns = calls[middle].now_ns
+    calls.insert(middle, Call("SetSession", session(now_ns), "staff", now_ns))
+    calls.insert(middle, Call("StartEpoch", b"", "", now_ns))
     return tuple(calls)
 
 
@@ -112,10 +114,27 @@ def play(machine: Machine, calls: tuple[Call, ...]) -> list[Step]:
     return [ask(machine, call) for call in calls]
 
 
-def played(seed: int, count: int = 400) -> tuple[Machine, list[Step]]:
-    """Return a machine after a run, and the run."""
+def played(seed: int, count: int | None = None) -> tuple[Machine, list[Step]]:
+    """Return a machine after a run or its first calls, and what it said."""
     machine = Machine()
-    return machine, play(machine, calls_of(seed, count))
+    return machine, play(machine, calls_of(seed)[:count])
+
+
+@lru_cache(maxsize=64)
+def steps_of(seed: int) -> tuple[Step, ...]:
+    """Return a run that was played once, for laws that read what was answered."""
+    return tuple(played(seed)[1])
+
+
+@lru_cache(maxsize=64)
+def hashes_of(seed: int) -> tuple[str, ...]:
+    """Return the hash of the state before each call of a run, and after the last."""
+    machine = Machine()
+    hashes = [machine.state_hash()]
+    for call in calls_of(seed):
+        ask(machine, call)
+        hashes.append(machine.state_hash())
+    return tuple(hashes)
 
 
 @lru_cache(maxsize=32)

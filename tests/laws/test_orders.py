@@ -1,11 +1,11 @@
 """What holds of every order of a random run, whatever the world."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.laws.runs import SEEDS, Call, Step, ask, calls_of, law, play, played, view_of
+from tests.laws.runs import SEEDS, Call, Step, ask, calls_of, law, played, steps_of, view_of
 
 from tidegate.v1 import account_service_pb2, order_pb2, policy_pb2, risk_service_pb2
 from tidegate_server.engine.groups import ancestors
@@ -42,7 +42,7 @@ OPEN = (*HELD, order_pb2.ORDER_STATE_PARTLY_FILLED)
 seeds = st.integers(0, SEEDS)
 
 
-def verdicts(steps: list[Step]) -> Iterator[tuple[Any, Any]]:
+def verdicts(steps: Iterable[Step]) -> Iterator[tuple[Any, Any]]:
     """Yield every order of a run with its answer, those of batches too."""
     for step in steps:
         if step.response is None:
@@ -56,7 +56,7 @@ def verdicts(steps: list[Step]) -> Iterator[tuple[Any, Any]]:
 @law(12)
 @given(seed=seeds)
 def test_a_verified_exit_is_refused_only_for_what_exits_face(seed: int) -> None:
-    for _, answer in verdicts(played(seed)[1]):
+    for _, answer in verdicts(steps_of(seed)):
         if answer.verified_exit and not getattr(answer, "replayed", False):
             assert {entry.reason for entry in answer.rejections} <= FACED_BY_EXITS
 
@@ -64,7 +64,7 @@ def test_a_verified_exit_is_refused_only_for_what_exits_face(seed: int) -> None:
 @law(12)
 @given(seed=seeds)
 def test_reasons_stand_in_order_of_precedence_and_once_each(seed: int) -> None:
-    for _, answer in verdicts(played(seed)[1]):
+    for _, answer in verdicts(steps_of(seed)):
         for entries in (answer.rejections, answer.warnings):
             reasons = [entry.reason for entry in entries]
             assert reasons == sorted(set(reasons))
@@ -73,7 +73,7 @@ def test_reasons_stand_in_order_of_precedence_and_once_each(seed: int) -> None:
 @law(12)
 @given(seed=seeds)
 def test_an_answer_without_reasons_allows_and_one_with_reasons_rejects(seed: int) -> None:
-    for _, answer in verdicts(played(seed)[1]):
+    for _, answer in verdicts(steps_of(seed)):
         assert (answer.verdict == ALLOW) == (not answer.rejections)
 
 
@@ -287,6 +287,6 @@ def test_what_is_reserved_is_the_sum_of_the_open_orders(seed: int) -> None:
 @law(8)
 @given(seed=seeds)
 def test_one_call_at_a_time_or_a_run_the_answers_are_the_same(seed: int) -> None:
-    first, second = Machine(), Machine()
-    steps = play(first, calls_of(seed))
-    assert [ask(second, call).response for call in calls_of(seed)] == [s.response for s in steps]
+    machine = Machine()
+    steps = steps_of(seed)
+    assert [ask(machine, call).response for call in calls_of(seed)] == [s.response for s in steps]

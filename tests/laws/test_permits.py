@@ -4,7 +4,18 @@ from contextlib import suppress
 
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.laws.runs import SEEDS, Call, ask, calls_of, command_of, copy_of, law, played, view_of
+from tests.laws.runs import (
+    SEEDS,
+    Call,
+    ask,
+    calls_of,
+    command_of,
+    copy_of,
+    law,
+    played,
+    steps_of,
+    view_of,
+)
 
 from tidegate.v1 import order_pb2
 from tidegate_server.engine.commands import Command
@@ -49,7 +60,7 @@ def test_an_order_without_the_permission_for_margin_leaves_cash(seed: int) -> No
 @law(12)
 @given(seed=seeds)
 def test_an_exit_lacks_a_permission_for_its_types_only(seed: int) -> None:
-    for step in played(seed)[1]:
+    for step in steps_of(seed):
         if step.call.method != "CheckOrder" or step.response is None:
             continue
         answer = step.message()

@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.laws.runs import played
+from tests.laws.runs import steps_of
 from tests.wire.requests import NOW, SOUND, error_of, message
 
 from tidegate.v1 import journal_pb2
@@ -51,7 +51,7 @@ def test_a_varint_ends_with_its_last_seven_bits(number: int) -> None:
 
 @pytest.mark.parametrize("seed", range(3))
 def test_every_record_of_a_run_holds_what_was_asked_and_answered(seed: int) -> None:
-    for step in played(seed)[1]:
+    for step in steps_of(seed):
         if step.record is not None and step.call.method not in {"Tick", "StartEpoch"}:
             record = decode_record(step.record)
             assert record.request == step.call.request
