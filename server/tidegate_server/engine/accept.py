@@ -15,9 +15,10 @@ from .footing import Footing
 from .latches import repeats_too_often
 from .lines import NO_LINE, Line, exchanged
 from .margin_lines import Valued
-from .policy import Policy
+from .policy import NO_CHECK, Policy
 from .resting import crossed_order
 from .room import carries, may_add, price_in_room, sells_short, sums_hold, within_position
+from .scope_room import order_fits, room_of
 from .state import Account, Book, Instrument
 from .valuing import stays
 from .walk import lines_hold
@@ -65,9 +66,15 @@ def accepted(
         or (policy.repeat_count and repeats_too_often(policy, account, order, now_ns))
     ):
         return None
-    reserved = price_in_room(limits, instrument, order, instrument.rates[0])
+    factor = instrument.rates[0]
+    reserved = price_in_room(limits, instrument, order, factor)
     if reserved < 0:
         return None
+    if policy.scopes:
+        room = room_of(policy, account, instrument)
+        highest = max(order.price_e4, instrument.mark)
+        if not order_fits(book, room, instrument, quantity, highest, factor):
+            return None
     return within_limits(book, policy, account, instrument, order, limits, reserved, now_ns)
 
 
@@ -117,10 +124,10 @@ def within_limits(
         rates is None
         or (policy.self_trade_scope and crossed_order(book, account, position, order) is not None)
         or (
-            not may_exit(policy, instrument, order)
+            instrument.terms.dealing.sellable_next_day and order.side != BUY
             if is_exit
             else not may_open(
-                book, policy, account, instrument, order, limits, reserved, open_buy, open_sell
+                policy, account, instrument, order, limits, reserved, open_buy, open_sell
             )
         )
     ):
@@ -129,8 +136,8 @@ def within_limits(
         return None
     line = line_of(held, open_buy, open_sell, buy_notional, sell_notional, instrument, rates)
     totals = exchanged(account.totals, NO_LINE if position is None else position.line, line)
-    group = instrument.terms.rating_group
-    if not is_exit and not carries(account, limits, totals, line[3], group, rates[0]):
+    terms = instrument.terms
+    if not is_exit and not carries(account, limits, totals, line[3], terms, rates[0]):
         return None
     if stays(account, limits, totals, is_exit=is_exit):
         return reserved, line, totals, None, is_exit
@@ -140,15 +147,7 @@ def within_limits(
     return reserved, line, totals, footing.change, is_exit
 
 
-def may_exit(policy: Policy, instrument: Instrument, order: CheckOrder) -> bool:
-    """Tell whether a verified exit faces nothing but what every order does."""
-    return not policy.scopes and (
-        order.side == BUY or not instrument.terms.dealing.sellable_next_day
-    )
-
-
 def may_open(
-    book: Book,
     policy: Policy,
     account: Account,
     instrument: Instrument,
@@ -174,7 +173,7 @@ def may_open(
         and account.turnover_e4 + order.quantity * reserved <= limits.day_turnover_e4
         and within_position(limits, terms.position_limit, held + open_buy, open_sell - held)
         and (
-            not (limits.has_sums or policy.scopes)
-            or sums_hold(book, policy, account, instrument, order, limits, open_buy, open_sell)
+            (limits.ownership_bps == NO_CHECK and not policy.scopes)
+            or sums_hold(policy, account, instrument, order, limits, open_buy, open_sell)
         )
     )

@@ -50,6 +50,7 @@ from .outcomes import (
 from .own_commands import StartEpoch, Tick
 from .regrouping import UpsertGroups, apply_groups, change_group
 from .reserve import apply_check
+from .scope_room import forget_rooms
 from .settle import (
     account_for_fact,
     apply_event,
@@ -227,6 +228,7 @@ def apply_accounts(book: Book, command: UpsertAccounts, sequence: int) -> None:
 
 def apply_instruments(book: Book, command: UpsertInstruments) -> None:
     """Create instruments or replace what they are."""
+    forget_rooms(book)
     for terms in command.instruments:
         instrument = book.instruments.get(terms.instrument_id)
         if instrument is None:

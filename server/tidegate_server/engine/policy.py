@@ -12,6 +12,7 @@ from .scope_limits import VALUED_SUMS, Reserve, Scopes
 
 if TYPE_CHECKING:
     from .override import Override
+    from .scope_room import ScopeRoom
 
 RULES_VERSION: Final = 1
 
@@ -156,8 +157,9 @@ class Policy:
     the default ones (2.6). `keeps_shares`: a sum of what accounts were valued at is limited (4.26).
 
     Memos of a policy in force, which follow overrides (scope_overrides.py): `scopes`, the limits of
-    `written_scopes` as they stand until `scopes_until_ns`, what follows from them, and `revision`,
-    which limits that were worked out are compared with. `overriding` is the book's own list.
+    `written_scopes` as they stand until `scopes_until_ns`, what follows from them (`rooms` for the
+    fast path), and `revision`, which limits that were worked out are compared with. `overriding` is
+    the book's own list.
     """
 
     __slots__ = (
@@ -190,6 +192,7 @@ class Policy:
         "repeat_window_ns",
         "reserve",
         "revision",
+        "rooms",
         "rules_version",
         "scopes",
         "scopes_until_ns",
@@ -294,6 +297,7 @@ class Policy:
         """Let these be the limits of scopes, until a time."""
         reserve = self.reserve
         self.scopes = scopes
+        self.rooms: dict[tuple[str, str], ScopeRoom] = {}
         self.scopes_until_ns = until_ns
         self.scopes_warn = any(scope.warned for scope in scopes.values()) or (
             reserve is not None and reserve.warns

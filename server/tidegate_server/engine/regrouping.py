@@ -9,6 +9,7 @@ from .order import Order
 from .outcomes import Outcome, Refusal
 from .reach import join, leave
 from .resting import put_back, take_from_rest
+from .scope_room import forget_rooms
 from .shares import enter, withdraw
 from .state import Account, Book
 
@@ -68,6 +69,7 @@ def apply_groups(book: Book, command: UpsertGroups, sequence: int) -> None:
     resting = leave_all(book, moving)
     for group_id, parent_id in command.groups:
         book.groups[group_id] = Group(group_id, parent_id, sequence)
+    forget_rooms(book)
     join_all(book, moving, resting)
 
 

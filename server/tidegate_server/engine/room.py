@@ -10,15 +10,16 @@ from typing import Final
 from .amounts import AMOUNT_BOUND, ONE, scale_down, scale_up, unscale_down
 from .checks.concentration import cap_at
 from .checks.losses import day_loss, drawdown
-from .commands import BUY, CheckOrder
+from .commands import BUY, CheckOrder, InstrumentTerms
 from .effective import Effective, collar_bps
 from .footing import Footing
 from .lines import Line
 from .margin_lines import CALLED
 from .policy import NO_CHECK, NO_COLLAR, Policy
 from .pricing import NO_PRICE
-from .scopes import within_ownership, within_scopes
-from .state import Account, Book, Instrument, Position
+from .scope_room import position_fits, room_of
+from .scopes import within_ownership
+from .state import Account, Instrument, Position
 
 NOT_SET: Final = -1
 
@@ -63,7 +64,6 @@ def market_price(limits: Effective, instrument: Instrument, factor: int, *, buys
 
 
 def sums_hold(
-    book: Book,
     policy: Policy,
     account: Account,
     instrument: Instrument,
@@ -74,16 +74,17 @@ def sums_hold(
 ) -> bool:
     """Tell whether the order keeps ownership and the limits of other scopes (2.1, 4.18, 4.26).
 
-    What is open is with it. Sums over sectors and boards are left in doubt.
+    What is open is with it.
     """
-    terms = instrument.terms
-    if terms.sector in limits.sector_concentration or terms.board in limits.board_concentration:
-        return False
     cap = limits.ownership_bps
-    if not policy.scopes and (
-        cap == NO_CHECK
-        or instrument.reach + order.quantity <= scale_down(terms.shares_outstanding, cap)
-    ):
+    room = None
+    if policy.scopes:
+        room = room_of(policy, account, instrument)
+        if room.ownership_bps < cap:
+            cap = room.ownership_bps
+    shares = instrument.terms.shares_outstanding
+    within = cap == NO_CHECK or instrument.reach + order.quantity <= scale_down(shares, cap)
+    if within and room is None:
         return True  # all accounts together have no more than one may
     position = account.positions.get(instrument.instrument_id)
     held = before = 0
@@ -91,12 +92,9 @@ def sums_hold(
         held = position.quantity
         before = position.reach()
     reach = max(held + open_buy, open_sell - held)
-    if not within_ownership(account, instrument, before, reach, limits.ownership_bps):
-        return False
-    if not policy.scopes:
-        return True
-    highest = max(order.price_e4, instrument.mark)
-    return within_scopes(book, policy, account, instrument, order.quantity, highest, before, reach)
+    return (within or within_ownership(account, instrument, before, reach, cap)) and (
+        room is None or position_fits(room, instrument, before, reach)
+    )
 
 
 def may_add(account: Account, limits: Effective, footing: Footing) -> bool:
@@ -128,7 +126,12 @@ def sells_short(
 
 
 def carries(
-    account: Account, limits: Effective, totals: Line, gross: int, group: str, factor: int
+    account: Account,
+    limits: Effective,
+    totals: Line,
+    gross: int,
+    terms: InstrumentTerms,
+    factor: int,
 ) -> bool:
     """Tell whether the account's figures (3.5) carry `gross` of the instrument among them."""
     cash = account.cash + totals[0]
@@ -153,12 +156,50 @@ def carries(
         or (leverage_cap != NO_CHECK and totals[4] > scale_down(equity, leverage_cap))
     ):
         return False
-    cap = limits.least_concentration.get(group, NOT_SET)
+    cap = limits.least_concentration.get(terms.rating_group, NOT_SET)
     if cap == NOT_SET:
-        return not limits.concentration_required
-    if cap == NO_CHECK or gross <= scale_down(assets, unscale_down(cap, factor)):
-        return True  # within the cap of every band
-    cap = cap_at(limits.concentration[group], assets, debt)
+        if limits.concentration_required:
+            return False
+    elif cap != NO_CHECK and gross > scale_down(assets, unscale_down(cap, factor)):
+        cap = cap_at(limits.concentration[terms.rating_group], assets, debt)
+        if not within_cap(cap, factor, assets, gross):
+            return False  # not within the smallest, nor within that of its band
+    if limits.sector_concentration or limits.board_concentration:
+        return within_tables(account, limits, terms, factor, assets, debt, gross)
+    return True
+
+
+def within_tables(
+    account: Account,
+    limits: Effective,
+    terms: InstrumentTerms,
+    factor: int,
+    assets: int,
+    debt: int,
+    gross: int,
+) -> bool:
+    """Tell whether sector and board are within their caps; `gross` is the instrument's (4.20)."""
+    of_sector = limits.sector_concentration.get(terms.sector)
+    of_board = limits.board_concentration.get(terms.board)
+    if of_sector is None and of_board is None:
+        return True
+    sector = board = gross
+    own = account.positions.get(terms.instrument_id)
+    for position in account.active:
+        if position is own:
+            continue
+        others = position.instrument.terms
+        if others.sector == terms.sector:
+            sector += position.line[3]
+        if others.board == terms.board:
+            board += position.line[3]
+    return (
+        of_sector is None or within_cap(cap_at(of_sector, assets, debt), factor, assets, sector)
+    ) and (of_board is None or within_cap(cap_at(of_board, assets, debt), factor, assets, board))
+
+
+def within_cap(cap: int, factor: int, assets: int, gross: int) -> bool:
+    """Tell whether a gross is within a cap, which the factor divides (5.3)."""
     return cap == NO_CHECK or gross <= scale_down(assets, unscale_down(cap, factor))
 
 

@@ -83,50 +83,6 @@ def owned_after(account: Account, instrument: Instrument, before: int, after: in
     return instrument.reach_of.get(account.groups[-1], 0) - before + after
 
 
-def within_scopes(
-    book: Book,
-    policy: Policy,
-    account: Account,
-    instrument: Instrument,
-    quantity: int,
-    highest: int,
-    before: int,
-    after: int,
-) -> bool:
-    """Tell whether an order for new risk breaks no limit of a scope, in whatever mode.
-
-    `highest` is the higher of its price and the mark, `before` and `after` how far the position
-    reaches. The unit is 1 and the factor in `instrument.rates`, as on the fast path.
-    """
-    rates = instrument.rates
-    volume = instrument.terms.average_volume
-    for scope in scopes_over(policy, account, instrument):
-        caps = scope.caps
-        total = after
-        if scope.kind == ScopeKind.FIRM:
-            total += instrument.reach - before
-        elif scope.kind == ScopeKind.GROUP:
-            total += instrument.reach_of.get(scope.scope_id, 0) - before
-        notional = caps.get("order_notional_e4", NO_CHECK)
-        if notional != NO_CHECK and rates is not None:
-            notional = unscale_down(notional, rates[0])
-        share = caps.get("order_volume_share_bps", NO_CHECK)
-        if (
-            quantity > caps.get("order_quantity", NO_CHECK)
-            or total > caps.get("position", NO_CHECK)
-            or quantity * highest > notional
-            or (share != NO_CHECK and (volume < 0 or quantity > scale_down(volume, share)))
-            or open_orders(book, scope) >= caps.get("open_order_count", NO_CHECK)
-            or not within_ownership(
-                account, instrument, before, after, caps.get("ownership_bps", NO_CHECK)
-            )
-            or firm_exposure(instrument, after - before)
-            > caps.get("instrument_exposure_e4", NO_CHECK)
-        ):
-            return False
-    return True
-
-
 def within_ownership(
     account: Account, instrument: Instrument, before: int, after: int, cap: int
 ) -> bool:
