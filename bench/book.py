@@ -28,6 +28,7 @@ TIERS: Final = ("bronze", "silver", "gold", "platinum")
 GROUPS: Final = ("north", "east", "south", "west")
 RATING_GROUPS: Final = ("A", "B", "C")
 
+SECTOR: Final = "sector"
 BOARD: Final = "main"
 PRODUCT_TYPE: Final = "CS"
 PERMISSIONS: Final = accounts_pb.Permissions(
@@ -187,10 +188,45 @@ def policy() -> policy_pb.Policy:
     )
 
 
+def with_every_scope(document: policy_pb.Policy, book: Book) -> policy_pb.Policy:
+    """Add limits of firm, groups, sector, board and instruments, and tables of sector and board.
+
+    What needs the accounts' valuations (group exposure, financing, the reserve) is left out.
+    """
+    scopes = [(order_pb.SCOPE_KIND_FIRM, "")]
+    scopes += [(order_pb.SCOPE_KIND_GROUP, group_id) for group_id in GROUPS]
+    scopes += [(order_pb.SCOPE_KIND_SECTOR, SECTOR), (order_pb.SCOPE_KIND_BOARD, BOARD)]
+    scopes += [(order_pb.SCOPE_KIND_INSTRUMENT, stock.instrument_id) for stock in book.stocks]
+    document.scopes.extend(_of_scope(kind, scope_id) for kind, scope_id in scopes)
+    bands = [policy_pb.ConcentrationBand(ratio_from_bps=0, cap_bps=900_000)]
+    for tier in document.tiers:
+        tier.sector_concentration.add(scope_id=SECTOR, bands=bands)
+        tier.board_concentration.add(scope_id=BOARD, bands=bands)
+    return document
+
+
 def marks_complaint(message: bytes) -> str:
     """Say what is wrong with the answer to marks."""
     answer = market_pb.UpdateMarksResponse.FromString(message)
     return f"marks were not applied: {answer}" if answer.older_count else ""
+
+
+def _of_scope(kind: "order_pb.ScopeKind.ValueType", scope_id: str) -> policy_pb.ScopeLimits:
+    limit = policy_pb.ScopeLimit
+    limits = policy_pb.ScopeLimits(
+        scope_kind=kind,
+        scope_id=scope_id,
+        order_quantity=limit(value=2 * ORDER_QUANTITY_LIMIT),
+        order_notional_e4=limit(value=9 * 10**13),
+        order_volume_share_bps=limit(value=1_000),
+        position=limit(value=10**12),
+        ownership_bps=limit(value=1_000),
+    )
+    if kind in {order_pb.SCOPE_KIND_FIRM, order_pb.SCOPE_KIND_GROUP}:
+        limits.open_order_count.value = 10**9
+    if kind != order_pb.SCOPE_KIND_GROUP:
+        limits.instrument_exposure_e4.value = 9 * 10**16
+    return limits
 
 
 def _limits() -> policy_pb.Limits:
@@ -270,7 +306,7 @@ def _holders(
 def _instrument(stock: Stock) -> market_pb.Instrument:
     return market_pb.Instrument(
         instrument_id=stock.instrument_id,
-        sector="sector",
+        sector=SECTOR,
         board=BOARD,
         rating_group=stock.rating_group,
         least_quantity=LOT,

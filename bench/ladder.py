@@ -12,7 +12,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Final, NamedTuple
 
-from bench.book import Book, policy
+from bench.book import Book, policy, with_every_scope
 from bench.contract import ANSWER
 from bench.frames import Call, Track, tracks
 from bench.load import (
@@ -36,7 +36,8 @@ NATIVE: Final = "native_empty"
 MEMORY: Final = "tidegate_memory"
 WRITE: Final = "tidegate_write"
 FLUSH: Final = "tidegate_flush"
-DURABILITY: Final = {MEMORY: "memory", WRITE: "write", FLUSH: "flush"}
+SCOPES: Final = "tidegate_flush_every_scope"
+DURABILITY: Final = {MEMORY: "memory", WRITE: "write", FLUSH: "flush", SCOPES: "flush"}
 MIX_LAG: Final = 4 * IN_FLIGHT
 
 Say = Callable[[str], None]
@@ -83,11 +84,14 @@ class Ladder:
         self._folder = folder
         self._policy = folder / "policy.json"
         self._policy.write_text(MessageToJson(policy()))
+        every_scope = folder / "every_scope.json"
+        every_scope.write_text(MessageToJson(with_every_scope(policy(), self.book)))
         self.rungs: dict[str, Rung] = {}
         for name, kind in ((AIO, "aio"), (NATIVE, "native")):
             self._add(name, stack.enter_context(empty(kind, folder)), is_gate=False)
         for name, durability in DURABILITY.items() if gates else ():
-            running = gate(durability, folder / durability, self._policy)
+            document = every_scope if name == SCOPES else self._policy
+            running = gate(durability, folder / name, document)
             self._add(name, stack.enter_context(running), is_gate=True)
 
     def prepare(self) -> None:
@@ -174,7 +178,7 @@ class Ladder:
         with gate("flush", self._folder / "empty", self._policy):
             pass  # makes the folder
         start = self._start_seconds("empty")
-        elapsed = self._start_seconds("flush")
+        elapsed = self._start_seconds(FLUSH)
         return self.records / (elapsed - start) if elapsed > start else None
 
     def ratio(self, name: str, other: str) -> float | None:

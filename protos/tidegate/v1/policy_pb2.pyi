@@ -474,7 +474,7 @@ class ScopeLimits(_message.Message):
 
     @_builtins.property
     def open_order_count(self) -> Global___ScopeLimit:
-        """Open orders of all accounts within it. Firm and groups only; exits pass it."""
+        """Open orders of all accounts within it. Firm and groups only; exits face it."""
 
     @_builtins.property
     def position(self) -> Global___ScopeLimit:

@@ -20,6 +20,7 @@ from .resting import put_to_rest
 from .shares import set_share
 from .state import Account, Book, Position, roll_if_due
 from .valuing import apply_valued, kept_values
+from .walk import add_gross
 
 
 def apply_check(book: Book, command: CheckOrder, outcome: CheckOutcome, sequence: int) -> None:
@@ -84,6 +85,7 @@ def reserve(
     order.reserved_price = outcome.reserved_price_e4
     count_open(book, account, 1)
     lines_hold_at = account.lines_hold_at
+    sums = account.gross_by
     move_open(account, position, command, order, command.quantity)
     if book.self_trade_scope:
         put_to_rest(book, account, position, order)
@@ -94,6 +96,9 @@ def reserve(
         if position.line is NO_LINE and account.fresh_until_ns >= until_ns:
             account.fresh_until_ns = until_ns - 1  # no walk has looked at its mark yet
         # Just worked out by the judge: the account's next order need not do it again.
+        if sums is not None:
+            account.gross_by = sums
+            add_gross(account, instrument, outcome.line[3] - position.line[3])
         position.line = outcome.line
         account.totals = outcome.totals
         position.line_revision = instrument.revision

@@ -20,6 +20,7 @@ from .pricing import NO_PRICE
 from .scope_room import position_fits, room_of
 from .scopes import within_ownership
 from .state import Account, Instrument, Position
+from .walk import gross_by
 
 NOT_SET: Final = -1
 
@@ -183,16 +184,12 @@ def within_tables(
     of_board = limits.board_concentration.get(terms.board)
     if of_sector is None and of_board is None:
         return True
-    sector = board = gross
-    own = account.positions.get(terms.instrument_id)
-    for position in account.active:
-        if position is own:
-            continue
-        others = position.instrument.terms
-        if others.sector == terms.sector:
-            sector += position.line[3]
-        if others.board == terms.board:
-            board += position.line[3]
+    by_sector, by_board = gross_by(account)
+    position = account.positions.get(terms.instrument_id)
+    if position is not None:
+        gross -= position.line[3]
+    sector = by_sector.get(terms.sector, 0) + gross
+    board = by_board.get(terms.board, 0) + gross
     return (
         of_sector is None or within_cap(cap_at(of_sector, assets, debt), factor, assets, sector)
     ) and (of_board is None or within_cap(cap_at(of_board, assets, debt), factor, assets, board))

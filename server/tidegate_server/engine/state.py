@@ -39,6 +39,8 @@ Rates = tuple[int, int, int, int, int]
 # Where, in which instrument, on which side.
 LadderKey = tuple[str, str, int]
 
+GrossBy = tuple[dict[str, int], dict[str, int]]
+
 ORDER_ID_LIMIT = 1 << 20
 UNBOUNDED = 1 << 62
 
@@ -204,7 +206,8 @@ class Account:
     `active` lists the positions that are not flat, in the order in which they became so. Memos:
     `turnover_e4` (the sum over positions), `totals` (the sum of the active positions' lines, None
     until it is asked for), `fresh_until_ns` (no mark or factor is stale before), `lines_hold_at`
-    (the book's revision at which every line was seen to hold, -1 where one does not), `effective`
+    (the book's revision at which every line was seen to hold, -1 where one does not), `gross_by`
+    (sums of the lines' gross by sector and by board, None until a table asks for them), `effective`
     (its limits under policy `effective_version`, until `effective_until_ns`), `open_order_count`,
     `overrides` (the book's on it, the one that decides last), `groups` (its group and those above,
     the innermost first), `counted` (the share as the sums have it).
@@ -224,6 +227,7 @@ class Account:
         "effective_version",
         "events",
         "fresh_until_ns",
+        "gross_by",
         "group_id",
         "groups",
         "high_water",
@@ -289,6 +293,7 @@ class Account:
         self.totals: Line | None = None
         self.fresh_until_ns = 0
         self.lines_hold_at = -1
+        self.gross_by: GrossBy | None = None
         self.effective: Effective | None = None
         self.effective_version = 0
         self.effective_until_ns = 0
@@ -307,6 +312,7 @@ class Account:
         if self.totals is not None:
             self.totals = exchanged(self.totals, position.line, line)
         position.line = line
+        self.gross_by = None
 
     def forget_lines(self) -> None:
         """Make the memo of every position's line stale."""
@@ -317,6 +323,7 @@ class Account:
         """Make the memo of a position's line stale."""
         position.line_revision = -1
         self.lines_hold_at = -1
+        self.gross_by = None
 
     def position_in(self, instrument: Instrument) -> Position:
         """Return the position in an instrument, a flat one where there is none yet."""

@@ -18,7 +18,7 @@ from .hedges import account_offset
 from .lines import NO_LINE, Line, minus, plus
 from .outcomes import Figures
 from .policy import Policy
-from .state import Account, Book, Instrument, Position, Rates
+from .state import Account, Book, GrossBy, Instrument, Position, Rates
 
 
 class Walk:
@@ -76,6 +76,7 @@ def lines_hold(book: Book, account: Account, policy: Policy, now_ns: int) -> boo
     """
     if account.lines_hold_at == book.revision and now_ns <= account.fresh_until_ns:
         return True
+    account.gross_by = None  # an instrument may be of another sector now
     found = walk(account, None, policy, ONE, now_ns)
     if found.missing_id or found.stale_id:
         return False
@@ -126,6 +127,24 @@ def refresh(
         fresh_until_ns = factor_until_ns
     if fresh_until_ns < account.fresh_until_ns:
         account.fresh_until_ns = fresh_until_ns
+
+
+def gross_by(account: Account) -> GrossBy:
+    """Return the gross by sector and by board (a memo); the account's lines hold."""
+    if account.gross_by is None:
+        account.gross_by = {}, {}
+        for position in account.active:
+            add_gross(account, position.instrument, position.line[3])
+    return account.gross_by
+
+
+def add_gross(account: Account, instrument: Instrument, change: int) -> None:
+    """Let the sums by sector and board follow a line, if they are kept."""
+    if account.gross_by is not None:
+        by_sector, by_board = account.gross_by
+        terms = instrument.terms
+        by_sector[terms.sector] = by_sector.get(terms.sector, 0) + change
+        by_board[terms.board] = by_board.get(terms.board, 0) + change
 
 
 def sum_of_lines(positions: list[Position]) -> Line:
