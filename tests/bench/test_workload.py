@@ -137,10 +137,10 @@ def test_the_policy_sets_every_limit() -> None:
     assert {field.name for field, _ in limits.ListFields()} == set(limits.DESCRIPTOR.fields_by_name)
     unset = set(document.DESCRIPTOR.fields_by_name) - {f.name for f, _ in document.ListFields()}
     # An absent mode is "on"; the ladder has no limits of other scopes than the account, no account
-    # under cn_margin, and leaves spans to their defaults.
+    # under cn_margin, no add-ons, and leaves spans to their defaults.
     above = {"scopes", "reserve", "max_valuation_age_ns"}
     credit = {"financing_ratios", "short_ratios", "private_fund_short_ratios", "haircut_caps"}
-    spans = {"max_override_ns", "automatic_upgrade"}
+    spans = {"max_override_ns", "automatic_upgrade", "add_ons"}
     assert unset == {"version", "self_trade_mode"} | above | credit | spans
 
 

@@ -15,13 +15,20 @@ from .footing import Footing
 from .latches import repeats_too_often
 from .lines import NO_LINE, Line, exchanged
 from .margin_lines import Valued
-from .policy import NO_CHECK, Policy
+from .policy import Policy
 from .resting import crossed_order
-from .room import carries, may_add, price_in_room, sells_short, sums_hold, within_position
-from .scope_room import order_fits, room_of
+from .room import Room, room_of
 from .state import Account, Book, Instrument
 from .valuing import stays
 from .walk import lines_hold
+from .within import (
+    carries,
+    may_add,
+    open_orders_within,
+    positions_within,
+    price_within,
+    sells_short,
+)
 
 # The price to reserve an order at, its position's line and the account's sum of lines with it, what
 # the valuation changed, and whether it is a verified exit.
@@ -38,25 +45,29 @@ def accepted(
     now_ns: int,
 ) -> Accepted | None:
     """Return how to reserve the order, or None where in doubt; judges 4.4 to 4.25."""
-    terms = instrument.terms
-    quantity = order.quantity
+    rates = instrument.rates
     if (
-        book.stops_at
+        rates is None
+        or book.stops_at
         or (book.latches and (account.account_id, instrument.instrument_id) in book.latches)
         or account.margin_model != MODEL_LEVERAGED
         or book.regime != REGIME_CALM
         or book.risk_refusal is not None
         or order.margin_kind
-        or not limits.is_plain
         or policy.principal_rate_missing
         or policy.keeps_shares
-        or terms.dealing.plain_product not in limits.plain_products
         or (
             not instrument.open_from_ns <= now_ns < instrument.plain_until_ns
             and not is_plain(policy, instrument, now_ns)
         )
-        or instrument.rates is None
-        or quantity > limits.order_quantity
+    ):
+        return None
+    room = room_of(policy, limits, account, instrument, rates)
+    terms = instrument.terms
+    quantity = order.quantity
+    if (
+        not room.is_plain
+        or quantity > room.quantity
         or quantity < terms.least_quantity
         or (quantity - terms.least_quantity) % terms.quantity_step
         or account.open_order_count >= limits.open_order_count
@@ -64,25 +75,19 @@ def accepted(
         or account.next_order_ns > now_ns + limits.rate_tolerance_ns
         or book.principal_next_ns.get(order.principal, 0) > now_ns + policy.principal_tolerance_ns
         or (policy.repeat_count and repeats_too_often(policy, account, order, now_ns))
+        or (policy.scopes and not open_orders_within(book, room))
     ):
         return None
-    factor = instrument.rates[0]
-    reserved = price_in_room(limits, instrument, order, factor)
+    reserved = price_within(room, limits, instrument, order)
     if reserved < 0:
         return None
-    if policy.scopes:
-        room = room_of(policy, account, instrument)
-        highest = max(order.price_e4, instrument.mark)
-        if not order_fits(book, room, instrument, quantity, highest, factor):
-            return None
-    return within_limits(book, policy, account, instrument, order, limits, reserved, now_ns)
+    return within_limits(book, policy, account, instrument, order, limits, room, reserved, now_ns)
 
 
 def is_plain(policy: Policy, instrument: Instrument, now_ns: int) -> bool:
-    """Tell whether nothing about the instrument is special now; note until when."""
-    terms = instrument.terms
+    """Tell whether the market in the instrument is open and its figures fresh; note until when."""
     instrument.plain_until_ns = 0
-    if instrument.mark and instrument.rates is not None and terms.unit == 1 and terms.marginable:
+    if instrument.mark:
         instrument.plain_until_ns = min(
             instrument.open_until_ns,
             instrument.mark_time_ns + policy.max_mark_age_ns + 1,
@@ -98,11 +103,11 @@ def within_limits(
     instrument: Instrument,
     order: CheckOrder,
     limits: Effective,
+    room: Room,
     reserved: int,
     now_ns: int,
 ) -> Accepted | None:
     """Return as `accepted`, for an order that is plain; judges what looks at the position."""
-    rates = instrument.rates
     quantity = order.quantity
     position = account.positions.get(instrument.instrument_id)
     held = open_buy = open_sell = buy_notional = sell_notional = 0
@@ -120,24 +125,17 @@ def within_limits(
         is_exit = quantity <= held - open_sell
         open_sell += quantity
         sell_notional += quantity * reserved
-    if (
-        rates is None
-        or (policy.self_trade_scope and crossed_order(book, account, position, order) is not None)
-        or (
-            instrument.terms.dealing.sellable_next_day and order.side != BUY
-            if is_exit
-            else not may_open(
-                policy, account, instrument, order, limits, reserved, open_buy, open_sell
-            )
-        )
+    if (policy.self_trade_scope and crossed_order(book, account, position, order) is not None) or (
+        (instrument.terms.dealing.sellable_next_day and order.side != BUY)
+        if is_exit
+        else not may_open(account, instrument, order, limits, room, reserved, open_buy, open_sell)
     ):
         return None
     if not lines_hold(book, account, policy, now_ns) or account.totals is None:
         return None
-    line = line_of(held, open_buy, open_sell, buy_notional, sell_notional, instrument, rates)
+    line = line_of(held, open_buy, open_sell, buy_notional, sell_notional, instrument, room.rates)
     totals = exchanged(account.totals, NO_LINE if position is None else position.line, line)
-    terms = instrument.terms
-    if not is_exit and not carries(account, limits, totals, line[3], terms, rates[0]):
+    if not is_exit and not carries(account, limits, room, totals, line[3], instrument):
         return None
     if stays(account, limits, totals, is_exit=is_exit):
         return reserved, line, totals, None, is_exit
@@ -148,11 +146,11 @@ def within_limits(
 
 
 def may_open(
-    policy: Policy,
     account: Account,
     instrument: Instrument,
     order: CheckOrder,
     limits: Effective,
+    room: Room,
     reserved: int,
     open_buy: int,
     open_sell: int,
@@ -160,20 +158,21 @@ def may_open(
     """Tell whether new risk is within what is counted in quantities; what is open is with it."""
     terms = instrument.terms
     position = account.positions.get(instrument.instrument_id)
-    held = 0 if position is None else position.quantity
+    held = before = 0
+    if position is not None:
+        held = position.quantity
+        before = position.reach()
+    bought = held + open_buy
+    sold = open_sell - held
     if order.side == BUY:
         needed_rate = terms.initial_long_bps
     else:
         needed_rate = terms.initial_short_bps
-        if not sells_short(account, instrument, position, open_sell - held):
+        if not sells_short(account, instrument, position, sold):
             return False
     return (
         needed_rate >= 0
         and not order.reduce_only
         and account.turnover_e4 + order.quantity * reserved <= limits.day_turnover_e4
-        and within_position(limits, terms.position_limit, held + open_buy, open_sell - held)
-        and (
-            (limits.ownership_bps == NO_CHECK and not policy.scopes)
-            or sums_hold(policy, account, instrument, order, limits, open_buy, open_sell)
-        )
+        and positions_within(room, account, instrument, before, bought if bought > sold else sold)
     )

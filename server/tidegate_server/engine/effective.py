@@ -12,12 +12,15 @@ firm allows.
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from .amounts import scale_up
 from .margin_lines import MARGIN_CALL, LineSet
 from .permissions import NOTHING
 from .policy import LIMIT_NAMES, NO_CHECK, NO_COLLAR, UNSET, Band, Limit, Policy, Tier, bucket
+
+if TYPE_CHECKING:
+    from .room import Room
 
 NO_LIMITS: Final[dict[str, Limit]] = {}
 
@@ -53,7 +56,6 @@ class Effective:
         "has_sums",
         "is_plain",
         "is_still",
-        "least_concentration",
         "levels",
         "leverage_bps",
         "leverage_missing",
@@ -72,6 +74,7 @@ class Effective:
         "rate_cost_ns",
         "rate_tolerance_ns",
         "rate_warns",
+        "rooms",
         "sector_concentration",
         "short_line_e4",
         "takes_market",
@@ -95,6 +98,7 @@ class Effective:
         self._customers = NO_LIMITS if warns else customers
         self.plain_products: frozenset[str] = NOTHING
         self.takes_market = False
+        self.rooms: dict[tuple[str, str], Room] = {}
         self.warns = warns
         self.missing = ""
         self.tier_missing = tier is None
@@ -145,9 +149,6 @@ class Effective:
             group: bands
             for group, bands in self.concentration_tables.items()
             if (group in warned) == self.warns
-        }
-        self.least_concentration = {
-            group: least_cap(bands) for group, bands in self.concentration.items()
         }
         self.concentration_required = tier is not None and tier.concentration_required
         self.sector_concentration: dict[str, list[Band]] = {}
@@ -218,11 +219,6 @@ def of_mode(
 ) -> dict[str, list[Band]]:
     """Return the concentration tables of the mode that is judged (4.28)."""
     return {name: bands for name, bands in tables.items() if (name in warned) == warns}
-
-
-def least_cap(bands: list[Band]) -> int:
-    """Return the smallest cap of a table in bps; NO_CHECK where no band has any."""
-    return min((band.cap_bps for band in bands if band.cap_bps is not None), default=NO_CHECK)
 
 
 def narrowest(name: str, levels: list[dict[str, Limit]]) -> Limit | None:

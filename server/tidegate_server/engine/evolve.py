@@ -50,7 +50,7 @@ from .outcomes import (
 from .own_commands import StartEpoch, Tick
 from .regrouping import UpsertGroups, apply_groups, change_group
 from .reserve import apply_check
-from .scope_room import forget_rooms
+from .room import forget_rooms
 from .settle import (
     account_for_fact,
     apply_event,

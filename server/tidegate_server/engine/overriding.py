@@ -41,16 +41,28 @@ def effective_limits(account: Account, policy: Policy, now_ns: int) -> Effective
         or now_ns >= account.effective_until_ns
     ):
         overriding, until_ns = overriding_limits(account, policy, now_ns)
-        until_ns = min(until_ns, scopes_until(policy, now_ns))
-        account.effective = Effective(
+        account.effective_until_ns = min(until_ns, scopes_until(policy, now_ns))
+        account.effective = limits_of(account, policy, overriding)
+        account.effective_version = policy.revision
+    return account.effective
+
+
+def limits_of(account: Account, policy: Policy, overriding: dict[str, Limit]) -> Effective:
+    """Return an account's limits; most accounts have none of their own, and share them."""
+    products = account.permissions.plain_products(policy.disclosure_version)
+    takes_market = MARKET_ORDER in account.permissions.order_types
+    key = account.tier_id, products, takes_market
+    own = account.limits or overriding or account.customer_limits
+    limits = None if own else policy.shared.get(key)
+    if limits is None:
+        limits = Effective(
             policy, account.tier_id, account.limits, overriding, account.customer_limits
         )
-        plain = account.permissions.plain_products(policy.disclosure_version)
-        account.effective.plain_products = plain
-        account.effective.takes_market = MARKET_ORDER in account.permissions.order_types
-        account.effective_version = policy.revision
-        account.effective_until_ns = until_ns
-    return account.effective
+        limits.plain_products = products
+        limits.takes_market = takes_market
+        if not own:
+            policy.shared[key] = limits
+    return limits
 
 
 def overriding_limits(

@@ -11,8 +11,8 @@ from .margin_lines import DEFAULT_LINES, LineSet
 from .scope_limits import VALUED_SUMS, Reserve, Scopes
 
 if TYPE_CHECKING:
+    from .effective import Effective
     from .override import Override
-    from .scope_room import ScopeRoom
 
 RULES_VERSION: Final = 1
 
@@ -64,6 +64,10 @@ MODE_WARN: Final = 2
 UNSET: Final = -1
 NO_CHECK: Final = INT64_MAX
 NO_COLLAR: Final = -1
+
+
+# Of accounts without limits of their own: tier, products, whether market orders are permitted.
+SharedKey = tuple[str, frozenset[str], bool]
 
 
 class Limit:
@@ -157,9 +161,10 @@ class Policy:
     the default ones (2.6). `keeps_shares`: a sum of what accounts were valued at is limited (4.26).
 
     Memos of a policy in force, which follow overrides (scope_overrides.py): `scopes`, the limits of
-    `written_scopes` as they stand until `scopes_until_ns`, what follows from them (`rooms` for the
-    fast path), and `revision`, which limits that were worked out are compared with. `overriding` is
-    the book's own list.
+    `written_scopes` as they stand until `scopes_until_ns`, what follows from them (`rooms_epoch`
+    tells rooms apart, room.py), and `revision`, which limits that were worked out are compared
+    with. `shared` are limits of accounts that have none of their own. `overriding` is the book's
+    own list.
     """
 
     __slots__ = (
@@ -192,7 +197,7 @@ class Policy:
         "repeat_window_ns",
         "reserve",
         "revision",
-        "rooms",
+        "rooms_epoch",
         "rules_version",
         "scopes",
         "scopes_until_ns",
@@ -200,6 +205,7 @@ class Policy:
         "self_trade_mode",
         "self_trade_scope",
         "self_trade_warns",
+        "shared",
         "slow_mark_step_bps",
         "stress_factor_bps",
         "stressed_regime_bps",
@@ -284,6 +290,8 @@ class Policy:
         self.overriding: list[Override] = []
         self.revision = self.version
         self.self_trade_warns = self.self_trade_mode == MODE_WARN
+        self.rooms_epoch = 0
+        self.shared: dict[SharedKey, Effective] = {}
         self.put_scopes(self.written_scopes, NO_CHECK)
         self.keeps_shares = self.limits_shares()
         rate = self.principal_order_rate
@@ -297,7 +305,8 @@ class Policy:
         """Let these be the limits of scopes, until a time."""
         reserve = self.reserve
         self.scopes = scopes
-        self.rooms: dict[tuple[str, str], ScopeRoom] = {}
+        self.rooms_epoch += 1
+        self.shared.clear()
         self.scopes_until_ns = until_ns
         self.scopes_warn = any(scope.warned for scope in scopes.values()) or (
             reserve is not None and reserve.warns

@@ -9,7 +9,7 @@ from .order import Order
 from .outcomes import Outcome, Refusal
 from .reach import join, leave
 from .resting import put_back, take_from_rest
-from .scope_room import forget_rooms
+from .room import forget_rooms
 from .shares import enter, withdraw
 from .state import Account, Book
 
