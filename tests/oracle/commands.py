@@ -628,7 +628,11 @@ class Commands:
 
     def _cash(self) -> Command:
         if self.adjustments and self._chance(0.1):
-            return self._staff("AdjustCash", self.rng.choice(self.adjustments))
+            again = dict(self.rng.choice(self.adjustments))
+            if self._chance(0.4):
+                again |= {"kind": self.rng.choice(("WITHDRAWAL", "CORRECTION"))}
+                again |= {"amount_e4": -abs(again["amount_e4"]) or -1}
+            return self._staff("AdjustCash", again)
         account = self._some_account()
         request: Message = {
             "account_id": account.account_id,

@@ -35,7 +35,7 @@ def apply_cash(
     account = account_for_fact(book, command.account_id, time_ns)
     roll_if_due(book, account)
     account.sequence = sequence
-    account.adjustments[command.adjustment_id] = book.trading_date
+    account.adjustments[command.adjustment_id] = book.trading_date, command.content()
     if abs(account.cash + command.amount_e4) > AMOUNT_BOUND:
         freeze(book, ScopeKind.ACCOUNT, account.account_id, "out of bounds", time_ns)
     account.cash = outcome.cash_e4
