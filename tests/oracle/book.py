@@ -217,6 +217,11 @@ class Stop:
     asked: tuple[str, int, int] | None = None  # who asked for its release, when, in which record
 
     @property
+    def place(self) -> tuple[str, str, str, str]:
+        """What it stops, and who set it."""
+        return self.kind, self.scope_kind, self.scope_id, self.principal
+
+    @property
     def note(self) -> str:
         """Who set it and why."""
         return f"{self.principal}: {self.reason}"

@@ -605,6 +605,9 @@ class Commands:
         ]
         kind, name = rng.choices(scopes, (1, 2, 4, 4, 2))[0]
         request = {"stop_id": self._name("s"), "scope_kind": kind, "scope_id": name}
+        if self._chance(0.08):  # an id that the gate may need
+            who = rng.choice(list(self.book.accounts))
+            request["stop_id"] = rng.choice(("late-", "frozen-ACCOUNT-", "disagree-")) + who
         request["reason"] = rng.choice(("too wild", "rumour"))
         method = rng.choice(("Halt", "SetReduceOnly"))
         if self._chance(0.1):

@@ -47,7 +47,8 @@ class Facts:
     def _allows_more(self, account: Account, facts: Message) -> bool:
         """Say whether one person would raise an account (5.5, 5.6)."""
         tier, here = facts.get("tier_id", ""), account.facts.get("tier_id", "")
-        if not here and f"frozen-ACCOUNT-{account.account_id}" in self.book.stops:
+        frozen = ("HALT", "ACCOUNT", account.account_id, "gate")
+        if not here and any(stop.place == frozen for stop in self.book.stops.values()):
             return False
         if tier not in {"", here}:
             ranks = tiers.ranks(self.book)

@@ -7,8 +7,9 @@ from .cn.facts import CreditFact, apply_credit
 from .commands import AdjustCash, Command
 from .margin_lines import Valued
 from .outcomes import CashOutcome
+from .own_stops import freeze
 from .reasons import ScopeKind
-from .settle import account_for_fact, freeze
+from .settle import account_for_fact
 from .state import Book, roll_if_due
 from .valuing import apply_valued
 
