@@ -181,7 +181,7 @@ class Account:
     traded: dict[str, int] = field(default_factory=dict)
     orders: dict[str, Order] = field(default_factory=dict)
     events: dict[str, Event] = field(default_factory=dict)
-    adjustments: set[str] = field(default_factory=set)
+    adjustments: dict[str, tuple[Any, ...]] = field(default_factory=dict)
     pages: list[Message] = field(default_factory=list)  # of a list that is not complete (7.4)
     page_stamp: Message = field(default_factory=dict)
     compared: Message = field(default_factory=dict)  # the list compared last, and its answer
@@ -215,6 +215,11 @@ class Stop:
     time: int
     latched: tuple[object, ...] | None = None  # of a latch: what was repeated
     asked: tuple[str, int, int] | None = None  # who asked for its release, when, in which record
+
+    @property
+    def place(self) -> tuple[str, str, str, str]:
+        """What it stops, and who set it."""
+        return self.kind, self.scope_kind, self.scope_id, self.principal
 
     @property
     def note(self) -> str:
@@ -292,7 +297,7 @@ class Book:
         account.trading_date = self.trading_date
         account.day_order_count = 0
         account.traded = {}
-        account.adjustments = set()
+        account.adjustments = {}
         kept = account.events.items()
         account.events = {i: e for i, e in kept if e.trade_date >= self.trading_date}
 

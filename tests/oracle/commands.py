@@ -609,6 +609,9 @@ class Commands:
         ]
         kind, name = rng.choices(scopes, (1, 2, 4, 4, 2))[0]
         request = {"stop_id": self._name("s"), "scope_kind": kind, "scope_id": name}
+        if self._chance(0.08):  # an id that the gate may need
+            who = rng.choice(list(self.book.accounts))
+            request["stop_id"] = rng.choice(("late-", "frozen-ACCOUNT-", "disagree-")) + who
         request["reason"] = rng.choice(("too wild", "rumour"))
         method = rng.choice(("Halt", "SetReduceOnly"))
         if self._chance(0.1):
@@ -632,7 +635,11 @@ class Commands:
 
     def _cash(self) -> Command:
         if self.adjustments and self._chance(0.1):
-            return self._staff("AdjustCash", self.rng.choice(self.adjustments))
+            again = dict(self.rng.choice(self.adjustments))
+            if self._chance(0.4):
+                again |= {"kind": self.rng.choice(("WITHDRAWAL", "CORRECTION"))}
+                again |= {"amount_e4": -abs(again["amount_e4"]) or -1}
+            return self._staff("AdjustCash", again)
         account = self._some_account()
         request: Message = {
             "account_id": account.account_id,

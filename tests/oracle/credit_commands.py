@@ -156,6 +156,8 @@ def fact(source: "Commands") -> "Command":
     request["expected_sequence"] = account.sequence + rng.choice((0,) * 30 + (1,))
     if source.credit_facts and rng.random() < 0.05:
         return rng.choice(source.credit_facts)._replace(now_ns=source.now)
+    if source.credit_facts and rng.random() < 0.03:  # the id of another booking
+        request["adjustment_id"] = rng.choice(source.credit_facts).request["adjustment_id"]
     method = rng.choice(("RepayCash", "ReturnShares", "AccrueInterest", "ChargeFee"))
     if method == "RepayCash":
         debt = sum(c.amount + c.interest for c in account.contracts if c.kind == "FINANCED")

@@ -1,8 +1,16 @@
 """Repayments, returns, interest and fees under cn_margin."""
 
+from typing import Any
+
 from tests.oracle import credit, credit_fills
 from tests.oracle.book import MONEY_MAX, Account, Book, Message
 from tests.oracle.reports import freeze
+
+
+def content(request: Message, method: str) -> tuple[Any, ...]:
+    """What an id books: another under the same id is refused."""
+    names = ("kind", "amount_e4", "quantity", "instrument_id", "contract_id")
+    return (method, *(request.get(name) for name in names))
 
 
 class CreditFacts:
@@ -18,21 +26,26 @@ class CreditFacts:
             return {"error": "NOT_FOUND"}
         today = account.trading_date == self.book.trading_date
         if today and request["adjustment_id"] in account.adjustments:
+            if account.adjustments[request["adjustment_id"]] != content(request, method):
+                return {"error": "IMMUTABLE"}
             stamp = {"sequence": account.sequence, "decided_time_ns": now}
             return {**stamp, "cash_e4": account.cash, "replayed": True}
-        if request.get("expected_sequence", 0) != account.sequence:
-            return {"error": "STALE_SEQUENCE"}
-        if not credit.is_credit(account):
-            return {"error": "MARGIN_MODEL"}
-        refusal = getattr(self, f"_refuse_{method}")(account, request)
+        refusal = self._refusal(account, request, method)
         if refusal:
             return {"error": refusal}
         self.book.next()
         self.book.touch(account.account_id)
         if not getattr(self, f"_do_{method}")(account, request):
             freeze(self.book, ("ACCOUNT", account.account_id), "out of bounds", now)
-        account.adjustments.add(request["adjustment_id"])
+        account.adjustments[request["adjustment_id"]] = content(request, method)
         return {**self.book.stamp(now), "cash_e4": account.cash}
+
+    def _refusal(self, account: Account, request: Message, method: str) -> str:
+        if request.get("expected_sequence", 0) != account.sequence:
+            return "STALE_SEQUENCE"
+        if not credit.is_credit(account):
+            return "MARGIN_MODEL"
+        return str(getattr(self, f"_refuse_{method}")(account, request))
 
     def repay_cash(self, request: Message, _principal: str, now: int) -> Message:
         """Repay in cash."""

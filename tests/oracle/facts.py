@@ -1,6 +1,6 @@
 """Facts: what accounts, instruments and the market are (2.4, 2.5, 3.4, 5.1, 7.7)."""
 
-from tests.oracle import credit, groups, reports, tiers, valuations, withdrawals
+from tests.oracle import credit, credit_facts, groups, reports, tiers, valuations, withdrawals
 from tests.oracle.book import MONEY_MAX, SECOND, Account, Book, Instrument, Message, scale_down
 from tests.oracle.limits import LIMIT_NAMES
 from tests.oracle.overrides import is_no_looser, levels_below
@@ -47,7 +47,8 @@ class Facts:
     def _allows_more(self, account: Account, facts: Message) -> bool:
         """Say whether one person would raise an account (5.5, 5.6)."""
         tier, here = facts.get("tier_id", ""), account.facts.get("tier_id", "")
-        if not here and f"frozen-ACCOUNT-{account.account_id}" in self.book.stops:
+        frozen = ("HALT", "ACCOUNT", account.account_id, "gate")
+        if not here and any(stop.place == frozen for stop in self.book.stops.values()):
             return False
         if tier not in {"", here}:
             ranks = tiers.ranks(self.book)
@@ -71,6 +72,10 @@ class Facts:
         """Book cash once."""
         account = self.book.accounts.get(request["account_id"])
         if account is not None and self._is_booked(account, request["adjustment_id"]):
+            if account.adjustments[request["adjustment_id"]] != credit_facts.content(
+                request, "cash"
+            ):
+                return {"error": "IMMUTABLE"}
             stamp = {"sequence": account.sequence, "decided_time_ns": now}
             answer = {**stamp, "cash_e4": account.cash, "replayed": True}
             return answer | withdrawals.allowed(request)
@@ -97,7 +102,7 @@ class Facts:
         moved = cash - account.cash
         account.cash = cash
         valuations.value(self.book, account, now, moved)
-        account.adjustments.add(request["adjustment_id"])
+        account.adjustments[request["adjustment_id"]] = credit_facts.content(request, "cash")
         return {**self.book.stamp(now), "cash_e4": cash, **withdrawals.allowed(request)}
 
     def _is_booked(self, account: Account, adjustment_id: str) -> bool:

@@ -1,5 +1,7 @@
 """Chapter 7.1: what becomes of one report from the venue. Facts are never refused."""
 
+from dataclasses import replace
+
 from tests.oracle import chains, credit, credit_fills, sources
 from tests.oracle.book import (
     LIVE,
@@ -35,8 +37,15 @@ AWAITABLE = frozenset({"CANCELLED", "REJECTED", "EXPIRED"})
 
 
 def stop_by_gate(book: Book, stop: Stop) -> None:
-    """Set a stop of the gate's own, unless it stands already."""
-    book.stops.setdefault(stop.stop_id, stop)
+    """Set a stop of the gate's own, unless it stands already; an id that is taken is left alone."""
+    first, number = stop.stop_id, 1
+    standing = [one.stop_id for one in book.stops.values() if one.place == stop.place]
+    if any(name == first or name.startswith(f"{first}-") for name in standing):
+        return
+    while stop.stop_id in book.stops:
+        number += 1
+        stop = replace(stop, stop_id=f"{first}-{number}")
+    book.stops[stop.stop_id] = stop
 
 
 def freeze(book: Book, scope: tuple[str, str], reason: str, now: int) -> None:

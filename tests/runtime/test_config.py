@@ -152,6 +152,10 @@ def test_principals_are_read_from_the_file(tmp_path: Path) -> None:
             f'[[principals]]\nname = "local"\nroles = ["router"]\ntoken_sha256 = ["{TOKEN}"]',
             "principals[0]",
         ),
+        (
+            f'[[principals]]\nname = "gate"\nroles = ["router"]\ntoken_sha256 = ["{TOKEN}"]',
+            "principals[0]",
+        ),
     ],
 )
 def test_a_wrong_key_is_named_with_its_file(tmp_path: Path, text: str, key: str) -> None:

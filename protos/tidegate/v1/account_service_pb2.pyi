@@ -527,7 +527,9 @@ class AdjustCashRequest(_message.Message):
     account_id: _builtins.str
     """The account; unknown ones are created frozen, but by a withdrawal."""
     adjustment_id: _builtins.str
-    """The booking's own id, unique within the account: a repeat changes nothing."""
+    """The booking's own id, unique within the account: a repeat changes nothing, and another booking
+    under it is refused as IMMUTABLE until the next trading date.
+    """
     kind: Global___CashKind.ValueType
     """What it is."""
     amount_e4: _builtins.int

@@ -62,7 +62,9 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """
     ERROR_REASON_IMMUTABLE: _ErrorReason.ValueType  # 13
     """FAILED_PRECONDITION: a field cannot change any more. Metadata: {"field": "quantity_decimals",
-    "instrument_id": "BTC"}, or {"field": "margin_model", "account_id": "A1"}.
+    "instrument_id": "BTC"}, or {"field": "margin_model", "account_id": "A1"}. An id of a stop, an
+    override or a booking stands for what it was first used for: {"field": "adjustment_id",
+    "account_id": "A1", "adjustment_id": "d-7", "booked": "cash 10 500"}.
     """
     ERROR_REASON_NOT_FOUND: _ErrorReason.ValueType  # 14
     """NOT_FOUND: no such thing. Metadata: {"kind": "account", "id": "A1"}."""
@@ -166,7 +168,9 @@ ERROR_REASON_STALE_POLICY: ErrorReason.ValueType  # 12
 """
 ERROR_REASON_IMMUTABLE: ErrorReason.ValueType  # 13
 """FAILED_PRECONDITION: a field cannot change any more. Metadata: {"field": "quantity_decimals",
-"instrument_id": "BTC"}, or {"field": "margin_model", "account_id": "A1"}.
+"instrument_id": "BTC"}, or {"field": "margin_model", "account_id": "A1"}. An id of a stop, an
+override or a booking stands for what it was first used for: {"field": "adjustment_id",
+"account_id": "A1", "adjustment_id": "d-7", "booked": "cash 10 500"}.
 """
 ERROR_REASON_NOT_FOUND: ErrorReason.ValueType  # 14
 """NOT_FOUND: no such thing. Metadata: {"kind": "account", "id": "A1"}."""

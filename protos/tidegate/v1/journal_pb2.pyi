@@ -1096,6 +1096,7 @@ class RestoreAccount(_message.Message):
     POSITIONS_FIELD_NUMBER: _builtins.int
     EVENTS_FIELD_NUMBER: _builtins.int
     ADJUSTMENT_IDS_FIELD_NUMBER: _builtins.int
+    ADJUSTMENT_CONTENTS_FIELD_NUMBER: _builtins.int
     LAST_VALUATION_FIELD_NUMBER: _builtins.int
     VALUED_TIME_NS_FIELD_NUMBER: _builtins.int
     REPEATS_FIELD_NUMBER: _builtins.int
@@ -1142,6 +1143,10 @@ class RestoreAccount(_message.Message):
         """Cash adjustments that are kept: trading date, a space, the id."""
 
     @_builtins.property
+    def adjustment_contents(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What each of them booked, in the same order; none where an earlier version did not keep it."""
+
+    @_builtins.property
     def last_valuation(self) -> _account_service_pb2.Valuation:
         """The last valuation."""
 
@@ -1179,6 +1184,7 @@ class RestoreAccount(_message.Message):
         positions: _abc.Iterable[Global___RestorePosition] | None = ...,
         events: _abc.Iterable[Global___RestoreEvent] | None = ...,
         adjustment_ids: _abc.Iterable[_builtins.str] | None = ...,
+        adjustment_contents: _abc.Iterable[_builtins.str] | None = ...,
         last_valuation: _account_service_pb2.Valuation | None = ...,
         valued_time_ns: _builtins.int = ...,
         repeats: _abc.Iterable[Global___RestoreRepeat] | None = ...,
@@ -1191,7 +1197,7 @@ class RestoreAccount(_message.Message):
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_high_water_mark_e4", b"_high_water_mark_e4", "_start_of_day_equity_e4", b"_start_of_day_equity_e4", "account", b"account", "high_water_mark_e4", b"high_water_mark_e4", "last_valuation", b"last_valuation", "reconciliation", b"reconciliation", "share", b"share", "start_of_day_equity_e4", b"start_of_day_equity_e4"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_high_water_mark_e4", b"_high_water_mark_e4", "_start_of_day_equity_e4", b"_start_of_day_equity_e4", "account", b"account", "adjustment_ids", b"adjustment_ids", "cash_e4", b"cash_e4", "contracts", b"contracts", "day_order_count", b"day_order_count", "events", b"events", "high_water_mark_e4", b"high_water_mark_e4", "interest_and_fees_e4", b"interest_and_fees_e4", "last_valuation", b"last_valuation", "lines", b"lines", "listed_pages", b"listed_pages", "next_order_time_ns", b"next_order_time_ns", "positions", b"positions", "reconciliation", b"reconciliation", "repeats", b"repeats", "sequence", b"sequence", "share", b"share", "start_of_day_equity_e4", b"start_of_day_equity_e4", "trading_date", b"trading_date", "valued_time_ns", b"valued_time_ns"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_high_water_mark_e4", b"_high_water_mark_e4", "_start_of_day_equity_e4", b"_start_of_day_equity_e4", "account", b"account", "adjustment_contents", b"adjustment_contents", "adjustment_ids", b"adjustment_ids", "cash_e4", b"cash_e4", "contracts", b"contracts", "day_order_count", b"day_order_count", "events", b"events", "high_water_mark_e4", b"high_water_mark_e4", "interest_and_fees_e4", b"interest_and_fees_e4", "last_valuation", b"last_valuation", "lines", b"lines", "listed_pages", b"listed_pages", "next_order_time_ns", b"next_order_time_ns", "positions", b"positions", "reconciliation", b"reconciliation", "repeats", b"repeats", "sequence", b"sequence", "share", b"share", "start_of_day_equity_e4", b"start_of_day_equity_e4", "trading_date", b"trading_date", "valued_time_ns", b"valued_time_ns"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__high_water_mark_e4: _TypeAlias = _typing.Literal["high_water_mark_e4"]  # noqa: Y015
     _WhichOneofArgType__high_water_mark_e4: _TypeAlias = _typing.Literal["_high_water_mark_e4", b"_high_water_mark_e4"]  # noqa: Y015

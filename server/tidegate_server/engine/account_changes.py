@@ -13,10 +13,9 @@ from .cn.facts import model_refusal
 from .commands import UpsertAccounts
 from .effective import NO_LIMITS, levels_of
 from .outcomes import Outcome, Refusal
+from .own_stops import is_frozen
 from .policy import LIMIT_NAMES, Policy
-from .reasons import ScopeKind
 from .state import Account, Book
-from .stop import frozen_id
 from .tiers import is_no_upgrade
 from .tightening import is_looser
 
@@ -51,7 +50,7 @@ def is_unnamed(book: Book, account: Account) -> bool:
 
     Nothing passes until two persons release that.
     """
-    return not account.tier_id and frozen_id(ScopeKind.ACCOUNT, account.account_id) in book.stops
+    return not account.tier_id and is_frozen(book, account.account_id)
 
 
 def raises(policy: Policy, account: Account, terms: AccountTerms, name: str) -> bool:

@@ -5,6 +5,7 @@ A booking is neither gain nor loss: both references of 4.25 move with it.
 
 from __future__ import annotations
 
+from .adjustments import known_booking
 from .amounts import AMOUNT_BOUND
 from .cn.facts import negative_refusal
 from .commands import AdjustCash, SetPositions
@@ -28,10 +29,9 @@ def decide_cash(book: Book, command: AdjustCash, now_ns: int) -> CashOutcome | R
     if account is not None:
         roll_if_due(book, account)
         cash = account.cash
-        if command.adjustment_id in account.adjustments:
-            repeat = CashOutcome(account.sequence, now_ns, cash)
-            repeat.replayed = True
-            return repeat
+        known = known_booking(account, command.adjustment_id, command.content(), now_ns)
+        if known is not None:
+            return known
     stale = stale_sequence(book, command.account_id, command.expected_sequence)
     if stale is not None:
         return stale

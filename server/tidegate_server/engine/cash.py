@@ -7,8 +7,9 @@ from .cn.facts import CreditFact, apply_credit
 from .commands import AdjustCash, Command
 from .margin_lines import Valued
 from .outcomes import CashOutcome
+from .own_stops import freeze
 from .reasons import ScopeKind
-from .settle import account_for_fact, freeze
+from .settle import account_for_fact
 from .state import Book, roll_if_due
 from .valuing import apply_valued
 
@@ -35,7 +36,7 @@ def apply_cash(
     account = account_for_fact(book, command.account_id, time_ns)
     roll_if_due(book, account)
     account.sequence = sequence
-    account.adjustments[command.adjustment_id] = book.trading_date
+    account.adjustments[command.adjustment_id] = book.trading_date, command.content()
     if abs(account.cash + command.amount_e4) > AMOUNT_BOUND:
         freeze(book, ScopeKind.ACCOUNT, account.account_id, "out of bounds", time_ns)
     account.cash = outcome.cash_e4

@@ -220,6 +220,10 @@ class AdjustCash(Command):
         self.amount_e4 = amount_e4
         self.expected_sequence = expected_sequence
 
+    def content(self) -> str:
+        """Return what it books, by which a repeat of its id is known."""
+        return f"cash {self.kind} {self.amount_e4}"
+
 
 class SetPositions(Command):
     """Positions as the back office has them: (instrument id, signed quantity)."""

@@ -3,25 +3,13 @@
 from __future__ import annotations
 
 from .commands import STOP_REDUCE_ONLY
+from .own_stops import set_own_stop
 from .reasons import ScopeKind
 from .state import Account, Book
-from .stop import GATE, Stop
 
 
 def stop_late(book: Book, account: Account, time_ns: int) -> None:
     """Put an account in reduce-only after an execution older than the trading date."""
-    stop_id = f"late-{account.account_id}"
-    if stop_id not in book.stops:
-        reason = "execution older than the trading date"
-        book.add_stop(
-            Stop(
-                stop_id,
-                STOP_REDUCE_ONLY,
-                ScopeKind.ACCOUNT,
-                account.account_id,
-                GATE,
-                reason,
-                time_ns,
-                book.sequence + 1,
-            )
-        )
+    name = account.account_id
+    reason = "execution older than the trading date"
+    set_own_stop(book, f"late-{name}", STOP_REDUCE_ONLY, ScopeKind.ACCOUNT, name, reason, time_ns)

@@ -16,10 +16,11 @@ from .life_commands import ListedOrder, ReconcileOrders
 from .life_outcomes import Difference, ReconcileOutcome
 from .order import RECONCILED, Chain, Order
 from .outcomes import CheckOutcome, Refusal
+from .own_stops import freeze
 from .reasons import ScopeKind
 from .reconciliation import Reconciliation
 from .reserve import release, reserve
-from .settle import account_for_fact, forget_if_closed, freeze, instrument_for_fact
+from .settle import account_for_fact, forget_if_closed, instrument_for_fact
 from .shares_to_be import share_reconciled
 from .sharing import with_share
 from .state import Account, Book, roll_if_due

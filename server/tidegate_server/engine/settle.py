@@ -17,7 +17,6 @@ from .commands import (
     EVENT_REJECTED,
     EVENT_UNSENT,
     MODEL_CN_MARGIN,
-    STOP_HALT,
     InstrumentTerms,
     OrderEvent,
 )
@@ -32,12 +31,12 @@ from .order import (
     Order,
 )
 from .outcomes import EventResult
+from .own_stops import freeze
 from .reach import tally
 from .reasons import ScopeKind
 from .reserve import release
 from .sources import SOURCES_DISAGREE, disagrees, note_execution, stop_disagreeing
 from .state import Account, Book, Instrument, roll_if_due
-from .stop import GATE, Stop, frozen_id
 
 APPLIED = 1
 DUPLICATE = 2
@@ -260,21 +259,3 @@ def instrument_for_fact(book: Book, instrument_id: str, time_ns: int) -> Instrum
         book.instruments[instrument_id] = instrument
         freeze(book, ScopeKind.INSTRUMENT, instrument_id, "created by a fact", time_ns)
     return instrument
-
-
-def freeze(book: Book, scope_kind: ScopeKind, scope_id: str, reason: str, time_ns: int) -> None:
-    """Halt an account or instrument until a person releases it."""
-    stop_id = frozen_id(scope_kind, scope_id)
-    if stop_id not in book.stops:
-        book.add_stop(
-            Stop(
-                stop_id,
-                STOP_HALT,
-                scope_kind,
-                scope_id,
-                GATE,
-                reason,
-                time_ns,
-                book.sequence + 1,
-            )
-        )

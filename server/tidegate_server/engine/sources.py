@@ -12,9 +12,9 @@ from __future__ import annotations
 
 from .commands import BUY, EVENT_FILLED, STOP_REDUCE_ONLY, OrderEvent
 from .order import EventEntry
+from .own_stops import set_own_stop
 from .reasons import ScopeKind
 from .state import Account, Book, roll_if_due
-from .stop import GATE, Stop
 
 SOURCES_DISAGREE = 42
 
@@ -72,17 +72,12 @@ def stop_disagreeing(book: Book, event: OrderEvent, time_ns: int) -> None:
     """Put every account that a disputed execution names in reduce-only."""
     names = [event.account_id, *[account.account_id for account in elsewhere(book, event)]]
     for account_id in names:
-        stop_id = f"disagree-{account_id}"
-        if stop_id not in book.stops:
-            book.add_stop(
-                Stop(
-                    stop_id,
-                    STOP_REDUCE_ONLY,
-                    ScopeKind.ACCOUNT,
-                    account_id,
-                    GATE,
-                    "sources disagree on an execution",
-                    time_ns,
-                    book.sequence + 1,
-                )
-            )
+        set_own_stop(
+            book,
+            f"disagree-{account_id}",
+            STOP_REDUCE_ONLY,
+            ScopeKind.ACCOUNT,
+            account_id,
+            "sources disagree on an execution",
+            time_ns,
+        )

@@ -203,6 +203,8 @@ class Account:
     at a valuation, NEVER before the first; bookings move it along (4.25). `share` is what it was
     last valued at for the sums above it (4.26).
 
+    `adjustments` has the trading date and content of each booking by its id.
+
     `active` lists the positions that are not flat, in the order in which they became so. Memos:
     `turnover_e4` (the sum over positions), `totals` (the sum of the active positions' lines, None
     until it is asked for), `fresh_until_ns` (no mark or factor is stale before), `lines_hold_at`
@@ -276,7 +278,7 @@ class Account:
         self.orders: dict[str, Order] = {}
         self.open_order_count = 0
         self.events: dict[str, EventEntry] = {}
-        self.adjustments: dict[str, int] = {}
+        self.adjustments: dict[str, tuple[int, str]] = {}
         self.trading_date = 0
         self.day_order_count = 0
         self.repeats: dict[RepeatKey, Times] = {}
@@ -504,5 +506,5 @@ def roll_if_due(book: Book, account: Account) -> None:
     }
     count_bought(book, account)
     account.adjustments = {
-        key: date for key, date in account.adjustments.items() if date >= book.trading_date
+        key: booked for key, booked in account.adjustments.items() if booked[0] >= book.trading_date
     }

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from hashlib import blake2b
 
+from .adjustments import adjustment_fields
 from .cn.contracts import NOT_OPENED
 from .commands import CheckOrder
 from .margin_lines import NEVER
@@ -201,7 +202,7 @@ def account_fields(account: Account) -> Fields:
             fields.append(("change", entry.change.fields()))
     if account.reconciliation is not None:
         fields.append(("reconciliation", account.reconciliation.fields()))
-    fields.append(("adjustments", sorted(account.adjustments.items())))
+    fields.append(("adjustments", adjustment_fields(account)))
     fields.append(("last_valuation", valuation_fields(account.last_valuation)))
     return fields
 

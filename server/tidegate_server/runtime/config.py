@@ -266,7 +266,7 @@ def _exposures(config: Config) -> Iterator[tuple[str, str]]:
 
 
 def _callers(config: Config) -> Iterator[tuple[str, str]]:
-    seen: set[str] = {"local"}
+    seen: set[str] = {"local", "gate"}  # whose stops the gate sets by itself
     for index, principal in enumerate(config.principals):
         key = f"principals[{index}]"
         credentials = (*principal.token_sha256, *principal.spiffe_ids)

@@ -188,7 +188,8 @@ def account_message(account: Account) -> journal_pb2.RestoreAccount:
             for position in account.positions.values()
         ],
         events=[event_message(event_id, entry) for event_id, entry in account.events.items()],
-        adjustment_ids=[f"{date} {name}" for name, date in account.adjustments.items()],
+        adjustment_ids=[f"{date} {name}" for name, (date, _) in account.adjustments.items()],
+        adjustment_contents=[content for _, content in account.adjustments.values()],
         valued_time_ns=account.valued_time_ns,
         repeats=repeat_messages(account),
         lines=account.lines,
@@ -332,9 +333,11 @@ class Loader:
             self.book.has_sources = self.book.has_sources or bool(event.source)
             account.events[event.event_id] = read_event(event)
         count_bought(self.book, account)
-        for kept in message.adjustment_ids:
+        contents = message.adjustment_contents
+        for index, kept in enumerate(message.adjustment_ids):
             date, _, name = kept.partition(" ")
-            account.adjustments[name] = int(date)
+            content = contents[index] if index < len(contents) else ""
+            account.adjustments[name] = int(date), content
         read_repeats(account, message.repeats)
         read_reconciliation(account, message)
         self.book.accounts[account.account_id] = account

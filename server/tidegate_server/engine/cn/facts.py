@@ -7,11 +7,12 @@ what would take back more than is owed is refused.
 from __future__ import annotations
 
 from ..account_terms import AccountTerms  # noqa: TID252 - the same
+from ..adjustments import known_booking  # noqa: TID252 - the same
 from ..amounts import AMOUNT_BOUND  # noqa: TID252 - one level up is this room
 from ..commands import MODEL_CN_MARGIN, Command  # noqa: TID252 - the same
 from ..outcomes import CashOutcome, Refusal  # noqa: TID252 - the same
+from ..own_stops import freeze  # noqa: TID252 - the same
 from ..reasons import ScopeKind  # noqa: TID252 - the same
-from ..settle import freeze  # noqa: TID252 - the same
 from ..state import Account, Book, roll_if_due  # noqa: TID252 - the same
 from .booking import apply_change, collateral_of, credit_of, free_cash
 from .changes import Change, give_back, repay
@@ -105,6 +106,19 @@ class ChargeFee(CreditFact):
         self.amount_e4 = amount_e4
 
 
+def content_of(command: CreditFact) -> str:
+    """Return what a fact books, by which a repeat of its id is known."""
+    if isinstance(command, RepayCash):
+        return f"repay {command.amount_e4}"
+    if isinstance(command, ReturnShares):
+        return f"return {command.quantity} {command.instrument_id}"
+    if isinstance(command, AccrueInterest):
+        return f"interest {command.amount_e4} {command.contract_id}"
+    if isinstance(command, ChargeFee):
+        return f"fee {command.amount_e4}"
+    raise TypeError("not a fact of the engine")
+
+
 def decide_credit(
     book: Book, command: CreditFact, stale: Refusal | None, now_ns: int
 ) -> CashOutcome | Refusal:
@@ -113,10 +127,9 @@ def decide_credit(
     if account is None:
         return not_found("account", command.account_id)
     roll_if_due(book, account)
-    if command.adjustment_id in account.adjustments:
-        repeat = CashOutcome(account.sequence, now_ns, account.cash)
-        repeat.replayed = True
-        return repeat
+    known = known_booking(account, command.adjustment_id, content_of(command), now_ns)
+    if known is not None:
+        return known
     if stale is not None:
         return stale
     if account.margin_model != MODEL_CN_MARGIN:
@@ -205,7 +218,7 @@ def apply_credit(
     account = book.accounts[command.account_id]
     roll_if_due(book, account)
     account.sequence = sequence
-    account.adjustments[command.adjustment_id] = book.trading_date
+    account.adjustments[command.adjustment_id] = book.trading_date, content_of(command)
     change = change_of(account, command)
     if isinstance(change, Refusal):
         raise TypeError(change.message)  # it was decided on this very state
