@@ -113,13 +113,15 @@ def test_the_weight_that_ranks_a_position_is_shown(
     run: Callable[..., Result], tmp_path: Path
 ) -> None:
     policy = json.loads(run("policy", "show", "--json").output)
-    band = {"above_bps": "4000", "long_points_bps": "0", "short_points_bps": "0"}
+    band = {"above_bps": "4000", "long_points_bps": "100", "short_points_bps": "200"}
     policy["add_ons"] = {"weight": [band]}
     file = tmp_path / "policy.json"
     file.write_text(json.dumps(policy), encoding="utf-8")
     assert run("policy", "propose", str(file)).exit_code == 0
     shown = [" ".join(line.split()) for line in run("plan-liquidation", "L").output.splitlines()]
     assert "1 sell X 200 5.00 1,000.00 150.00 % 1 106.38 % 340.00" in shown
+    shown = [" ".join(line.split()) for line in run("account", "show", "L").output.splitlines()]
+    assert "X 1,000 0 0 1,000 5.00 1.00 % 2.00 %" in shown
 
 
 def test_what_is_blocked_and_what_is_lacking_is_said(run: Callable[..., Result]) -> None:

@@ -708,6 +708,12 @@ class Script(CreditSteps):
                 )
         return "flat"
 
+    def do_points(self, words: list[str]) -> str:
+        """`points A X`: what add-ons put on top of its rates, long and short."""
+        view = self.call("GetAccount", {"account_id": words[0]}).account
+        held = next(one for one in view.positions if one.instrument_id == words[1])
+        return f"long={held.long_add_on_bps} short={held.short_add_on_bps}"
+
     def do_projected(self, words: list[str]) -> str:
         return self.figures("projected", words)
 

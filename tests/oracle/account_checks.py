@@ -225,6 +225,12 @@ def lines_after(case: Case, quantity: int, reserved_price: int) -> dict[str, Lin
 
 
 @once
+def figures_before(case: Case) -> Figures:
+    """Projected figures without the order."""
+    return projected(case.book, case.account, case.lines, case.now)
+
+
+@once
 def figures_after(case: Case, quantity: int, reserved_price: int | None) -> Figures | None:
     """Projected figures with the order, where they can be valued."""
     if reserved_price is None:
@@ -237,6 +243,5 @@ def figures_after(case: Case, quantity: int, reserved_price: int | None) -> Figu
     lines = lines_after(case, quantity, reserved_price)
     if not valuable(case.book, lines):
         return None
-    gross_before = projected(case.book, case.account, case.lines, case.now).gross
-    weighed = Weighed([case.instrument_id], gross_before)
+    weighed = Weighed([case.instrument_id], figures_before(case).gross)
     return projected(case.book, case.account, lines, case.now, weighed)

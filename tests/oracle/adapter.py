@@ -61,6 +61,8 @@ POSITION = (
     "collateral_quantity",
     "financed_quantity",
     "short_quantity",
+    "long_add_on_bps",
+    "short_add_on_bps",
 )
 
 

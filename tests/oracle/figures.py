@@ -43,6 +43,7 @@ class Figures:
     initial: int = 0
     maintenance: int = 0
     gross_of: dict[str, int] = field(default_factory=dict)
+    points_of: dict[str, Points] = field(default_factory=dict)
     drawn: int = 0  # under cn_margin: what is financed, and what short debt is worth
     short_value: int = 0
     least: int = 0  # under cn_margin: what an order leaves of what it is measured by
@@ -116,7 +117,7 @@ def projected(
     figures.gross_of = gross_by_name(book, sides)
     weights = weights_of(figures.gross_of, weighed)
     for name, line in lines.items():
-        more = points(book, account, name, line, weights[name])
+        more = figures.points_of[name] = points(book, account, name, line, weights[name])
         instrument = book.instruments[name]
         _add(figures, instrument, sides[name], book.factor(instrument, now), more)
     if figures.model == "PORTFOLIO":

@@ -9,12 +9,18 @@ from dataclasses import dataclass, field, replace
 from itertools import chain
 
 from tests.oracle import credit_checks
-from tests.oracle.account_checks import figures_after, position_limits, solvency, turnover
+from tests.oracle.account_checks import (
+    figures_after,
+    figures_before,
+    position_limits,
+    solvency,
+    turnover,
+)
 from tests.oracle.book import QUANTITY_MAX, Message, up
 from tests.oracle.case import Case, lot, once
 from tests.oracle.credit import is_credit
 from tests.oracle.credit_checks import too_much
-from tests.oracle.figures import Figures, projected, valuable
+from tests.oracle.figures import valuable
 from tests.oracle.limits import missing_limits
 from tests.oracle.order_checks import (
     counts,
@@ -118,12 +124,6 @@ def gaps(case: Case) -> list[Message]:
     """Everything that must be set and is not (4.8)."""
     own = credit_checks.gaps(case) if is_credit(case.account) else []
     return missing_limits(case, own) + scope_gaps(case)
-
-
-@once
-def figures_before(case: Case) -> Figures:
-    """Projected figures without the order."""
-    return projected(case.book, case.account, case.lines, case.now)
 
 
 def judge_whole(case: Case, quantity: int, *, book_only: bool = False) -> Judgement:

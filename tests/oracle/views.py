@@ -1,6 +1,7 @@
 """Reads: accounts and valuations (3.7)."""
 
 from tests.oracle import account_checks, credit, valuations
+from tests.oracle.add_ons import Points
 from tests.oracle.book import Account, Book, Contract, Line, Message, Order, bought_today, lines_of
 from tests.oracle.figures import actual, held, projected, valuable
 from tests.oracle.usage import limits_of
@@ -42,7 +43,12 @@ class Views:
         view["limits"] = limits_of(self.book, account, now)
         lines = lines_of(account)
         if valuable(self.book, lines):
-            view["projected"] = projected(self.book, account, lines, now).message()
+            figures = projected(self.book, account, lines, now)
+            view["projected"] = figures.message()
+            for position in view["positions"]:
+                more = figures.points_of.get(position["instrument_id"], Points())
+                position["long_add_on_bps"] = more.long
+                position["short_add_on_bps"] = more.short
         if valuable(self.book, held(lines)):
             view["actual"] = actual(self.book, account, held(lines), now).message()
         return {"account": view, "as_of_sequence": self.book.sequence, "read_time_ns": now}

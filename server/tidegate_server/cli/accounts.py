@@ -159,9 +159,12 @@ def _show_limits(view: "accounts_pb2.AccountView") -> None:
 def _show_positions(view: "accounts_pb2.AccountView") -> None:
     from tidegate_server.cli import output
 
-    columns = ("position", ">quantity", ">open buys", ">open sells", ">can be closed", ">mark")
+    columns = ["position", ">quantity", ">open buys", ">open sells", ">can be closed", ">mark"]
+    charged = any(one.long_add_on_bps or one.short_add_on_bps for one in view.positions)
+    columns += [">add-on long", ">short"] * charged
     table = output.make_table(*columns)
     for position in view.positions:
+        add_ons = (position.long_add_on_bps, position.short_add_on_bps)
         table.add_row(
             position.instrument_id,
             output.count(position.quantity),
@@ -169,6 +172,7 @@ def _show_positions(view: "accounts_pb2.AccountView") -> None:
             output.count(position.open_sell_quantity),
             output.count(position.exit_quantity),
             output.money(output.optional(position, "mark_e4")),
+            *[output.percent(bps) for bps in add_ons if charged],
         )
     if view.positions:
         output.console().print(table)

@@ -119,9 +119,7 @@ def more_of(
     opposite of it with its open sells.
     """
     terms = instrument.terms
-    points = tables.points(
-        line[3], of_account, of_group, terms.average_volume, terms.shares_outstanding
-    )
+    points = points_of(tables, instrument, line, of_account, of_group)
     if points == NO_POINTS:
         return 0, 0
     high = instrument.high
@@ -136,6 +134,25 @@ def more_of(
     whole = (*line[:5], initial, maintenance, line[7], line[8])
     whole = in_model(account.margin_model, whole, shorts, instrument.mark, high, terms.unit)
     return whole[5] - line[5], whole[6] - line[6]
+
+
+def points_now(account: Account, tables: AddOns, position: Position, gross: int) -> Points:
+    """Return the points of a position whose line is up to date, its account's gross being that."""
+    if account.margin_model == MODEL_CN_MARGIN:
+        return NO_POINTS
+    reach = position.reach()
+    of_group = owned_after(account, position.instrument, reach, reach)
+    return points_of(tables, position.instrument, position.line, gross, of_group)
+
+
+def points_of(
+    tables: AddOns, instrument: Instrument, line: Line, of_account: int, of_group: int
+) -> Points:
+    """Return the points of a line of an instrument, as `more_of` takes them."""
+    terms = instrument.terms
+    return tables.points(
+        line[3], of_account, of_group, terms.average_volume, terms.shares_outstanding
+    )
 
 
 def raised(

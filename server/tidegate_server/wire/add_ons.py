@@ -6,12 +6,16 @@ from typing import TYPE_CHECKING, Final
 
 from tidegate.v1 import policy_pb2
 from tidegate_server.engine.add_on_tables import AddOns, ShareBand, WeightBand
+from tidegate_server.engine.add_ons import points_now
 from tidegate_server.engine.amounts import ONE, RATIO_BOUND
 
 from .bands import BAND_LIMIT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from tidegate.v1 import account_service_pb2
+    from tidegate_server.engine.state import Account
 
     from .validation import Problems
 
@@ -28,6 +32,20 @@ def read_add_ons(message: policy_pb2.Policy, problems: Problems) -> AddOns | Non
         read_shares(tables.days, problems, "add_ons.days"),
         read_shares(tables.ownership, problems, "add_ons.ownership"),
     )
+
+
+def write_points(
+    views: Iterable[account_service_pb2.PositionView],
+    account: Account,
+    tables: AddOns,
+    gross: int,
+) -> None:
+    """Say what each position of an account that was just valued needs besides."""
+    for view in views:
+        position = account.positions[view.instrument_id]
+        longs, shorts = points_now(account, tables, position, gross)
+        view.long_add_on_bps = longs
+        view.short_add_on_bps = shorts
 
 
 def read_weights(bands: Iterable[policy_pb2.WeightBand], problems: Problems) -> list[WeightBand]:

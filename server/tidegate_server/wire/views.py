@@ -12,6 +12,7 @@ from tidegate_server.engine.margin_lines import NEVER, state_of
 from tidegate_server.engine.state import roll_if_due
 from tidegate_server.engine.walk import actual_figures, projected_figures
 
+from .add_ons import write_points
 from .encoding import cut, figures_message, valuation_message
 from .event_snapshots import contract_messages
 from .limit_views import limit_views
@@ -56,6 +57,8 @@ def account_view(book: Book, account: Account, now_ns: int) -> account_service_p
     projected = projected_figures(book, account, now_ns)
     if projected is not None:
         view.projected.CopyFrom(figures_message(projected))
+        if book.policy is not None and book.policy.add_ons is not None:
+            write_points(view.positions, account, book.policy.add_ons, projected.gross)
     actual = actual_figures(book, account, now_ns)
     if actual is not None:
         view.actual.CopyFrom(figures_message(actual))
