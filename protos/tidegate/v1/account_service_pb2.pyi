@@ -1420,6 +1420,8 @@ class PositionView(_message.Message):
     COLLATERAL_QUANTITY_FIELD_NUMBER: _builtins.int
     FINANCED_QUANTITY_FIELD_NUMBER: _builtins.int
     SHORT_QUANTITY_FIELD_NUMBER: _builtins.int
+    LONG_ADD_ON_BPS_FIELD_NUMBER: _builtins.int
+    SHORT_ADD_ON_BPS_FIELD_NUMBER: _builtins.int
     instrument_id: _builtins.str
     """The instrument."""
     quantity: _builtins.int
@@ -1444,6 +1446,12 @@ class PositionView(_message.Message):
     """Under cn_margin: what is held for financed contracts."""
     short_quantity: _builtins.int
     """Under cn_margin: what is owed to short contracts."""
+    long_add_on_bps: _builtins.int
+    """What the policy's add-ons put on top of a long's rates, initial and maintenance, at the weight,
+    days of volume and ownership of now, bps; 0 without add-ons, and while anything has no mark.
+    """
+    short_add_on_bps: _builtins.int
+    """The same of a short's."""
     def __init__(
         self,
         *,
@@ -1459,10 +1467,12 @@ class PositionView(_message.Message):
         collateral_quantity: _builtins.int = ...,
         financed_quantity: _builtins.int = ...,
         short_quantity: _builtins.int = ...,
+        long_add_on_bps: _builtins.int = ...,
+        short_add_on_bps: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_mark_e4", b"_mark_e4", "mark_e4", b"mark_e4"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_mark_e4", b"_mark_e4", "bought_today_quantity", b"bought_today_quantity", "collateral_quantity", b"collateral_quantity", "exit_quantity", b"exit_quantity", "financed_quantity", b"financed_quantity", "instrument_id", b"instrument_id", "mark_e4", b"mark_e4", "open_buy_notional_e4", b"open_buy_notional_e4", "open_buy_quantity", b"open_buy_quantity", "open_sell_notional_e4", b"open_sell_notional_e4", "open_sell_quantity", b"open_sell_quantity", "quantity", b"quantity", "short_quantity", b"short_quantity"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_mark_e4", b"_mark_e4", "bought_today_quantity", b"bought_today_quantity", "collateral_quantity", b"collateral_quantity", "exit_quantity", b"exit_quantity", "financed_quantity", b"financed_quantity", "instrument_id", b"instrument_id", "long_add_on_bps", b"long_add_on_bps", "mark_e4", b"mark_e4", "open_buy_notional_e4", b"open_buy_notional_e4", "open_buy_quantity", b"open_buy_quantity", "open_sell_notional_e4", b"open_sell_notional_e4", "open_sell_quantity", b"open_sell_quantity", "quantity", b"quantity", "short_add_on_bps", b"short_add_on_bps", "short_quantity", b"short_quantity"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__mark_e4: _TypeAlias = _typing.Literal["mark_e4"]  # noqa: Y015
     _WhichOneofArgType__mark_e4: _TypeAlias = _typing.Literal["_mark_e4", b"_mark_e4"]  # noqa: Y015
