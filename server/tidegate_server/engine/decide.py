@@ -13,8 +13,8 @@ from __future__ import annotations
 from .account_staff import decide_for_account
 from .amounts import scale_down
 from .batch import decide_batch
-from .bookings import decide_cash, decide_positions, stale_sequence, value_all
-from .cn.facts import CreditFact, decide_credit, model_refusal
+from .bookings import decide_cash, decide_positions, value_all
+from .cn.facts import CreditFact, model_refusal
 from .commands import (
     AdjustCash,
     CheckOrder,
@@ -34,6 +34,7 @@ from .commands import (
     UpsertAccounts,
     UpsertInstruments,
 )
+from .crediting import decide_fact
 from .evolve import evolve, finish
 from .exposure import regime_multiplier
 from .life_commands import CancelOrders, ReconcileOrders, ReplaceOrder
@@ -141,8 +142,7 @@ def decide(book: Book, command: Command, now_ns: int) -> Outcome | Refusal:
         limit = book.policy.acknowledgement_limit_ns if book.policy is not None else 0
         return EpochOutcome(sequence, now_ns, now_ns + limit)
     if isinstance(command, CreditFact):
-        stale = stale_sequence(book, command.account_id, command.expected_sequence)
-        return decide_credit(book, command, stale, now_ns)
+        return decide_fact(book, command, now_ns)
     if isinstance(command, UpsertAccounts):
         immutable = model_refusal(book, command.accounts)
         return immutable if immutable is not None else Outcome(sequence, now_ns)
