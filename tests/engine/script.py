@@ -678,6 +678,8 @@ class Script(CreditSteps):
                 figures |= {"order_type": "LIMIT", "price_e4": int(rest[index + 1])}
             elif word.startswith("filled="):
                 figures["filled_quantity"] = int(word[7:])
+            elif word.startswith("kind="):
+                order["margin_kind"] = word[5:].upper()
         return {**order, **figures}
 
     def do_cancel(self, words: list[str]) -> str:

@@ -113,15 +113,19 @@ class Order:
     chain: "list[Order] | None" = None  # orders that replace each other, oldest first
     allowed_time: int = 0  # when it was decided, or added by a list
     awaited: int = 0  # in a chain: fills that its end told of
-    listed_kind: str = ""  # under cn_margin: what it counts as that a list added
+    taken_kind: str = (
+        ""  # under cn_margin: what it is for, where a list or what it replaces says it
+    )
     ratio: int = 0  # under cn_margin: what it is reserved at
+    own_ratio: int = 0  # the same, were it the only one of its chain
+    contract_root: str = ""  # the first id of its chain, which its contract has
     opening: tuple[int, int] | None = None  # of the contract that it opened: when, at what ratio
 
     @property
     def margin_kind(self) -> str:
         """What it is for under cn_margin."""
-        if self.listed_kind or self.content is None or self.content[0] == "listed":
-            return self.listed_kind
+        if self.taken_kind or self.content is None or self.content[0] == "listed":
+            return self.taken_kind
         return str(self.content[7] or "")
 
     @property

@@ -31,6 +31,7 @@ class Case:
     warning: bool = False  # judge the limits in mode warn instead of those that are on (4.28)
     opening: int | None = None  # of a replace: what would be open of it (7.2)
     room: int = 0  # of a replace: up to what open quantity it is judged as an exit
+    opened: tuple[int, int] | None = None  # of a replace: the contract that its chain has opened
     answered: dict[Any, Any] = field(init=False, default_factory=dict)  # see `once`; never copied
 
     @property
@@ -68,8 +69,6 @@ class Case:
 
     def is_exit(self, quantity: int) -> bool:
         """Say whether a quantity fits the exit quantity (3.3)."""
-        if credit.is_credit(self.account):
-            return quantity <= self.exit_quantity
         return quantity <= max(self.exit_quantity, self.room)
 
     @property

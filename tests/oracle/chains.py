@@ -46,18 +46,24 @@ def regroup(chain: list[Order]) -> None:
     if not holders:
         return
     (holder,) = holders
-    price = holder.reserved_price
+    price, ratio = holder.reserved_price, holder.ratio
     working = [member for member in chain if member.state in LIVE]
     if working and not any(member.awaited for member in chain):
         worst = max if holder.side == "BUY" else min
         price = worst(own_price(member) for member in working)
+        ratio = max(member.own_ratio for member in working)
     newest = [member for member in working if still_open(member) > 0]
     holder.reserved, holder.reserved_price = 0, own_price(holder)
     if newest:
         holder = newest[-1]
-    holder.reserved, holder.reserved_price = most, price
+    holder.reserved, holder.reserved_price, holder.ratio = most, price, ratio
     if not most:
         holder.reserved_price = own_price(holder)
+
+
+def is_odd(order: Order, quantity: int) -> bool:
+    """Say whether a fill is more than was ordered, or after an end that did not tell of it."""
+    return bool(Told(order.chain or [order], order).fill_flags(quantity))
 
 
 class Told:
@@ -73,7 +79,7 @@ class Told:
 
     def fill(self, quantity: int) -> set[str]:
         """Count a fill for every member."""
-        flags = self._fill_flags(quantity)
+        flags = self.fill_flags(quantity)
         place = self.chain.index(self.order)
         for index, member in enumerate(self.chain):
             member.filled += quantity
@@ -87,7 +93,8 @@ class Told:
         self._close()
         return flags
 
-    def _fill_flags(self, quantity: int) -> set[str]:
+    def fill_flags(self, quantity: int) -> set[str]:
+        """What is odd about a fill."""
         if quantity <= self.awaited:
             return set()
         flags = set()

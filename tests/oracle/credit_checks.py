@@ -14,7 +14,7 @@ def kind(case: Case) -> str:
 
 def too_much(case: Case, quantity: int) -> list[Message]:
     """More than there is to be closed."""
-    if not credit.is_exit_kind(case.request) or quantity <= case.exit_quantity:
+    if not credit.is_exit_kind(case.request) or case.is_exit(quantity):
         return []
     limit = case.exit_quantity
     if kind(case) == "BUY_TO_RETURN":
@@ -58,6 +58,8 @@ def contract_kind(case: Case) -> str:
 def order_ratio(case: Case) -> int:
     """The ratio that the order is reserved at."""
     opened = contract_kind(case)
+    if opened and case.opened is not None:
+        return case.opened[1]
     return credit.ratio_of(case.book, case.account, opened, case.now) if opened else 0
 
 

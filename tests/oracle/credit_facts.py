@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.oracle import credit, credit_fills
+from tests.oracle import credit, credit_fills, valuations
 from tests.oracle.book import MONEY_MAX, Account, Book, Message
 from tests.oracle.reports import freeze
 
@@ -35,8 +35,14 @@ class CreditFacts:
             return {"error": refusal}
         self.book.next()
         self.book.touch(account.account_id)
+        before, owned = valuations.equity(self.book, account, now), _money(account)
         if not getattr(self, f"_do_{method}")(account, request):
             freeze(self.book, ("ACCOUNT", account.account_id), "out of bounds", now)
+        after = valuations.equity(self.book, account, now)
+        moved = _money(account) - owned  # a booking is neither gain nor loss
+        if before is not None and after is not None:
+            moved = after - before
+        valuations.value(self.book, account, now, moved)
         account.adjustments[request["adjustment_id"]] = content(request, method)
         return {**self.book.stamp(now), "cash_e4": account.cash}
 
@@ -106,3 +112,10 @@ class CreditFacts:
             return False
         account.fees += request["amount_e4"]
         return True
+
+
+def _money(account: Account) -> int:
+    """Cash less all that is owed in cash."""
+    owed = sum(c.interest for c in account.contracts) + account.fees
+    owed += sum(c.amount for c in account.contracts if c.kind == "FINANCED")
+    return account.cash - owed

@@ -7,7 +7,7 @@ own for each kind.
 from copy import deepcopy
 from dataclasses import dataclass, field
 
-from tests.oracle import credit
+from tests.oracle import chains, credit
 from tests.oracle.book import (
     LIVE,
     MONEY_MAX,
@@ -62,6 +62,8 @@ def kind_of_fill(order: Order, event: Message) -> str:
         return ""
     if (order.instrument_id, order.side) != (event["instrument_id"], event["side"]):
         return ""
+    if order.chain is not None:
+        return "" if chains.is_odd(order, event["quantity"]) else order.margin_kind
     if order.filled + event["quantity"] > order.quantity:
         return ""
     if order.state not in LIVE and event["quantity"] > order.reserved:
@@ -78,7 +80,8 @@ def book_fill(book: Book, account: Account, order: Order, event: Message, now: i
         account.cash, account.fees = before.cash, before.fees
         account.positions = before.collateral
         account.contracts = list(before.contracts.values())
-        order.opening = opening
+        for member in order.chain or [order]:
+            member.opening = opening
         return False
     account.last_change = difference(before, image(account))
     return True
@@ -103,7 +106,10 @@ def _fill(book: Book, account: Account, order: Order, event: Message, now: int) 
     if kind in {"MARGIN_BUY", "SHORT_SELL"}:
         contract_kind = "FINANCED" if kind == "MARGIN_BUY" else "SHORT"
         if order.opening is None:
-            order.opening = (time, credit.ratio_of(book, account, contract_kind, time))
+            opening = (time, credit.ratio_of(book, account, contract_kind, time))
+            for member in order.chain or [order]:
+                member.opening = opening
+        assert order.opening is not None
         money = up(quantity * price, unit) if kind == "MARGIN_BUY" else down(quantity * price, unit)
         contract = _contract(account, event, contract_kind, name, order.opening)
         contract.quantity += quantity
@@ -139,6 +145,9 @@ def _contract(
     """The contract that a fill adds to, a new one if need be."""
     known = {one.contract_id: one for one in account.contracts}
     wanted = event["order_id"]
+    order = account.orders.get(wanted)
+    if order is not None and event["kind"] == "FILLED" and order.contract_root:
+        wanted = order.contract_root  # of orders that replace each other
     tried = False
     while wanted in known:
         if (known[wanted].kind, known[wanted].instrument_id) == (kind, name):

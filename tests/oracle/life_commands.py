@@ -5,6 +5,7 @@ from __future__ import annotations
 from copy import deepcopy
 from typing import TYPE_CHECKING
 
+from tests.oracle import credit
 from tests.oracle.book import LIVE, Message, Order
 
 if TYPE_CHECKING:
@@ -17,6 +18,9 @@ def replace(made: Commands) -> Command:
     if made.replaces and rng.random() < 0.2:
         return _again(made)
     account = made.some_account()
+    margin = [one for one in made.book.accounts.values() if credit.is_credit(one)]
+    if margin and rng.random() < 0.35:
+        account = rng.choice(margin)
     orders = [order for order in account.orders.values() if order.content is not None]
     live = [order for order in orders if order.state in LIVE]
     if not orders or (live and rng.random() < 0.95):
@@ -91,6 +95,9 @@ def reconcile(made: Commands) -> Command:
         recent = rng.choice(made.lists[-4:])
         return made.command("ReconcileOrders", recent.request, recent.principal)
     account = made.some_account()
+    margin = [one for one in made.book.accounts.values() if credit.is_credit(one)]
+    if margin and rng.random() < 0.3:
+        account = rng.choice(margin)
     listed = [
         _listed(made, order)
         for order in account.orders.values()
@@ -134,6 +141,10 @@ def _listed(made: Commands, order: Order) -> Message:
     }
     if not order.is_market:
         one["price_e4"] = order.limit_price
+    if order.margin_kind and rng.random() < 0.8:
+        one["margin_kind"] = order.margin_kind
+        if rng.random() < 0.05:
+            one["margin_kind"] = _kind(made, order.side)
     if rng.random() < 0.05:
         one["quantity"] = min(one["quantity"] + 1, 10**12)
     if rng.random() < 0.05:
@@ -152,9 +163,17 @@ def _stranger(made: Commands, name: str) -> Message:
         "order_type": "LIMIT",
         "quantity": 10**12 if rng.random() < 0.03 else rng.randint(1, 200),
     }
+    if rng.random() < 0.5:
+        one["instrument_id"] = rng.choice(("CN1", "CN2", one["instrument_id"]))
+        one["margin_kind"] = _kind(made, one["side"])
     if rng.random() < 0.2:
         return one | {"order_type": "MARKET"}
     return one | {"price_e4": rng.choice((1, 50_000, 400_000, 10**12 if rng.random() < 0.1 else 7))}
+
+
+def _kind(made: Commands, side: str) -> str:
+    """A kind of a side."""
+    return made.rng.choice([kind for kind, its in credit.SIDE_OF.items() if its == side])
 
 
 def cancel(made: Commands) -> Command:

@@ -187,7 +187,7 @@ class Orders:
             book.instruments[order.instrument_id].touched = True
             order.state, order.reserved = "RESERVED", order.quantity
             order.reserved_price = answer["reserved_price_e4"]
-            order.ratio = self.ratio(request, answer["decided_time_ns"])
+            order.ratio = order.own_ratio = self.ratio(request, answer["decided_time_ns"])
             order.acknowledge_by = answer["acknowledge_by_time_ns"]
 
     def repeat(self, request: Message, principal: str, now: int) -> Message | None:

@@ -1,6 +1,6 @@
 """Chapter 7.4 and 7.5: the router's list of open orders, and what staff has to cancel."""
 
-from tests.oracle import chains, groups, reports, valuations, valued_sums
+from tests.oracle import chains, credit, groups, reports, valuations, valued_sums
 from tests.oracle.book import LIVE, Account, Book, Message, Order, Stop, out_of_bounds
 from tests.oracle.credit import is_credit
 
@@ -39,8 +39,7 @@ class Lists:
         for one in (one for kept in [*pages, request] for one in kept.get("orders", [])):
             listed.setdefault(one["order_id"], one)
         told = self._compare(account, listed, request["list_time_ns"], now)
-        if not is_credit(account):  # under cn_margin the next valuation says it (6.3)
-            valued_sums.keep_again(book, account, now)
+        valued_sums.keep_again(book, account, now)
         answer = {**book.stamp(now), "closed": True, "differences": told}
         list_time = request["list_time_ns"]
         account.compared = {"session_id": session, "list_time_ns": list_time, "answer": answer}
@@ -96,7 +95,8 @@ class Lists:
             return [_difference(known, "NOT_OPEN")]
         ours = (known.instrument_id, known.side, known.quantity, known.limit_price)
         theirs = (one["instrument_id"], one["side"], one["quantity"], one.get("price_e4", 0))
-        if ours != theirs:
+        kind = one.get("margin_kind", "") if is_credit(account) else ""
+        if ours != theirs or kind not in {"", known.margin_kind}:
             return [_difference(known, "TERMS")]
         if known.filled != one.get("filled_quantity", 0):
             return [_difference(known, "FILLED")]
@@ -133,8 +133,11 @@ class Lists:
             filled=filled,
             reported=True,
             allowed_time=now,
-            listed_kind=_kind(account, one["side"]),
+            taken_kind=_kind(account, one),
         )
+        opened = {"MARGIN_BUY": "FINANCED", "SHORT_SELL": "SHORT"}.get(order.margin_kind)
+        if opened:
+            order.ratio = order.own_ratio = credit.ratio_of(book, account, opened, now)
         account.orders.pop(order.order_id, None)
         account.orders[order.order_id] = order
         return _difference(order, "ADDED")
@@ -191,11 +194,12 @@ class Cancels:
         return order.instrument_id == name
 
 
-def _kind(account: Account, side: str) -> str:
-    """What an order counts as under cn_margin: a list does not say what it is for (6.3)."""
-    if account.facts.get("margin_model") != "CN_MARGIN":
+def _kind(account: Account, one: Message) -> str:
+    """What an order counts as under cn_margin, where the list does not say what it is for (6.3)."""
+    if not is_credit(account):
         return ""
-    return "COLLATERAL_BUY" if side == "BUY" else "COLLATERAL_SELL"
+    told = str(one.get("margin_kind", ""))
+    return told or ("COLLATERAL_BUY" if one["side"] == "BUY" else "COLLATERAL_SELL")
 
 
 def _difference(order: Order, kind: str) -> Message:

@@ -3,7 +3,6 @@
 from tests.oracle import chains, judgement, valuations, valued_sums
 from tests.oracle.book import LIVE, Account, Book, Message, Order
 from tests.oracle.case import open_case
-from tests.oracle.credit import is_credit
 from tests.oracle.orders import Orders, about, content
 
 
@@ -37,18 +36,17 @@ class Replaces:
             return self.orders.reject(request, ended, now)
         account = self.book.accounts[request["account_id"]]
         self.book.touch(request["account_id"])
-        if is_credit(account):
-            refused = [{**about(account.account_id, "NOT_PERMITTED"), "subject": "replace"}]
-            self.orders.count(open_case(self.book, request, principal, now), refused)
-            return self.orders.reject(request, refused, now)
         valuations.value(self.book, account, now)
         old = account.orders[request["replaced_order_id"]]
+        if old.margin_kind:  # it cannot change
+            request = {**request, "margin_kind": old.margin_kind}
         holders = [member for member in old.chain or [old] if member.reserved > 0]
         reserved = [member.reserved for member in holders]
         for member in holders:  # the old order is out of the book while the new one is judged
             member.reserved = 0
         case = open_case(self.book, request, principal, now)
         case.opening = max(0, request["quantity"] - old.filled)
+        case.opened = old.opening
         if not _reaches_further(request, old):
             case.room = max(0, old.quantity - old.filled)
         found = judgement.judge_whole(case, case.opening)
@@ -82,6 +80,15 @@ class Replaces:
         if new.state == "REFUSED":
             return
         old = account.orders[new.replaces]
+        if old.margin_kind:
+            new.taken_kind = old.margin_kind
+            asked = {**request, "margin_kind": old.margin_kind}
+            new.own_ratio = self.orders.ratio(asked, new.allowed_time)
+            if old.opening is not None and new.own_ratio:
+                new.own_ratio = old.opening[1]
+            new.opening = old.opening
+            new.contract_root = old.contract_root or old.order_id
+            old.contract_root = new.contract_root
         chain = old.chain or [old]
         chain.append(new)
         for member in chain:

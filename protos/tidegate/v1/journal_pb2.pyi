@@ -55,13 +55,13 @@ class _MethodEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Method.ValueTy
     METHOD_REVALUE_ACCOUNTS: _Method.ValueType  # 23
     """AccountService.RevalueAccounts, AccountEffects."""
     METHOD_REPAY_CASH: _Method.ValueType  # 80
-    """AccountService.RepayCash."""
+    """AccountService.RepayCash, AccountEffects."""
     METHOD_RETURN_SHARES: _Method.ValueType  # 81
-    """AccountService.ReturnShares."""
+    """AccountService.ReturnShares, AccountEffects."""
     METHOD_ACCRUE_INTEREST: _Method.ValueType  # 82
-    """AccountService.AccrueInterest."""
+    """AccountService.AccrueInterest, AccountEffects."""
     METHOD_CHARGE_FEE: _Method.ValueType  # 83
-    """AccountService.ChargeFee."""
+    """AccountService.ChargeFee, AccountEffects."""
     METHOD_UPDATE_MARKS: _Method.ValueType  # 30
     """MarketService.UpdateMarks, MarkEffects."""
     METHOD_UPSERT_INSTRUMENTS: _Method.ValueType  # 31
@@ -141,13 +141,13 @@ METHOD_SET_POSITIONS: Method.ValueType  # 22
 METHOD_REVALUE_ACCOUNTS: Method.ValueType  # 23
 """AccountService.RevalueAccounts, AccountEffects."""
 METHOD_REPAY_CASH: Method.ValueType  # 80
-"""AccountService.RepayCash."""
+"""AccountService.RepayCash, AccountEffects."""
 METHOD_RETURN_SHARES: Method.ValueType  # 81
-"""AccountService.ReturnShares."""
+"""AccountService.ReturnShares, AccountEffects."""
 METHOD_ACCRUE_INTEREST: Method.ValueType  # 82
-"""AccountService.AccrueInterest."""
+"""AccountService.AccrueInterest, AccountEffects."""
 METHOD_CHARGE_FEE: Method.ValueType  # 83
-"""AccountService.ChargeFee."""
+"""AccountService.ChargeFee, AccountEffects."""
 METHOD_UPDATE_MARKS: Method.ValueType  # 30
 """MarketService.UpdateMarks, MarkEffects."""
 METHOD_UPSERT_INSTRUMENTS: Method.ValueType  # 31
@@ -655,6 +655,8 @@ class ReconcileEffects(_message.Message):
     RESERVED_PRICE_E4_FIELD_NUMBER: _builtins.int
     KEEP_UNTIL_TIME_NS_FIELD_NUMBER: _builtins.int
     VALUATIONS_FIELD_NUMBER: _builtins.int
+    MARGIN_KIND_FIELD_NUMBER: _builtins.int
+    MARGIN_RATIO_BPS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def reserved_price_e4(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
         """The price that an added order is reserved at."""
@@ -667,16 +669,26 @@ class ReconcileEffects(_message.Message):
     def valuations(self) -> _containers.RepeatedCompositeFieldContainer[Global___ValuationEffects]:
         """What the account's valuation changed."""
 
+    @_builtins.property
+    def margin_kind(self) -> _containers.RepeatedScalarFieldContainer[_order_pb2.MarginKind.ValueType]:
+        """Under cn_margin: what an added order is for; empty where none is added."""
+
+    @_builtins.property
+    def margin_ratio_bps(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Under cn_margin: the ratio that an added order opens a contract at, bps; 0 for none."""
+
     def __init__(
         self,
         *,
         reserved_price_e4: _abc.Iterable[_builtins.int] | None = ...,
         keep_until_time_ns: _abc.Iterable[_builtins.int] | None = ...,
         valuations: _abc.Iterable[Global___ValuationEffects] | None = ...,
+        margin_kind: _abc.Iterable[_order_pb2.MarginKind.ValueType] | None = ...,
+        margin_ratio_bps: _abc.Iterable[_builtins.int] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["keep_until_time_ns", b"keep_until_time_ns", "reserved_price_e4", b"reserved_price_e4", "valuations", b"valuations"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["keep_until_time_ns", b"keep_until_time_ns", "margin_kind", b"margin_kind", "margin_ratio_bps", b"margin_ratio_bps", "reserved_price_e4", b"reserved_price_e4", "valuations", b"valuations"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1435,6 +1447,7 @@ class RestoreOrder(_message.Message):
     CHAIN_SEQUENCE_FIELD_NUMBER: _builtins.int
     CHAIN_ORDER_ID_FIELD_NUMBER: _builtins.int
     RESERVED_PRICE_E4_FIELD_NUMBER: _builtins.int
+    RESERVED_RATIO_BPS_FIELD_NUMBER: _builtins.int
     principal: _builtins.str
     """Who asked."""
     state: _order_pb2.OrderState.ValueType
@@ -1467,6 +1480,8 @@ class RestoreOrder(_message.Message):
     """The id of the first of them."""
     reserved_price_e4: _builtins.int
     """The price that it is reserved at, if that is not the decision's: the worse of several."""
+    reserved_ratio_bps: _builtins.int
+    """Of orders that replace each other under cn_margin: the ratio that they are reserved at, bps."""
     @_builtins.property
     def request(self) -> _risk_service_pb2.CheckOrderRequest:
         """What was asked; of a tombstone only account and order are set."""
@@ -1501,10 +1516,11 @@ class RestoreOrder(_message.Message):
         chain_sequence: _builtins.int = ...,
         chain_order_id: _builtins.str = ...,
         reserved_price_e4: _builtins.int | None = ...,
+        reserved_ratio_bps: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_reserved_price_e4", b"_reserved_price_e4", "effects", b"effects", "request", b"request", "reserved_price_e4", b"reserved_price_e4", "response", b"response"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_reserved_price_e4", b"_reserved_price_e4", "acknowledge_by_time_ns", b"acknowledge_by_time_ns", "awaited_quantity", b"awaited_quantity", "chain_order_id", b"chain_order_id", "chain_sequence", b"chain_sequence", "contract_opened_time_ns", b"contract_opened_time_ns", "contract_ratio_bps", b"contract_ratio_bps", "effects", b"effects", "filled_quantity", b"filled_quantity", "keep_until_time_ns", b"keep_until_time_ns", "principal", b"principal", "replaced_order_id", b"replaced_order_id", "reported", b"reported", "request", b"request", "reserved_price_e4", b"reserved_price_e4", "reserved_quantity", b"reserved_quantity", "response", b"response", "sequence", b"sequence", "state", b"state", "unconfirmed", b"unconfirmed"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_reserved_price_e4", b"_reserved_price_e4", "acknowledge_by_time_ns", b"acknowledge_by_time_ns", "awaited_quantity", b"awaited_quantity", "chain_order_id", b"chain_order_id", "chain_sequence", b"chain_sequence", "contract_opened_time_ns", b"contract_opened_time_ns", "contract_ratio_bps", b"contract_ratio_bps", "effects", b"effects", "filled_quantity", b"filled_quantity", "keep_until_time_ns", b"keep_until_time_ns", "principal", b"principal", "replaced_order_id", b"replaced_order_id", "reported", b"reported", "request", b"request", "reserved_price_e4", b"reserved_price_e4", "reserved_quantity", b"reserved_quantity", "reserved_ratio_bps", b"reserved_ratio_bps", "response", b"response", "sequence", b"sequence", "state", b"state", "unconfirmed", b"unconfirmed"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__reserved_price_e4: _TypeAlias = _typing.Literal["reserved_price_e4"]  # noqa: Y015
     _WhichOneofArgType__reserved_price_e4: _TypeAlias = _typing.Literal["_reserved_price_e4", b"_reserved_price_e4"]  # noqa: Y015

@@ -1050,6 +1050,7 @@ class ListedOrder(_message.Message):
     QUANTITY_FIELD_NUMBER: _builtins.int
     PRICE_E4_FIELD_NUMBER: _builtins.int
     FILLED_QUANTITY_FIELD_NUMBER: _builtins.int
+    MARGIN_KIND_FIELD_NUMBER: _builtins.int
     order_id: _builtins.str
     """Its id."""
     instrument_id: _builtins.str
@@ -1064,6 +1065,10 @@ class ListedOrder(_message.Message):
     """The limit price, 1 to 10^12; absent for a market order."""
     filled_quantity: _builtins.int
     """How much of it was filled, 0 to `quantity`."""
+    margin_kind: _order_pb2.MarginKind.ValueType
+    """Under cn_margin: what it is for, of its side. Unspecified: collateral_buy, or collateral_sell for
+    a sale. Of no consequence under any other margin model.
+    """
     def __init__(
         self,
         *,
@@ -1074,10 +1079,11 @@ class ListedOrder(_message.Message):
         quantity: _builtins.int = ...,
         price_e4: _builtins.int | None = ...,
         filled_quantity: _builtins.int = ...,
+        margin_kind: _order_pb2.MarginKind.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_price_e4", b"_price_e4", "price_e4", b"price_e4"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_price_e4", b"_price_e4", "filled_quantity", b"filled_quantity", "instrument_id", b"instrument_id", "order_id", b"order_id", "order_type", b"order_type", "price_e4", b"price_e4", "quantity", b"quantity", "side", b"side"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_price_e4", b"_price_e4", "filled_quantity", b"filled_quantity", "instrument_id", b"instrument_id", "margin_kind", b"margin_kind", "order_id", b"order_id", "order_type", b"order_type", "price_e4", b"price_e4", "quantity", b"quantity", "side", b"side"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__price_e4: _TypeAlias = _typing.Literal["price_e4"]  # noqa: Y015
     _WhichOneofArgType__price_e4: _TypeAlias = _typing.Literal["_price_e4", b"_price_e4"]  # noqa: Y015

@@ -86,7 +86,8 @@ def reconcile(
     file: Annotated[
         Path,
         typer.Argument(
-            help="CSV with order_id, instrument_id, side, quantity, price (empty: market), filled."
+            help="CSV with order_id, instrument_id, side, quantity, price (empty: market), filled; "
+            "under cn_margin kind, as margin_buy."
         ),
     ],
     *,
@@ -206,6 +207,9 @@ def _read_list(file: Path) -> list["risk_pb2.ListedOrder"]:
                 quantity=int(row["quantity"]),
                 price_e4=parse_price(row["price"]) if row["price"] else None,
                 filled_quantity=int(row["filled"] or 0),
+                margin_kind=order_pb2.MarginKind.Value(
+                    f"MARGIN_KIND_{(row.get('kind') or 'unspecified').upper()}"
+                ),
             )
             for row in rows
         ]

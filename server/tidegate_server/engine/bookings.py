@@ -122,10 +122,8 @@ def share_holding(
             continue
         known = account.positions.get(instrument_id)
         position = copied(instrument, known)
-        if known is not None:
-            position.holding = known.holding
-            if known.holding is not None:  # what is set is collateral (6.3)
-                quantity += known.holding.financed
+        if position.holding is not None:  # what is set is collateral (6.3)
+            quantity += position.holding.financed
         position.quantity = quantity
         others.append(position)
     regime_bps = regime_multiplier(book, policy)

@@ -22,6 +22,7 @@ def apply_booking(
         apply_cash(book, command, outcome, sequence, time_ns)
     elif isinstance(command, CreditFact):
         apply_credit(book, command, outcome, sequence, time_ns)
+        apply_all_valued(book, outcome.valued)
     else:
         raise TypeError("the outcome does not belong to the command")
 

@@ -213,13 +213,16 @@ def settle(book: Book, account: Account, chain: Chain, stands: list[Stand]) -> N
     price = before.reserved_price
     now_open = open_of(stands)
     now_price = price_of(stands, price)
+    now_ratio = ratio_of(stands, chain.ratio_bps)
     holder = newest_live(stands, before)
-    if holder is before and now_open == quantity and now_price == price:
+    same = now_price == price and now_ratio == chain.ratio_bps
+    if holder is before and now_open == quantity and same:
         return
     position = account.positions[before.command.instrument_id]
     move_open(account, position, before.command, before, -quantity)
     before.reserved = 0
     before.reserved_price = own_price(before)
+    chain.ratio_bps = now_ratio
     if holder.command is not None:
         holder.reserved = now_open
         holder.reserved_price = now_price
@@ -241,6 +244,19 @@ def end_quietly(book: Book, member: Order) -> None:
 def own_price(order: Order) -> int:
     """Return the price that an order is reserved at by itself."""
     return order.outcome.reserved_price_e4 if order.outcome is not None else 0
+
+
+def own_ratio(order: Order) -> int:
+    """Return the ratio that an order is reserved at by itself (6.3)."""
+    return order.outcome.margin_ratio_bps if order.outcome is not None else 0
+
+
+def ratio_of(stands: list[Stand], ratio_bps: int) -> int:
+    """Return the greatest ratio of the members that may be working, as `price_of` does."""
+    if any(stand.awaited for stand in stands):
+        return ratio_bps
+    live = [own_ratio(stand.member) for stand in stands if stand.is_live()]
+    return max(live, default=ratio_bps)
 
 
 def price_of(stands: list[Stand], price: int) -> int:
@@ -265,29 +281,3 @@ def newest_live(stands: list[Stand], before: Order) -> Order:
         if stand.is_live() and stand.open():
             return stand.member
     return before
-
-
-class SavedChain:
-    """A chain as it was, for decisions that must leave no trace."""
-
-    __slots__ = ("members", "states")
-
-    def __init__(self, chain: Chain) -> None:
-        self.members = list(chain.members)
-        self.states = [
-            (m.state, m.filled, m.reserved, m.reserved_price, m.awaited, m.unconfirmed, m.reported)
-            for m in chain.members
-        ]
-
-    def put_back(self) -> None:
-        """Put every member back."""
-        for member, state in zip(self.members, self.states, strict=True):
-            (
-                member.state,
-                member.filled,
-                member.reserved,
-                member.reserved_price,
-                member.awaited,
-                member.unconfirmed,
-                member.reported,
-            ) = state

@@ -6,10 +6,14 @@ from typing import Final
 
 from .amounts import product_in_bounds
 from .chains import LIVE, close, open_of, stands_of
-from .commands import BUY, CheckOrder
+from .cn.kinds import kind_of_listed
+from .cn.ratios import ratio_of_kind
+from .cn.rules import NO_CREDIT
+from .commands import BUY, MODEL_CN_MARGIN, CheckOrder
 from .life_commands import ListedOrder, ReconcileOrders
 from .life_outcomes import Difference
 from .order import ACKNOWLEDGED, PARTLY_FILLED, RECONCILED, UNKNOWN_TO_GATE, Order
+from .policy import Policy
 from .state import Account, Book, Instrument
 
 ENDED: Final = 1
@@ -39,19 +43,36 @@ def differences(
     for one in listed.values():
         known = account.orders.get(one.order.order_id) if account is not None else None
         if known is None or known.command is None:
-            found.append(addition(book, known, one, keep_until_ns))
+            more = addition(book, known, one, keep_until_ns)
+            if more.kind == ADDED and account is not None:
+                take_kind(policy, account, one.order, more, now_ns)
+            found.append(more)
         else:
             after = told(known, NOT_OPEN, lost)
             if after.state in LIVE:
-                after.kind = difference(known, known.command, one)
+                after.kind = difference(account, known, known.command, one)
             if after.kind:
                 found.append(after)
     return found
 
 
-def difference(known: Order, asked: CheckOrder, one: ListedOrder) -> int:
+def take_kind(
+    policy: Policy | None, account: Account, order: CheckOrder, more: Difference, now_ns: int
+) -> None:
+    """Say what an added order is for under `cn_margin`, and at what ratio it opens a contract."""
+    if account.margin_model == MODEL_CN_MARGIN:
+        more.margin_kind = kind_of_listed(order)
+        rules = policy.credit if policy is not None else NO_CREDIT
+        kind = more.margin_kind
+        more.ratio_bps = ratio_of_kind(rules, account.permissions, kind, now_ns)
+
+
+def difference(account: Account | None, known: Order, asked: CheckOrder, one: ListedOrder) -> int:
     """Return how an order that both have open differs; 0 if it does not."""
     if not same_terms(asked, one.order):
+        return TERMS
+    own = account is not None and account.margin_model == MODEL_CN_MARGIN
+    if own and one.order.margin_kind not in (0, asked.margin_kind):
         return TERMS
     return FILLED if known.filled != one.filled else 0
 

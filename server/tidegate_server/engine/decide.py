@@ -14,8 +14,8 @@ from .account_changes import decide_accounts
 from .account_staff import decide_for_account
 from .amounts import scale_down
 from .batch import decide_batch
-from .bookings import decide_cash, decide_positions, stale_sequence, value_all
-from .cn.facts import CreditFact, decide_credit
+from .bookings import decide_cash, decide_positions, value_all
+from .cn.facts import CreditFact
 from .commands import (
     AdjustCash,
     CheckOrder,
@@ -35,6 +35,7 @@ from .commands import (
     UpsertAccounts,
     UpsertInstruments,
 )
+from .crediting import decide_fact
 from .evolve import evolve, finish
 from .exposure import regime_multiplier
 from .life_commands import CancelOrders, ReconcileOrders, ReplaceOrder
@@ -142,8 +143,7 @@ def decide(book: Book, command: Command, now_ns: int) -> Outcome | Refusal:
         limit = book.policy.acknowledgement_limit_ns if book.policy is not None else 0
         return EpochOutcome(sequence, now_ns, now_ns + limit)
     if isinstance(command, CreditFact):
-        stale = stale_sequence(book, command.account_id, command.expected_sequence)
-        return decide_credit(book, command, stale, now_ns)
+        return decide_fact(book, command, now_ns)
     if isinstance(command, UpsertAccounts):
         return decide_accounts(book, command, now_ns)
     if isinstance(command, SetSession):

@@ -7,9 +7,22 @@ from .outcomes import Outcome
 
 
 class Difference:
-    """One difference between a list and the gate; the last two are effects, of an added order."""
+    """One difference between a list and the gate.
 
-    __slots__ = ("keep_until_ns", "kind", "order_id", "reserved", "reserved_price", "state")
+    Effects, of an added order: what it is reserved at, how long its id is kept, under `cn_margin`
+    what it is for and the ratio of the contract that it opens.
+    """
+
+    __slots__ = (
+        "keep_until_ns",
+        "kind",
+        "margin_kind",
+        "order_id",
+        "ratio_bps",
+        "reserved",
+        "reserved_price",
+        "state",
+    )
 
     def __init__(self, order_id: str, kind: int, state: int, reserved: int) -> None:
         self.order_id = order_id
@@ -18,6 +31,8 @@ class Difference:
         self.reserved = reserved
         self.reserved_price = 0
         self.keep_until_ns = 0
+        self.margin_kind = 0
+        self.ratio_bps = 0
 
 
 class ReconcileOutcome(Outcome):

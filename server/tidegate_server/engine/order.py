@@ -78,14 +78,16 @@ class Order:
 class Chain:
     """Orders of which each replaces one before it, oldest first: at the venue they are one order.
 
-    They are reserved as one: at most one of them has anything reserved (chains.py).
+    They are reserved as one: at most one of them has anything reserved (chains.py). `ratio_bps` is
+    what that opens a contract at under `cn_margin`.
     """
 
-    __slots__ = ("members", "root")
+    __slots__ = ("members", "ratio_bps", "root")
 
     def __init__(self, root: tuple[int, str]) -> None:
         self.root = root
         self.members: list[Order] = []
+        self.ratio_bps = 0
 
 
 class EventEntry:

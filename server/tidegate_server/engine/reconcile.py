@@ -9,8 +9,6 @@ from __future__ import annotations
 
 from .bookings import named, value_cash
 from .chains import close, end_quietly, settle, stands_of
-from .cn.kinds import COLLATERAL_BUY, COLLATERAL_SELL
-from .commands import BUY, MODEL_CN_MARGIN
 from .comparing import ADDED, ENDED, OUT_OF_BOUNDS, differences
 from .life_commands import ListedOrder, ReconcileOrders
 from .life_outcomes import Difference, ReconcileOutcome
@@ -205,7 +203,7 @@ def add(
     account.orders[command.order_id] = order
     book.order_id_count += 1
     book.forget_queue.add(order, order.keep_until_ns, sequence)
-    if account.margin_model == MODEL_CN_MARGIN:  # a list does not say what it is for (6.3)
-        command.margin_kind = COLLATERAL_BUY if command.side == BUY else COLLATERAL_SELL
+    command.margin_kind = found.margin_kind
+    outcome.margin_ratio_bps = found.ratio_bps
     reserve(book, account, order, command, outcome)
     release(book, account, order, order.reserved - found.reserved)

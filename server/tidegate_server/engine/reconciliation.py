@@ -41,4 +41,5 @@ class Reconciliation:
             found += [self.page_sequence, self.page_time_ns]
         for page in self.pages:
             found += [(one.order.order_id, one.order.quantity, one.filled) for one in page.listed]
+            found += [one.order.margin_kind for one in page.listed if one.order.margin_kind]
         return found

@@ -7,8 +7,9 @@ is judged as an exit: nothing that stands in the way of new risk may keep anybod
 
 from __future__ import annotations
 
-from .chains import holder_of, settle, stands_of
-from .commands import BUY, MODEL_CN_MARGIN, CheckOrder
+from .chains import holder_of, own_ratio, settle, stands_of
+from .cn.judging import keep_ratio, order_ratio
+from .commands import BUY, CheckOrder
 from .ends import (
     has_room,
     id_taken,
@@ -28,7 +29,6 @@ from .outcomes import CheckOutcome, Refusal
 from .overriding import effective_limits
 from .policy import Policy
 from .reach import count_open
-from .reasons import Rejection, RejectReason, ScopeKind
 from .reserve import keep_order, move_open
 from .resting import put_to_rest
 from .shares_to_be import share_replacing
@@ -46,6 +46,7 @@ def decide_replace(book: Book, command: ReplaceOrder, now_ns: int) -> CheckOutco
     account = book.accounts.get(order.account_id)
     instrument = book.instruments.get(order.instrument_id)
     if account is not None:
+        take_kind(account, command)
         known = account.orders.get(order.order_id)
         if known is not None:
             if is_repeat(known, command):
@@ -71,11 +72,6 @@ def decide_replace(book: Book, command: ReplaceOrder, now_ns: int) -> CheckOutco
         refuse(outcome, [stale])
         return no_new_risk(book) if full else outcome
     limits = effective_limits(account, policy, now_ns)
-    if account.margin_model == MODEL_CN_MARGIN:
-        roll_if_due(book, account)
-        refuse(outcome, [not_replaceable(account)])
-        count_in_buckets(outcome, book, policy, limits, account, order.principal)
-        return no_new_risk(book) if full else outcome
     try:
         roll_if_due(book, account)
         allowed_price = judge_without(book, policy, account, instrument, order, old, outcome)
@@ -100,6 +96,15 @@ def is_repeat(known: Order, command: ReplaceOrder) -> bool:
     )
 
 
+def take_kind(account: Account, command: ReplaceOrder) -> None:
+    """Give a replace the kind of what it replaces, which cannot change (6.3)."""
+    first = account.orders.get(command.order.order_id)
+    if first is None or first.replaces != command.replaced_order_id:
+        first = account.orders.get(command.replaced_order_id)
+    if first is not None and first.command is not None:
+        command.order.margin_kind = first.command.margin_kind
+
+
 def may_be_replaced(old: Order, order: CheckOrder) -> bool:
     """Tell whether an order is there to be replaced by this one: account and the like must stay."""
     asked = old.command
@@ -109,12 +114,6 @@ def may_be_replaced(old: Order, order: CheckOrder) -> bool:
         and asked.instrument_id == order.instrument_id
         and asked.side == order.side
     )
-
-
-def not_replaceable(account: Account) -> Rejection:
-    """Refuse a replace under `cn_margin`: one contract would have orders of several ids (6.3)."""
-    reason = RejectReason.NOT_PERMITTED
-    return Rejection(reason, None, None, ScopeKind.ACCOUNT, account.account_id, "replace")
 
 
 def judge_without(
@@ -132,6 +131,7 @@ def judge_without(
     take_out(book, account, holder, -1)
     try:
         judged = judgement_of(book, policy, account, instrument, order, outcome.decided_time_ns)
+        keep_ratio(judged, old)
         judged.asked = asked
         judged.old_room = room_of(old, order)
         judged.resize(asked)
@@ -141,6 +141,7 @@ def judge_without(
     finally:
         take_out(book, account, holder, 1)
     outcome.verified_exit = judged.is_exit
+    outcome.margin_ratio_bps = 0 if rejections else order_ratio(judged)
     if rejections:
         refuse(outcome, rejections)
     if policy.keeps_shares:
@@ -148,8 +149,8 @@ def judge_without(
         if rejections:
             share = share_now(account, policy, judged.regime_bps, now_ns)
         else:
-            price = judged.reserved_price
-            share = share_replacing(book, policy, account, old, asked, price, now_ns)
+            terms = (asked, judged.reserved_price, outcome.margin_ratio_bps)
+            share = share_replacing(book, policy, account, old, terms, now_ns)
         outcome.valued = with_share(outcome.valued, share)
     return judged.reserved_price
 
@@ -184,6 +185,9 @@ def is_at_most_as_aggressive(order: CheckOrder, old: CheckOrder) -> bool:
 
 def apply_replace(book: Book, command: ReplaceOrder, outcome: CheckOutcome, sequence: int) -> None:
     """Store a replace and its answer, count it, and reserve both as one if it was allowed."""
+    known = book.accounts.get(command.order.account_id)
+    if known is not None:
+        take_kind(known, command)
     order = keep_order(book, command.order, outcome, sequence)
     if order is None:
         return
@@ -199,7 +203,9 @@ def apply_replace(book: Book, command: ReplaceOrder, outcome: CheckOutcome, sequ
         chain = Chain((old.sequence, old.order_id))
         chain.members.append(old)
         old.chain = chain
+        chain.ratio_bps = own_ratio(old)
     order.chain = chain
+    order.opening = old.opening
     order.filled = old.filled
     order.reserved_price = outcome.reserved_price_e4
     chain.members.append(order)

@@ -130,7 +130,8 @@ def move_open(
     before = 0 if unit == 1 else position.turnover()
     reach = position.reach()
     if command.margin_kind and order.outcome is not None:
-        ratio_bps = order.outcome.margin_ratio_bps
+        chain = order.chain
+        ratio_bps = order.outcome.margin_ratio_bps if chain is None else chain.ratio_bps
         price = order.reserved_price
         kind = command.margin_kind
         move_part(account, position, kind, order.order_id, quantity, price, ratio_bps)

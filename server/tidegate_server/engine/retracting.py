@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from .chains import SavedChain
 from .cn.contracts import NOT_OPENED
 from .cn.saved import SavedCredit
 from .commands import MODEL_CN_MARGIN, OrderEvent
 from .lines import NO_LINE
-from .order import Order
+from .order import Chain, Order
 from .reach import add, count_in_groups
 from .state import Account, Book, Position
 
@@ -174,3 +173,35 @@ def retract_positions(account: Account, saved: SavedEvent) -> None:
         account.forget_line(position)
         if position.is_flat():
             position.line = NO_LINE
+
+
+class SavedChain:
+    """A chain as it was, for decisions that must leave no trace."""
+
+    __slots__ = ("chain", "members", "openings", "ratio_bps", "states")
+
+    def __init__(self, chain: Chain) -> None:
+        self.members = list(chain.members)
+        self.chain = chain
+        self.ratio_bps = chain.ratio_bps
+        self.openings = [member.opening for member in chain.members]
+        self.states = [
+            (m.state, m.filled, m.reserved, m.reserved_price, m.awaited, m.unconfirmed, m.reported)
+            for m in chain.members
+        ]
+
+    def put_back(self) -> None:
+        """Put every member back."""
+        self.chain.ratio_bps = self.ratio_bps
+        for member, opening in zip(self.members, self.openings, strict=True):
+            member.opening = opening
+        for member, state in zip(self.members, self.states, strict=True):
+            (
+                member.state,
+                member.filled,
+                member.reserved,
+                member.reserved_price,
+                member.awaited,
+                member.unconfirmed,
+                member.reported,
+            ) = state

@@ -37,11 +37,12 @@ def share_now(
     now_ns: int,
     cash: int | None = None,
     others: list[Position] | None = None,
+    borrowed: int = 0,
 ) -> Share | None:
     """Value an account as it stands, or with other cash, or with `others` in place of positions.
 
-    Positions in `others` replace those in the same instruments. None where something has no mark
-    and the account keeps the share that it has.
+    Positions in `others` replace those in the same instruments, `borrowed` is financed beside.
+    None where something has no mark and the account keeps the share that it has.
     """
     total = walk(account, None, policy, regime_bps, now_ns)
     line = total.line
@@ -65,7 +66,7 @@ def share_now(
     if policy.reserve is not None:
         stress_bps = policy.reserve.stress_bps
         stressed = stressed_sum(account, None, stress_bps, policy, regime_bps, now_ns, positions)
-    financed = drawn_of(account) if account.credit is not None else 0
+    financed = drawn_of(account) + borrowed
     return share_of(account, line, cash, stressed, now_ns, financed)
 
 

@@ -238,6 +238,7 @@ def order_fields(order: Order) -> Fields:
     if order.chain is not None:
         fields.append(("chain", order.chain.root))
         fields.append(("reserved_price", order.reserved_price))
+        fields.append(("reserved_ratio", order.chain.ratio_bps))
     if order.command is not None:
         fields.append(("command", command_fields(order.command)))
     if order.outcome is not None:

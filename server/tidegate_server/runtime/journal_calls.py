@@ -48,6 +48,10 @@ EFFECTS: Final[dict[int, type[Message]]] = {
     journal_pb2.METHOD_APPROVE_POLICY: journal_pb2.PolicyEffects,
     journal_pb2.METHOD_REPLACE_ORDER: journal_pb2.CheckEffects,
     journal_pb2.METHOD_RECONCILE_ORDERS: journal_pb2.ReconcileEffects,
+    journal_pb2.METHOD_REPAY_CASH: journal_pb2.AccountEffects,
+    journal_pb2.METHOD_RETURN_SHARES: journal_pb2.AccountEffects,
+    journal_pb2.METHOD_ACCRUE_INTEREST: journal_pb2.AccountEffects,
+    journal_pb2.METHOD_CHARGE_FEE: journal_pb2.AccountEffects,
     journal_pb2.METHOD_SET_TIER: journal_pb2.TierEffects,
 }
 

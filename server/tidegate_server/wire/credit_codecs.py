@@ -11,6 +11,7 @@ from tidegate_server.engine.outcomes import CashOutcome
 
 from .codec import Codec
 from .decoding import parse
+from .effects import account_effects, read_account_effects
 from .validation import Problems
 
 if TYPE_CHECKING:
@@ -26,13 +27,7 @@ def read_repayment(data: bytes, principal: str) -> RepayCash:
     need_ids(request, problems)
     problems.need_range("amount_e4", request.amount_e4, 1, AMOUNT_BOUND)
     problems.refuse()
-    return RepayCash(
-        principal,
-        request.account_id,
-        request.adjustment_id,
-        request.expected_sequence,
-        request.amount_e4,
-    )
+    return RepayCash(principal, *booked(request), request.amount_e4)
 
 
 def read_return(data: bytes, principal: str) -> ReturnShares:
@@ -45,11 +40,9 @@ def read_return(data: bytes, principal: str) -> ReturnShares:
     problems.refuse()
     return ReturnShares(
         principal,
-        request.account_id,
-        request.adjustment_id,
-        request.expected_sequence,
-        request.instrument_id,
+        *booked(request),
         request.quantity,
+        request.instrument_id,
     )
 
 
@@ -64,11 +57,9 @@ def read_interest(data: bytes, principal: str) -> AccrueInterest:
     problems.refuse()
     return AccrueInterest(
         principal,
-        request.account_id,
-        request.adjustment_id,
-        request.expected_sequence,
-        request.contract_id,
+        *booked(request),
         request.amount_e4,
+        request.contract_id,
     )
 
 
@@ -81,11 +72,14 @@ def read_fee(data: bytes, principal: str) -> ChargeFee:
     problems.refuse()
     return ChargeFee(
         principal,
-        request.account_id,
-        request.adjustment_id,
-        request.expected_sequence,
+        *booked(request),
         request.amount_e4,
     )
+
+
+def booked(request: Any) -> tuple[str, str, int]:  # noqa: ANN401 - four requests alike
+    """Return what every booking has: whose, under what id, at which sequence."""
+    return request.account_id, request.adjustment_id, request.expected_sequence
 
 
 def need_ids(request: Any, problems: Problems) -> None:  # noqa: ANN401 - four requests alike
@@ -114,11 +108,13 @@ def booking(number: int, read: Callable[[bytes, str], Command], response: type[A
         data: bytes = message.SerializeToString()
         return data
 
-    def read_outcome(data: bytes, _effects: bytes, _command: Command) -> CashOutcome:
+    def read_outcome(data: bytes, effects: bytes, _command: Command) -> CashOutcome:
         message = response.FromString(data)
-        return CashOutcome(message.sequence, message.decided_time_ns, message.cash_e4)
+        outcome = CashOutcome(message.sequence, message.decided_time_ns, message.cash_e4)
+        read_account_effects(outcome, effects)
+        return outcome
 
-    return Codec(number, read, write_response, read_outcome)
+    return Codec(number, read, write_response, read_outcome, account_effects)
 
 
 REPAY_CASH: Final = booking(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from tidegate.v1 import control_service_pb2, journal_pb2, risk_service_pb2
 from tidegate_server.engine import commands, life_commands
 from tidegate_server.engine.amounts import PRICE_BOUND, QUANTITY_BOUND
+from tidegate_server.engine.cn.kinds import fits
 from tidegate_server.engine.life_outcomes import CancelOutcome, Difference, ReconcileOutcome
 
 from . import decoding, effects, encoding
@@ -109,6 +110,8 @@ def read_listed(
         problems.need_range("price_e4", order.price_e4, 1, PRICE_BOUND)
     elif order.HasField("price_e4"):
         problems.add("price_e4", "must be absent for a market order")
+    if not fits(order.margin_kind, order.side):
+        problems.add("margin_kind", "must be a kind of this side")
     return life_commands.ListedOrder(order_of(order, account_id, principal), order.filled_quantity)
 
 
@@ -118,7 +121,7 @@ def order_of(
     principal: str,
 ) -> CheckOrder:
     """Return an order of a list as one that was asked for, at no time."""
-    return commands.CheckOrder(
+    asked = commands.CheckOrder(
         principal,
         account_id,
         order.order_id,
@@ -131,6 +134,8 @@ def order_of(
         False,  # noqa: FBT003 - a list says nothing of claims
         False,  # noqa: FBT003 - the same
     )
+    asked.margin_kind = order.margin_kind
+    return asked
 
 
 def page_message(page: life_commands.ReconcileOrders) -> risk_service_pb2.ReconcileOrdersRequest:
@@ -150,6 +155,7 @@ def page_message(page: life_commands.ReconcileOrders) -> risk_service_pb2.Reconc
                 quantity=one.order.quantity,
                 price_e4=one.order.price_e4 or None,
                 filled_quantity=one.filled,
+                margin_kind=one.order.margin_kind,  # type: ignore[arg-type] # the same
             )
             for one in page.listed
         ],
@@ -188,6 +194,8 @@ def reconcile_effects(outcome: ReconcileOutcome, _command: Command) -> bytes:
     return journal_pb2.ReconcileEffects(
         reserved_price_e4=[found.reserved_price for found in outcome.differences],
         keep_until_time_ns=[found.keep_until_ns for found in outcome.differences],
+        margin_kind=[found.margin_kind for found in outcome.differences],  # type: ignore[misc] # the same
+        margin_ratio_bps=[found.ratio_bps for found in outcome.differences],
         valuations=[effects.write_valued(one, one.account_id) for one in outcome.valued],
     ).SerializeToString()
 
@@ -201,6 +209,9 @@ def decode_reconcile(response: bytes, kept: bytes, _command: Command) -> Reconci
         for index, found in enumerate(outcome.differences):
             found.reserved_price = added.reserved_price_e4[index]
             found.keep_until_ns = added.keep_until_time_ns[index]
+            if added.margin_kind:
+                found.margin_kind = added.margin_kind[index]
+                found.ratio_bps = added.margin_ratio_bps[index]
     return outcome
 
 

@@ -58,6 +58,7 @@ def order_message(order: Order) -> journal_pb2.RestoreOrder:
     if order.chain is not None:
         message.chain_sequence, message.chain_order_id = order.chain.root
         message.reserved_price_e4 = order.reserved_price
+        message.reserved_ratio_bps = order.chain.ratio_bps
     if order.command is not None and order.outcome is not None:
         message.request.CopyFrom(order_request(order.command))
         message.principal = order.command.principal
@@ -107,7 +108,6 @@ class OrderLoader:
                 order.command = decoding.read_order(asked, message.principal, "")
             else:  # a list added it
                 order.command = order_of(asked, account.account_id, message.principal)
-                order.command.margin_kind = asked.margin_kind  # as the book then took it (6.3)
             order.outcome = encoding.read_check(message.response, message.effects)
             order.reserved_price = max(0, order.outcome.reserved_price_e4)
         if message.HasField("reserved_price_e4"):
@@ -130,6 +130,7 @@ class OrderLoader:
         root = (message.chain_sequence, message.chain_order_id)
         order.chain = self._chains.setdefault((order.account_id, *root), Chain(root))
         order.chain.members.append(order)
+        order.chain.ratio_bps = message.reserved_ratio_bps
 
 
 def sequence_of(order: Order) -> int:

@@ -90,26 +90,40 @@ def move_opening(
 ) -> None:
     """Change what is reserved of an order that opens; its cost rounds by itself."""
     credit = credit_of(account)
+    unit = position.instrument.terms.unit
     holding = holding_of(position)
+    cost = move_in(holding, unit, kind, order_id, quantity, price, ratio_bps)
+    if kind == SHORT_SELL:
+        position.instrument.short_use += quantity
+    elif kind == COLLATERAL_BUY:
+        credit.paying += cost
+    elif kind == MARGIN_BUY:
+        credit.borrowing += cost
+
+
+def move_in(
+    holding: Holding,
+    unit: int,
+    kind: int,
+    order_id: str,
+    quantity: int,
+    price: int,
+    ratio_bps: int,
+) -> int:
+    """Change what is open of an order in its holding; return by how much its cost changes."""
     part = holding.parts.get(order_id)
     if part is None:
         part = OpenPart(kind, 0, price, ratio_bps)
         holding.parts[order_id] = part
-    unit = position.instrument.terms.unit
     before = raw_up(part.remaining * price, unit)
     part.remaining += quantity
-    cost = raw_up(part.remaining * price, unit) - before
     if kind == SHORT_SELL:
         holding.open_short += quantity
-        position.instrument.short_use += quantity
     else:
         holding.open_long += quantity
-        if kind == COLLATERAL_BUY:
-            credit.paying += cost
-        elif kind == MARGIN_BUY:
-            credit.borrowing += cost
     if not part.remaining:
         del holding.parts[order_id]
+    return raw_up(part.remaining * price, unit) - before
 
 
 def contract_name(

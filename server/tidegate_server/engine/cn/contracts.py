@@ -112,6 +112,21 @@ class Holding:
         self.open_repay = 0
         self.open_return = 0
 
+    def copy(self) -> Holding:
+        """Return a holding like this one whose open orders can be changed."""
+        made = Holding()
+        made.contracts = self.contracts
+        made.financed = self.financed
+        made.owed = self.owed
+        for order_id, part in self.parts.items():
+            made.parts[order_id] = OpenPart(part.kind, part.remaining, part.price, part.ratio_bps)
+        made.open_long = self.open_long
+        made.open_short = self.open_short
+        made.open_sell = self.open_sell
+        made.open_repay = self.open_repay
+        made.open_return = self.open_return
+        return made
+
 
 class Credit:
     """The contracts of one account, by id.

@@ -21,78 +21,49 @@ from .fills import change_in_bounds
 
 
 class CreditFact(Command):
-    """A booking of an account: what all of them have in common."""
+    """A booking of an account: `amount` is in e4, or shares of the instrument that is named."""
 
-    __slots__ = ("account_id", "adjustment_id", "expected_sequence")
+    __slots__ = ("account_id", "adjustment_id", "amount", "expected_sequence", "instrument_id")
 
     def __init__(
-        self, principal: str, account_id: str, adjustment_id: str, expected_sequence: int
+        self,
+        principal: str,
+        account_id: str,
+        adjustment_id: str,
+        expected_sequence: int,
+        amount: int,
+        instrument_id: str = "",
     ) -> None:
         self.principal = principal
         self.account_id = account_id
         self.adjustment_id = adjustment_id
         self.expected_sequence = expected_sequence
+        self.amount = amount
+        self.instrument_id = instrument_id
 
 
 class RepayCash(CreditFact):
     """Cash to repay financed contracts with."""
 
-    __slots__ = ("amount_e4",)
-
-    def __init__(
-        self,
-        principal: str,
-        account_id: str,
-        adjustment_id: str,
-        expected_sequence: int,
-        amount_e4: int,
-    ) -> None:
-        super().__init__(principal, account_id, adjustment_id, expected_sequence)
-        self.amount_e4 = amount_e4
+    __slots__ = ()
 
 
 class ReturnShares(CreditFact):
     """Collateral to return to short contracts."""
 
-    __slots__ = ("instrument_id", "quantity")
-
-    def __init__(
-        self,
-        principal: str,
-        account_id: str,
-        adjustment_id: str,
-        expected_sequence: int,
-        instrument_id: str,
-        quantity: int,
-    ) -> None:
-        super().__init__(principal, account_id, adjustment_id, expected_sequence)
-        self.instrument_id = instrument_id
-        self.quantity = quantity
-
-
-class AccrueInterest(CreditFact):
-    """Interest on a contract; negative takes back."""
-
-    __slots__ = ("amount_e4", "contract_id")
-
-    def __init__(
-        self,
-        principal: str,
-        account_id: str,
-        adjustment_id: str,
-        expected_sequence: int,
-        contract_id: str,
-        amount_e4: int,
-    ) -> None:
-        super().__init__(principal, account_id, adjustment_id, expected_sequence)
-        self.contract_id = contract_id
-        self.amount_e4 = amount_e4
+    __slots__ = ()
 
 
 class ChargeFee(CreditFact):
     """A fee of the account; negative takes back."""
 
-    __slots__ = ("amount_e4",)
+    __slots__ = ()
+
+
+class AccrueInterest(CreditFact):
+    """Interest on a contract; negative takes back."""
+
+    __slots__ = ("contract_id",)
 
     def __init__(
         self,
@@ -100,36 +71,40 @@ class ChargeFee(CreditFact):
         account_id: str,
         adjustment_id: str,
         expected_sequence: int,
-        amount_e4: int,
+        amount: int,
+        contract_id: str,
     ) -> None:
-        super().__init__(principal, account_id, adjustment_id, expected_sequence)
-        self.amount_e4 = amount_e4
+        super().__init__(principal, account_id, adjustment_id, expected_sequence, amount)
+        self.contract_id = contract_id
 
 
 def content_of(command: CreditFact) -> str:
     """Return what a fact books, by which a repeat of its id is known."""
     if isinstance(command, RepayCash):
-        return f"repay {command.amount_e4}"
+        return f"repay {command.amount}"
     if isinstance(command, ReturnShares):
-        return f"return {command.quantity} {command.instrument_id}"
+        return f"return {command.amount} {command.instrument_id}"
     if isinstance(command, AccrueInterest):
-        return f"interest {command.amount_e4} {command.contract_id}"
+        return f"interest {command.amount} {command.contract_id}"
     if isinstance(command, ChargeFee):
-        return f"fee {command.amount_e4}"
+        return f"fee {command.amount}"
     raise TypeError("not a fact of the engine")
 
 
 def decide_credit(
     book: Book, command: CreditFact, stale: Refusal | None, now_ns: int
-) -> CashOutcome | Refusal:
-    """Book a fact once an id; `stale` is why its sequence is not the account's."""
+) -> tuple[CashOutcome, Change | None] | Refusal:
+    """Book a fact once an id; say what it changes, None for what was booked before.
+
+    `stale` is why its sequence is not the account's. What would pass a bound changes nothing.
+    """
     account = book.accounts.get(command.account_id)
     if account is None:
         return not_found("account", command.account_id)
     roll_if_due(book, account)
     known = known_booking(account, command.adjustment_id, content_of(command), now_ns)
     if known is not None:
-        return known
+        return known if isinstance(known, Refusal) else (known, None)
     if stale is not None:
         return stale
     if account.margin_model != MODEL_CN_MARGIN:
@@ -137,8 +112,9 @@ def decide_credit(
     change = change_of(account, command)
     if isinstance(change, Refusal):
         return change
-    cash = account.cash + change.cash if fits(account, command, change) else account.cash
-    return CashOutcome(book.sequence + 1, now_ns, cash)
+    if not fits(account, command, change):
+        change = Change()
+    return CashOutcome(book.sequence + 1, now_ns, account.cash + change.cash), change
 
 
 def change_of(account: Account, command: CreditFact) -> Change | Refusal:
@@ -151,10 +127,10 @@ def change_of(account: Account, command: CreditFact) -> Change | Refusal:
         return change_of_interest(account, command)
     if isinstance(command, ChargeFee):
         owed = account.interest_and_fees
-        if command.amount_e4 < -owed:
-            return more_than_free(account, "amount_e4", -command.amount_e4, owed)
+        if command.amount < -owed:
+            return more_than_free(account, "amount_e4", -command.amount, owed)
         change = Change()
-        change.fees = command.amount_e4
+        change.fees = command.amount
         return change
     raise TypeError("not a fact of cn_margin")
 
@@ -162,11 +138,11 @@ def change_of(account: Account, command: CreditFact) -> Change | Refusal:
 def change_of_repayment(account: Account, command: RepayCash) -> Change | Refusal:
     """Repay the oldest financed contracts first; what is left stays cash."""
     most = free_cash(account)
-    if command.amount_e4 > most:
-        return more_than_free(account, "amount_e4", command.amount_e4, most)
+    if command.amount > most:
+        return more_than_free(account, "amount_e4", command.amount, most)
     change = Change()
-    left = repay(change, credit_of(account), command.amount_e4, "")
-    change.cash = left - command.amount_e4
+    left = repay(change, credit_of(account), command.amount, "")
+    change.cash = left - command.amount
     return change
 
 
@@ -180,11 +156,11 @@ def change_of_return(account: Account, command: ReturnShares) -> Change | Refusa
         most = collateral_of(position) - holding.open_sell - (beyond if beyond > 0 else 0)
         if most > holding.owed:
             most = holding.owed
-    if command.quantity > most:
-        return more_than_free(account, "quantity", command.quantity, most)
+    if command.amount > most:
+        return more_than_free(account, "quantity", command.amount, most)
     change = Change()
-    change.long = -command.quantity
-    give_back(change, holding, command.quantity)
+    change.long = -command.amount
+    give_back(change, holding, command.amount)
     return change
 
 
@@ -193,11 +169,11 @@ def change_of_interest(account: Account, command: AccrueInterest) -> Change | Re
     contract = credit_of(account).contracts.get(command.contract_id)
     if contract is None:
         return not_found("contract", command.contract_id)
-    if command.amount_e4 < -contract.interest:
-        return more_than_free(account, "amount_e4", -command.amount_e4, contract.interest)
+    if command.amount < -contract.interest:
+        return more_than_free(account, "amount_e4", -command.amount, contract.interest)
     change = Change()
-    change.move(contract, 0, 0, command.amount_e4)
-    if contract.kind == FINANCED and not contract.amount + contract.interest + command.amount_e4:
+    change.move(contract, 0, 0, command.amount)
+    if contract.kind == FINANCED and not contract.amount + contract.interest + command.amount:
         change.move(contract, -contract.quantity, 0, 0)
     return change
 
@@ -206,9 +182,8 @@ def fits(account: Account, command: CreditFact, change: Change) -> bool:
     """Tell whether what a fact changes stays within the bounds of the arithmetic (1.4)."""
     owed = account.interest_and_fees + change.fees
     if isinstance(command, AccrueInterest):
-        owed = credit_of(account).contracts[command.contract_id].interest + command.amount_e4
-    name = command.instrument_id if isinstance(command, ReturnShares) else ""
-    return owed <= AMOUNT_BOUND and change_in_bounds(account, name, change)
+        owed = credit_of(account).contracts[command.contract_id].interest + command.amount
+    return owed <= AMOUNT_BOUND and change_in_bounds(account, command.instrument_id, change)
 
 
 def apply_credit(
@@ -225,8 +200,7 @@ def apply_credit(
     if not fits(account, command, change):
         freeze(book, ScopeKind.ACCOUNT, account.account_id, "out of bounds", time_ns)
         return
-    name = command.instrument_id if isinstance(command, ReturnShares) else ""
-    apply_change(book, account, book.instruments.get(name), change)
+    apply_change(book, account, book.instruments.get(command.instrument_id), change)
     account.cash = outcome.cash_e4
 
 

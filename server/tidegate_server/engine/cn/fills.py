@@ -8,6 +8,7 @@ sale takes collateral, then financed shares, and is short for the rest.
 from __future__ import annotations
 
 from ..amounts import AMOUNT_BOUND, QUANTITY_BOUND  # noqa: TID252 - one level up is this room
+from ..chains import is_late, is_too_much  # noqa: TID252 - the same
 from ..commands import BUY, SELL, OrderEvent  # noqa: TID252 - the same
 from ..order import (  # noqa: TID252 - the same
     ACKNOWLEDGED,
@@ -33,6 +34,9 @@ def kind_of(order: Order | None, event: OrderEvent) -> int:
     command = order.command
     if command.instrument_id != event.instrument_id or command.side != event.side:
         return 0
+    if order.chain is not None:
+        beyond = is_too_much(order, event.quantity) or is_late(order, event.quantity)
+        return 0 if beyond else command.margin_kind
     if order.filled + event.quantity > command.quantity:
         return 0
     ended = order.state not in (RESERVED, ACKNOWLEDGED, PARTLY_FILLED)
@@ -76,15 +80,17 @@ def worked_out(
     kind = kind_of(order, event)
     position = account.positions.get(instrument.instrument_id)
     contract_kind = FINANCED if kind == MARGIN_BUY else SHORT
+    name = instrument.instrument_id
+    root = event.order_id
+    if order is not None and order.chain is not None:
+        root = order.chain.root[1]  # orders that replace each other open one contract
     fill = Fill(
         kind,
         event.side,
-        instrument.instrument_id,
+        name,
         event.quantity,
         event.price_e4,
-        contract_name(
-            account, event.order_id, event.event_id, contract_kind, instrument.instrument_id
-        ),
+        contract_name(account, root, event.event_id, contract_kind, name),
         order.opening if new == NOT_OPENED and order is not None else new,
     )
     return change_of_fill(
@@ -140,7 +146,8 @@ def book_credit_fill(
     instrument.touched = True
     change = worked_out(account, instrument, order, event, result.opening)
     if kind_of(order, event) in (MARGIN_BUY, SHORT_SELL) and result.opening != NOT_OPENED:
-        order.opening = result.opening
+        for member in [order] if order.chain is None else order.chain.members:
+            member.opening = result.opening
     entry = account.events[event.event_id]
     entry.fill_quantity = event.quantity if event.side == BUY else -event.quantity
     entry.cash_change = change.cash

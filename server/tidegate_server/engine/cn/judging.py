@@ -9,26 +9,26 @@ from __future__ import annotations
 from ..commands import CheckOrder  # noqa: TID252 - one level up is this room
 from ..judgement import Judgement  # noqa: TID252 - the same
 from ..lines import Line  # noqa: TID252 - the same
+from ..order import Order  # noqa: TID252 - the same
 from ..policy import Policy  # noqa: TID252 - the same
 from ..state import Account, Book, Instrument  # noqa: TID252 - the same
 from ..walk import refresh  # noqa: TID252 - the same
-from .contracts import OpenPart
+from .contracts import NOT_OPENED, OpenPart
 from .kinds import (
     BUY_TO_RETURN,
     COLLATERAL_SELL,
-    MARGIN_BUY,
     SELL_TO_REPAY,
     SHORT_SELL,
     opens,
 )
-from .rules import ratio_of_fill
+from .ratios import ratio_of_kind
 from .terms import line_of_terms, terms_of_part
 
 
 class CreditJudgement(Judgement):
     """As `Judgement`, with exits and figures of 6.3."""
 
-    __slots__ = ()
+    __slots__ = ("ratio_bps",)
 
     def __init__(
         self,
@@ -39,6 +39,8 @@ class CreditJudgement(Judgement):
         order: CheckOrder,
         now_ns: int,
     ) -> None:
+        kind = order.margin_kind
+        self.ratio_bps = ratio_of_kind(policy.credit, account.permissions, kind, now_ns)
         super().__init__(book, policy, account, instrument, order, now_ns)
         if order.margin_kind == BUY_TO_RETURN:
             self.lot_room = self._owed()
@@ -110,9 +112,7 @@ class CreditJudgement(Judgement):
         instrument = self.instrument
         low = instrument.low
         high = instrument.high
-        part = OpenPart(
-            self.order.margin_kind, self.quantity, self.reserved_price, order_ratio(self)
-        )
+        part = OpenPart(self.order.margin_kind, self.quantity, self.reserved_price, self.ratio_bps)
         more = terms_of_part(part, low, high, self.unit, self.rates[1])
         longs = 0 if part.kind == SHORT_SELL else self.quantity
         shorts = self.quantity - longs
@@ -140,10 +140,11 @@ class CreditJudgement(Judgement):
 
 
 def order_ratio(judged: Judgement) -> int:
-    """Return the ratio that an order is reserved at, in bps; 0 if it has none."""
-    kind = judged.order.margin_kind
-    if kind not in (MARGIN_BUY, SHORT_SELL):
-        return 0
-    fund = judged.account.permissions.private_fund
-    short = kind == SHORT_SELL
-    return ratio_of_fill(judged.policy.credit, judged.now_ns, short=short, fund=fund)
+    """Return the ratio that a judged order is reserved at, in bps; 0 if it has none."""
+    return judged.ratio_bps if isinstance(judged, CreditJudgement) else 0
+
+
+def keep_ratio(judged: Judgement, old: Order) -> None:
+    """Let a replace open at the ratio of the contract that what it replaces has opened."""
+    if isinstance(judged, CreditJudgement) and old.opening != NOT_OPENED and judged.ratio_bps:
+        judged.ratio_bps = old.opening[1]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from ..commands import BUY, SELL  # noqa: TID252 - one level up is this room
+from ..commands import BUY, SELL, CheckOrder  # noqa: TID252 - one level up is this room
 
 COLLATERAL_BUY: Final = 1
 COLLATERAL_SELL: Final = 2
@@ -24,3 +24,10 @@ def opens(kind: int) -> bool:
 def fits(kind: int, side: int) -> bool:
     """Tell whether a kind is known and goes with the side; an order without one fits any."""
     return kind == 0 or (0 < kind < len(SIDES) and SIDES[kind] == side)
+
+
+def kind_of_listed(order: CheckOrder) -> int:
+    """Return what an order on a list is for; one that does not say closes or opens no contract."""
+    if order.margin_kind:
+        return order.margin_kind
+    return COLLATERAL_BUY if order.side == BUY else COLLATERAL_SELL
