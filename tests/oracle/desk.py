@@ -108,21 +108,25 @@ class Desk:
         result: Message = self.ask("RecordOrderEvents", events=[event | changes])["results"][0]
         return result
 
-    def hold(self, quantity: int, name: str = "X") -> None:
-        """Set the position of A."""
-        sequence = self.oracle.book.accounts["A"].sequence
-        positions = [{"instrument_id": name, "quantity": quantity}]
-        self.ask("SetPositions", account_id="A", positions=positions, expected_sequence=sequence)
+    def hold(self, quantity: int, name: str = "X", account_id: str = "A") -> None:
+        """Set a position."""
+        sequence = self.oracle.book.accounts[account_id].sequence
+        held = [{"instrument_id": name, "quantity": quantity}]
+        self.ask("SetPositions", account_id=account_id, positions=held, expected_sequence=sequence)
 
     def cash(self, amount: int) -> None:
+        """Book cash of A."""
+        self.deposit("A", amount)
+
+    def deposit(self, account_id: str, amount: int) -> None:
         """Book cash."""
         self.serial += 1
         self.ask(
             "AdjustCash",
-            account_id="A",
+            account_id=account_id,
             adjustment_id=f"d{self.serial}",
             amount_e4=amount,
-            expected_sequence=self.oracle.book.accounts["A"].sequence,
+            expected_sequence=self.oracle.book.accounts[account_id].sequence,
         )
 
     def release(self, stop_id: str) -> None:

@@ -45,7 +45,8 @@ def scopes(rng: Random) -> list[Message]:
         if kind == "GROUP" and valued:
             scope["group_exposure_e4"] = {"value": rng.randint(0, 8) * 10**8 + rng.randint(0, 9)}
         if kind == "FIRM" and valued:
-            drawn["financing_e4"] = rng.randint(0, 20) * 10**8 + rng.randint(0, 9)
+            financing = rng.choice((0, 0, 1, 5, 20)) * 10**8 + rng.randint(0, 9)
+            scope["financing_e4"] = {"value": financing}
         for limit, value in drawn.items():
             if rng.random() < (0.25 if wide else 0.12):
                 mode = {"mode": "WARN"} if rng.random() < 0.15 else {}

@@ -66,8 +66,10 @@ def test_at_the_limit_is_within_the_limit() -> None:
 
 def test_the_accounts_own_limit_replaces_tier_and_default() -> None:
     desk = Desk(order_quantity=value(5))
-    desk.account(limits={"order_quantity": value(20)})
-    assert desk.reasons(quantity=20) == []
+    desk.account(account_id="B", limits={"order_quantity": value(20)})
+    desk.deposit("B", CASH)
+    assert desk.reasons(account_id="B", quantity=20) == []
+    assert desk.reasons(account_id="B", quantity=21) == [("ORDER_QUANTITY", 21, 20)]
 
 
 def test_a_default_leverage_does_not_stand_in_for_the_tiers() -> None:
@@ -78,10 +80,10 @@ def test_a_default_leverage_does_not_stand_in_for_the_tiers() -> None:
 
 def test_an_account_without_a_known_tier_takes_no_new_risk_but_exits() -> None:
     desk = Desk()
-    desk.hold(10)
-    desk.account(tier_id="none")
-    assert desk.check(side="SELL")["verdict"] == "ALLOW"
-    assert desk.check()["rejections"][0]["subject"] == "tier"
+    desk.account(account_id="B", tier_id="none")
+    desk.hold(10, account_id="B")
+    assert desk.check(account_id="B", side="SELL")["verdict"] == "ALLOW"
+    assert desk.check(account_id="B")["rejections"][0]["subject"] == "tier"
 
 
 def test_a_short_sale_needs_the_short_rate_only() -> None:
@@ -129,7 +131,10 @@ def test_a_stale_sequence_is_refused() -> None:
 
 def test_a_booking_is_made_once() -> None:
     desk = Desk()
-    again = desk.ask("AdjustCash", account_id="A", adjustment_id="d", amount_e4=5)
+    deposit = {"account_id": "A", "adjustment_id": "d", "kind": "DEPOSIT"}
+    other = desk.ask("AdjustCash", **deposit, amount_e4=5)
+    assert other == {"error": "IMMUTABLE"}
+    again = desk.ask("AdjustCash", **deposit, amount_e4=CASH)
     assert (again["replayed"], again["cash_e4"], again["sequence"]) == (True, CASH, 6)
 
 
