@@ -65,19 +65,19 @@ def law(examples: int) -> settings:
 
 
 @lru_cache(maxsize=64)
-def calls_of(seed: int) -> tuple[Call, ...]:
+def calls_of(seed: int, length: int = LENGTH) -> tuple[Call, ...]:
     """Return the calls of a run, a session and an epoch among them."""
     oracle = Oracle()
     commands = Commands(seed, oracle)
     calls: list[Call] = []
-    for _ in range(LENGTH):
+    for _ in range(length):
         method, request, principal, now_ns = drawn = commands.next_command()
         oracle.apply(*drawn)
         payload = b""
         if method != "Tick":
             payload = to_protobuf(request, f"{method}Request").SerializeToString()
         calls.append(Call(method, payload, principal, now_ns))
-    middle = LENGTH // 2
+    middle = length // 2
     now_ns = calls[middle].now_ns
     calls.insert(middle, Call("SetSession", session(now_ns), "staff", now_ns))
     calls.insert(middle, Call("StartEpoch", b"", "", now_ns))

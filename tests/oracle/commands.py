@@ -22,6 +22,13 @@ from tests.oracle import (
     world,
 )
 from tests.oracle.book import SECOND, Account, Instrument, Message, Order, lines_of, scale_down
+from tests.oracle.calm_world import (
+    calm_account,
+    calm_factors,
+    calm_instrument,
+    calm_policy,
+    is_calm,
+)
 from tests.oracle.case import lot, open_case
 from tests.oracle.figures import projected, valuable
 from tests.oracle.judgement import judge, largest_acceptable
@@ -34,6 +41,20 @@ if TYPE_CHECKING:
 ROUTERS = ("router-1", "router-2", "desk")
 PERSONS = ("staff", "anna", "anna", "ben", "local")
 MEMORY = 400
+# Commands after which orders are no longer plain, by the name of what draws them.
+UNSETTLING = {
+    "_positions",
+    "_regime",
+    "_stop",
+    "_upsert_account",
+    "_upsert_instrument",
+    "decide",
+    "draw",
+    "fact",
+    "order",
+    "propose",
+    "set_tier",
+}
 
 T = TypeVar("T")
 
@@ -53,6 +74,7 @@ class Commands:
     def __init__(self, seed: int, oracle: Oracle) -> None:
         """Build the world of a seed; `oracle` must be given every command that is drawn."""
         self.rng = Random(seed)
+        self.calm = is_calm(seed)
         self.oracle = oracle
         self.book = oracle.book
         self.now = world.START
@@ -113,9 +135,13 @@ class Commands:
             chore = self._chore()
             if chore is not None:
                 return chore
-        weights = [weight for weight, _ in self.makers]
-        maker = self.rng.choices(self.makers, weights)[0][1]
-        return maker()
+        weights = [weight * self._share(maker) for weight, maker in self.makers]
+        return self.rng.choices(self.makers, weights)[0][1]()
+
+    def _share(self, maker: "Callable[[], Command]") -> float:
+        """How much of its weight a kind of command has: in a calm world little happens."""
+        function = maker.func if isinstance(maker, partial) else maker
+        return 0.1 if self.calm and function.__name__ in UNSETTLING else 1
 
     # Time and names.
 
@@ -160,7 +186,7 @@ class Commands:
             for name, held in account.positions.items():
                 if held and self.book.instruments[name].mark is None:
                     return self._clear(account, name)
-        return self._release() if len(self.book.stops) > 2 else None
+        return self._release() if len(self.book.stops) > (0 if self.calm else 2) else None
 
     def _clear(self, account: Account, name: str) -> Command:
         request = {
@@ -177,19 +203,28 @@ class Commands:
         made = world.instruments(rng)
         self.first_marks = {facts["instrument_id"]: mark for facts, mark in made}
         accounts = world.accounts(rng)
+        policy = world.policy(rng)
+        if self.calm:
+            made = [calm_instrument(rng, *one) for one in made]
+            self.first_marks = {facts["instrument_id"]: mark for facts, mark in made}
+            calm_policy(rng, policy)
+            for facts in accounts:
+                calm_account(rng, facts)
         marks = [
             {"instrument_id": name, "price_e4": mark}
             for name, mark in self.first_marks.items()
             if mark
         ]
         commands: list[tuple[str, Message]] = [
-            ("ProposePolicy", {"policy": world.policy(rng)}),
+            ("ProposePolicy", {"policy": policy}),
             ("UpsertInstruments", {"instruments": [facts for facts, _ in made]}),
             ("UpsertAccounts", {"accounts": accounts}),
             ("RollDay", {"trading_date": 20240102}),
             ("UpdateMarks", {"marks": marks}),
         ]
         commands += [("SetSession", self._trading(board)) for board in world.BOARDS]
+        if self.calm:
+            commands.append(("UpdateVolatility", calm_factors(rng, self.first_marks)))
         for facts in accounts:
             deposit = 8 * 10**16 if facts["account_id"] == "WHALE" else rng.randint(2, 9) * 10**9
             booking = {

@@ -1,0 +1,123 @@
+"""The fast path decides what the full judgement decides, and leaves the same sums behind.
+
+An order that asks for its largest quantity is always judged in full, so asking for that is how one
+order is decided both ways. The worlds are calm ones, where the fast path is taken often.
+"""
+
+from typing import NamedTuple
+
+import pytest
+from tests.laws.runs import EXAMPLES, Call, ask, calls_of
+from tests.laws.test_determinism import plain
+from tests.oracle.calm_world import is_calm
+
+from tidegate_server.engine.accept import accepted
+from tidegate_server.engine.ordering import decide_check
+from tidegate_server.engine.outcomes import CheckOutcome
+from tidegate_server.engine.overriding import effective_limits
+from tidegate_server.engine.reserve import Saved, apply_check, retract_check
+from tidegate_server.engine.state import Account, Book
+from tidegate_server.engine.walk import sum_of_lines
+from tidegate_server.wire.decoding import decode_check
+from tidegate_server.wire.machine import Machine
+from tidegate_server.wire.validation import MalformedError
+
+WORLDS = EXAMPLES or 4
+COMMANDS = 1_500
+
+
+class Found(NamedTuple):
+    """One order, decided both ways."""
+
+    call: Call
+    quick: CheckOutcome
+    full: CheckOutcome
+    is_fast: bool
+    sums_agree: bool
+
+
+@pytest.fixture(scope="module")
+def found() -> list[Found]:
+    """Decide the orders of some worlds both ways, before each is made."""
+    made = []
+    for seed in [seed for seed in range(3 * WORLDS) if is_calm(seed)]:
+        machine = Machine()
+        for call in calls_of(seed, COMMANDS):
+            both = both_ways(machine, call) if call.method == "CheckOrder" else None
+            if both is not None:
+                is_fast = takes_the_fast_path(machine, call)
+                agree = not both[0].allowed or sums_agree(machine.book, call, both[0])
+                made.append(Found(call, *both, is_fast, agree))
+            ask(machine, call)
+    return made
+
+
+def test_an_order_gets_the_same_answer_either_way(found: list[Found]) -> None:
+    for one in found:
+        assert plain(one.quick) == plain(one.full), one.call
+
+
+def test_what_is_handed_on_is_what_a_walk_finds(found: list[Found]) -> None:
+    assert [one.call for one in found if not one.sums_agree] == []
+
+
+def test_many_orders_take_the_fast_path(found: list[Found]) -> None:
+    fast = [one for one in found if one.is_fast]
+    assert len(fast) > 60
+    assert sum(one.quick.verified_exit for one in fast) > 5
+
+
+def both_ways(machine: Machine, call: Call) -> tuple[CheckOutcome, CheckOutcome] | None:
+    """Decide an order as it comes, and in full; None for what is no order to be decided."""
+    try:
+        first, second = (decode_check(call.request, call.principal) for _ in range(2))
+    except MalformedError:
+        return None
+    account = machine.book.accounts.get(first.account_id)
+    if first.want_max or (account is not None and first.order_id in account.orders):
+        return None  # judged in full anyway, or a repeat
+    second.want_max = True
+    found = decide_check(machine.book, first, call.now_ns)
+    full = decide_check(machine.book, second, call.now_ns)
+    if not isinstance(found, CheckOutcome) or not isinstance(full, CheckOutcome):
+        return None
+    full.max_quantity = found.max_quantity
+    return found, full
+
+
+def takes_the_fast_path(machine: Machine, call: Call) -> bool:
+    """Tell whether the fast path takes an order that can be decided."""
+    order = decode_check(call.request, call.principal)
+    book, policy = machine.book, machine.book.policy
+    account = book.accounts.get(order.account_id)
+    instrument = book.instruments.get(order.instrument_id)
+    if policy is None or account is None or instrument is None:
+        return False
+    limits = effective_limits(account, policy, call.now_ns)
+    return accepted(book, policy, account, instrument, order, limits, call.now_ns) is not None
+
+
+def sums_agree(book: Book, call: Call, outcome: CheckOutcome) -> bool:
+    """Apply an order on trial; tell whether the account's sums are those of its lines."""
+    command = decode_check(call.request, call.principal)
+    saved = Saved(book, command)
+    apply_check(book, command, outcome, book.sequence + 1)
+    account = book.accounts[command.account_id]
+    agrees = account.totals == sum_of_lines(account.active) and agrees_by_group(account)
+    retract_check(book, command, outcome, saved)
+    return agrees
+
+
+def agrees_by_group(account: Account) -> bool:
+    """Tell whether the sums by sector and board are those of the lines, if they are kept."""
+    if account.gross_by is None:
+        return True
+    by_sector: dict[str, int] = {}
+    by_board: dict[str, int] = {}
+    for position in account.active:
+        terms = position.instrument.terms
+        by_sector[terms.sector] = by_sector.get(terms.sector, 0) + position.line[3]
+        by_board[terms.board] = by_board.get(terms.board, 0) + position.line[3]
+    kept = [{name: gross for name, gross in one.items() if gross} for one in account.gross_by]
+    made = [{name: gross for name, gross in one.items() if gross} for one in (by_sector, by_board)]
+    return kept == made
