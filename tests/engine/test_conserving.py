@@ -83,6 +83,20 @@ def spoil_totals(book: Book) -> None:
     book.accounts["A"].totals = NO_LINE
 
 
+def spoil_sectors(book: Book) -> None:
+    account = book.accounts["A"]
+    account.lines_hold_at = book.revision
+    gross = account.active[0].line[3]
+    account.gross_by = {"": gross + 1}, {"": gross}
+
+
+def spoil_boards(book: Book) -> None:
+    account = book.accounts["A"]
+    account.lines_hold_at = book.revision
+    gross = account.active[0].line[3]
+    account.gross_by = {"": gross}, {"": gross, "B": 5}
+
+
 def spoil_groups(book: Book) -> None:
     book.accounts["A"].groups = ["G"]
 
@@ -119,6 +133,11 @@ def spoil_share(book: Book) -> None:
         (spoil_open_buy, "reserved buys of account A in X: 500001 is kept"),
         (spoil_active, "positions of account A: those that are not flat differ"),
         (spoil_totals, "figures of account A: not the sum of its positions'"),
+        (
+            spoil_sectors,
+            "gross of account A in sector : 2000001 is kept, its parts come to 2000000",
+        ),
+        (spoil_boards, "gross of account A on board B: 5 is kept, its parts come to 0"),
         (spoil_groups, "groups of account A: ['G'] are kept, not ['G', 'H']"),
         (spoil_position, "open orders of account A in X: no position is kept"),
         (spoil_gross, "gross of group G: "),

@@ -16,7 +16,7 @@ from .state import Account, Book, Instrument, Position
 
 
 class Recount:
-    """The sums as they follow from accounts, positions and orders; `problems` names what differs."""
+    """The sums as accounts, positions and orders give them; `problems` names what differs."""
 
     __slots__ = ("ids", "open_of", "opened", "problems", "reach_of", "shorts", "unconfirmed")
 
@@ -42,7 +42,7 @@ def differing_sums(book: Book) -> list[str]:
     for account in book.accounts.values():
         count_account(recount, book, account)
     recount.compare("open orders of the firm", book.open_order_count, recount.opened)
-    compare_groups(recount, "open orders", book.open_orders_of, recount.open_of)
+    compare_named(recount, "open orders of group", book.open_orders_of, recount.open_of)
     recount.compare("order ids", book.order_id_count, recount.ids)
     recount.compare("unconfirmed orders", book.unconfirmed_count, recount.unconfirmed)
     for instrument in book.instruments.values():
@@ -62,7 +62,7 @@ def count_account(recount: Recount, book: Book, account: Account) -> None:
     opened = 0
     parts: dict[str, tuple[int, int, int, int]] = {}
     for order in account.orders.values():
-        recount.unconfirmed += order.unconfirmed
+        recount.unconfirmed += int(order.unconfirmed)
         command = order.command
         if command is None:
             continue
@@ -82,6 +82,8 @@ def count_account(recount: Recount, book: Book, account: Account) -> None:
     for group_id in groups:
         recount.open_of[group_id] = recount.open_of.get(group_id, 0) + opened
     count_positions(recount, account, groups, parts)
+    if account.lines_hold_at == book.revision:
+        count_gross(recount, account)
 
 
 def count_positions(
@@ -114,6 +116,21 @@ def count_positions(
             recount.problems.append(f"figures of account {name}: not the sum of its positions'")
 
 
+def count_gross(recount: Recount, account: Account) -> None:
+    """Compare an account's gross by sector and board, while it keeps them (4.20)."""
+    if account.gross_by is None:
+        return
+    by_sector: dict[str, int] = {}
+    by_board: dict[str, int] = {}
+    for position in account.active:
+        terms, gross = position.instrument.terms, position.line[3]
+        by_sector[terms.sector] = by_sector.get(terms.sector, 0) + gross
+        by_board[terms.board] = by_board.get(terms.board, 0) + gross
+    name = account.account_id
+    compare_named(recount, f"gross of account {name} in sector", account.gross_by[0], by_sector)
+    compare_named(recount, f"gross of account {name} on board", account.gross_by[1], by_board)
+
+
 def add_position(recount: Recount, key: str, position: Position, groups: list[str]) -> None:
     """Add one position to the sums over the firm and its groups."""
     reach = position.reach()
@@ -123,13 +140,12 @@ def add_position(recount: Recount, key: str, position: Position, groups: list[st
     recount.shorts[key] = recount.shorts.get(key, 0) + position.short()
 
 
-def compare_groups(
+def compare_named(
     recount: Recount, name: str, kept: dict[str, int], counted: dict[str, int]
 ) -> None:
-    """Compare what is kept by group."""
-    for group_id in sorted({*kept, *counted}):
-        what = f"{name} of group {group_id}"
-        recount.compare(what, kept.get(group_id, 0), counted.get(group_id, 0))
+    """Compare what is kept by group, sector or board."""
+    for key in sorted({*kept, *counted}):
+        recount.compare(f"{name} {key}", kept.get(key, 0), counted.get(key, 0))
 
 
 def compare_instrument(recount: Recount, instrument: Instrument) -> None:
@@ -137,7 +153,7 @@ def compare_instrument(recount: Recount, instrument: Instrument) -> None:
     key = instrument.instrument_id
     counted = recount.reach_of.get(key, {})
     recount.compare(f"positions of the firm in {key}", instrument.reach, counted.pop("", 0))
-    compare_groups(recount, f"positions in {key}", instrument.reach_of, counted)
+    compare_named(recount, f"positions in {key} of group", instrument.reach_of, counted)
     recount.compare(f"short of {key}", instrument.short_use, recount.shorts.get(key, 0))
 
 
