@@ -11,6 +11,7 @@ from tests.runtime.folders import make_config, make_journal, state_hash_of, writ
 from tidegate_server.engine.policy import RULES_VERSION
 from tidegate_server.journal import RecoveryRefusedError, RecoveryRow, SnapshotMark, write_snapshot
 from tidegate_server.journal.segments import list_segments, segment_path
+from tidegate_server.runtime import verify as verifying
 from tidegate_server.runtime.verify import verify
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from tests.runtime.folders import Desk
 
     from tidegate_server.runtime.config import Config
+    from tidegate_server.wire.machine import Machine
 
 
 def take_snapshot(config: Config, desk: Desk) -> None:
@@ -139,3 +141,24 @@ def test_damage_lands_on_its_row(tmp_path: Path) -> None:
     with pytest.raises(RecoveryRefusedError) as caught:
         verify(config)
     assert caught.value.row is RecoveryRow.DAMAGE_BEFORE_VALID
+
+
+def test_a_sum_that_is_not_that_of_its_parts_is_a_mismatch(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = make_config(tmp_path)
+    make_journal(config)
+    made = verifying._Proof._new_machine
+
+    def wrong(proof: verifying._Proof) -> Machine:
+        machine = made(proof)
+        machine.book.open_order_count = 7
+        return machine
+
+    assert verify(config).sums_checked > 0
+    monkeypatch.setattr(verifying._Proof, "_new_machine", wrong)
+    monkeypatch.setattr(verifying, "SUMS_RECORDS", 1)
+    report = verify(config)
+    assert report.mismatches == 1, report.message
+    assert "open orders of the firm" in report.message
+    assert report.sums_checked > 2

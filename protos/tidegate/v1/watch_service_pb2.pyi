@@ -53,6 +53,10 @@ class _AlertKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_AlertKind.V
     """A record is decided otherwise when it is decided again."""
     ALERT_KIND_DROP_COPY: _AlertKind.ValueType  # 11
     """A drop copy and the router disagree about an execution."""
+    ALERT_KIND_SUM_DIFFERS: _AlertKind.ValueType  # 80
+    """What the gate keeps as a sum over the firm, a group, an instrument or an account is not what its
+    parts come to; `name` says which, and both figures.
+    """
 
 class AlertKind(_AlertKind, metaclass=_AlertKindEnumTypeWrapper):
     """What an alert is about."""
@@ -81,6 +85,10 @@ ALERT_KIND_OUTCOME_DIFFERS: AlertKind.ValueType  # 10
 """A record is decided otherwise when it is decided again."""
 ALERT_KIND_DROP_COPY: AlertKind.ValueType  # 11
 """A drop copy and the router disagree about an execution."""
+ALERT_KIND_SUM_DIFFERS: AlertKind.ValueType  # 80
+"""What the gate keeps as a sum over the firm, a group, an instrument or an account is not what its
+parts come to; `name` says which, and both figures.
+"""
 Global___AlertKind: _TypeAlias = AlertKind  # noqa: Y015
 
 class _AlertSeverity:
@@ -699,7 +707,7 @@ class Alert(_message.Message):
     instrument_id: _builtins.str
     """The instrument."""
     name: _builtins.str
-    """The limit's name, the line's, or the stop's id."""
+    """The limit's name, the line's, or the stop's id; or which sum differs, and both figures."""
     reason: _order_pb2.RejectReason.ValueType
     """The reason that an order over the limit is refused with, or that the order got."""
     flag: _risk_service_pb2.EventFlag.ValueType

@@ -76,6 +76,10 @@ def _differs(alert: watch_pb2.Alert) -> str:
     return f"record {count(alert.sequence)} is decided otherwise when it is decided again"
 
 
+def _sum(alert: watch_pb2.Alert) -> str:
+    return f"a sum is not that of its parts: {alert.name}"
+
+
 _WRITERS: dict[int, Callable[[watch_pb2.Alert], str]] = {
     watch_pb2.ALERT_KIND_LIMIT: _limit,
     watch_pb2.ALERT_KIND_LINE: _line,
@@ -88,4 +92,5 @@ _WRITERS: dict[int, Callable[[watch_pb2.Alert], str]] = {
     watch_pb2.ALERT_KIND_UNCONFIRMED: _unconfirmed,
     watch_pb2.ALERT_KIND_TIME_GAP: _gap,
     watch_pb2.ALERT_KIND_OUTCOME_DIFFERS: _differs,
+    watch_pb2.ALERT_KIND_SUM_DIFFERS: _sum,
 }

@@ -111,6 +111,9 @@ def explain(
 def verify(*, config: ConfigFile = None, data: Data = None, as_json: AsJson = False) -> None:
     """Read the whole journal from its files, decide every record again and compare.
 
+    Sums over the firm, groups and instruments are added up from the accounts and compared, too.
+    Ends with 70 if anything differs.
+
     Needs no running gate, and changes nothing.
 
     Example: tidegate journal verify --data /var/lib/tidegate

@@ -19,6 +19,7 @@ KIND_UNCONFIRMED: Final = 8
 KIND_TIME_GAP: Final = 9
 KIND_OUTCOME_DIFFERS: Final = 10
 KIND_DROP_COPY: Final = 11
+KIND_SUM_DIFFERS: Final = 80
 
 
 class Alert:

@@ -13,6 +13,7 @@ from .alert import (
     KIND_OUTCOME_DIFFERS,
     KIND_OVERFILL,
     KIND_STOPPED,
+    KIND_SUM_DIFFERS,
     KIND_TIME_GAP,
     KIND_UNCONFIRMED,
     WARNING,
@@ -135,3 +136,10 @@ def time_gap(sequence: int, time_ns: int, gap_ns: int) -> Alert:
 def outcome_differs(sequence: int, time_ns: int) -> Alert:
     """Tell of a record that is decided otherwise than it was."""
     return Alert(sequence, time_ns, KIND_OUTCOME_DIFFERS, CRITICAL)
+
+
+def sum_differs(sequence: int, time_ns: int, problem: str) -> Alert:
+    """Tell of a sum that the book keeps and its parts do not come to."""
+    alert = Alert(sequence, time_ns, KIND_SUM_DIFFERS, CRITICAL)
+    alert.name = problem
+    return alert

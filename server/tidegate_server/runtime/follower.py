@@ -22,6 +22,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from tidegate_server.engine.flagging import sum_differs
 from tidegate_server.engine.state import UNBOUNDED
 from tidegate_server.journal import (
     JournalOwnedError,
@@ -35,6 +36,7 @@ from tidegate_server.journal import (
 )
 from tidegate_server.transport import STOP, open_front
 from tidegate_server.transport.caller import Caller
+from tidegate_server.wire.alerts import alert_message
 from tidegate_server.wire.machine import Machine
 from tidegate_server.wire.methods import FOLLOWER_METHODS
 
@@ -80,6 +82,8 @@ IDLE_SECONDS: Final = 0.02
 HEARTBEAT_SECONDS: Final = 0.25
 #: While records wait, alerts are flushed to disk so often: each flush waits for the disk.
 FLUSH_SECONDS: Final = 0.1
+#: Sums are added up after all alerts of the last record have their numbers.
+SUM_INDEX: Final = 1_000_000
 #: The sweep looks at a state that is older than this no more, and at none from amid the start.
 SWEEP_LAG_SECONDS: Final = 2.0
 
@@ -132,6 +136,7 @@ class Follower:
     ) -> None:
         folder = config.folder
         self._folder = folder
+        self._log = log
         self._prover = prover
         self._figures = figures
         self._alerts = AlertStore(folder, log)
@@ -193,6 +198,8 @@ class Follower:
             if not self._alerts.waits:  # a follower that begins at a snapshot finds them no more
                 self._snapshots.take_if_due(prover.machine, prover.place)
         changed = self._hash.step(prover, now_s, calm=self._sweep.rests(prover.sequence))
+        if self._hash.problems:
+            self._tell_of_sums()
         if changed or now_s - self._published_s >= HEARTBEAT_SECONDS:
             self._publish(now_s)
             if self._parent.has_gone():
@@ -212,6 +219,17 @@ class Follower:
         if not self._alerts.waits:
             self._snapshots.take_last(prover.machine, prover.place, self._hash.seconds)
         self._publish(time.monotonic())
+
+    def _tell_of_sums(self) -> None:
+        """Keep, log and alert what the book keeps as a sum and is none."""
+        problems, self._hash.problems = self._hash.problems, []
+        sequence = self._prover.sequence
+        for index, problem in enumerate(problems):
+            self._prover.mismatches.add_sum(sequence, problem)
+            self._log.critical("sum differs", sequence=sequence, problem=problem)
+            alert = sum_differs(sequence, time.time_ns(), problem)
+            alert.index = SUM_INDEX + index
+            self._alerts.add((sequence, alert.index), alert_message(alert))
 
     def _durable(self) -> int:
         """Return the last record that is certain to stay."""

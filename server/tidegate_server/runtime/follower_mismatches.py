@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 NAME: Final = "mismatches"
+#: How the line of a sum begins: the record beside it is the last one, and was decided alike.
+SUM: Final = "sum: "
 #: More are counted while the process lives, but not listed.
 LISTED: Final = 10_000
 
@@ -36,9 +38,14 @@ class Mismatches:
             self._listed[sequence] = text
             self._write("a", {sequence: text})
 
+    def add_sum(self, sequence: int, text: str) -> None:
+        """Keep, durably, what a sum that the book keeps lacks after a record."""
+        known = self._listed.get(sequence)
+        self.add(sequence, SUM + text if known is None else f"{known}; {text}")
+
     def __contains__(self, sequence: int) -> bool:
         """Tell whether the record of this sequence was decided otherwise."""
-        return sequence in self._listed
+        return not self._listed.get(sequence, SUM).startswith(SUM)
 
     def _write(self, mode: str, lines: dict[int, str]) -> None:
         with self._path.open(mode, encoding="utf-8") as file:

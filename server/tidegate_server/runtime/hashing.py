@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from .counters import split_hash
+from .sums_proof import SumsProof
 
 if TYPE_CHECKING:
     from .proving import Prover
@@ -18,15 +19,30 @@ HASH_SHARE: Final = 20
 
 
 class HashTimer:
-    """Computes the state hash when the journal pauses, and bounds what that takes."""
+    """Computes the state hash when the journal pauses, and bounds what that takes.
 
-    __slots__ = ("_busy_at_s", "_not_before_s", "parts", "proved", "seconds", "sequence")
+    With it the sums that the book keeps are added up from their parts; `problems` are those that
+    differ and were not told yet.
+    """
+
+    __slots__ = (
+        "_busy_at_s",
+        "_not_before_s",
+        "_sums",
+        "parts",
+        "problems",
+        "proved",
+        "seconds",
+        "sequence",
+    )
 
     def __init__(self) -> None:
         self.sequence = 0
         self.parts = (0, 0, 0)
         self.seconds = 0.0
         self.proved = -1
+        self.problems: list[str] = []
+        self._sums = SumsProof()
         self._not_before_s = 0.0
         self._busy_at_s = time.monotonic() + BUSY_SECONDS
 
@@ -45,6 +61,7 @@ class HashTimer:
         begin_s = time.monotonic()
         self.parts = split_hash(prover.machine.state_hash())
         self.sequence = prover.sequence
+        self.problems += self._sums.look(prover.machine.book)
         end_s = time.monotonic()
         self.seconds = end_s - begin_s
         self._not_before_s = end_s + self.seconds * HASH_SHARE

@@ -81,7 +81,7 @@ FOLLOWER_HELP: Final = {
     "proved_sequence": "Last record that was decided again.",
     "lag_records": "Durable records that are not proved yet.",
     "lag_seconds": "Since when the proof has not been level with the journal.",
-    "mismatches": "Outcomes that differed when decided again; anything but 0 is an incident.",
+    "mismatches": "Outcomes and sums that differed; anything but 0 is an incident.",
     "records_total": "Records that were folded since the start.",
     "snapshot_sequence": "Last record that the newest snapshot holds.",
     "snapshot_seconds": "What the last snapshot took.",

@@ -1,4 +1,4 @@
-"""Prove a journal from its files: every frame, every outcome, every snapshot. Nothing is changed.
+"""Prove a journal from its files: frames, outcomes, snapshots, sums. Nothing is changed.
 
 It needs no gate, and disturbs none that is running.
 """
@@ -15,6 +15,7 @@ from tidegate_server.wire.machine import Machine
 
 from .proving import Place, fold, is_comparable
 from .snapshotting import UNSOUND, load
+from .sums_proof import SumsProof
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,10 +26,14 @@ if TYPE_CHECKING:
 
 #: So many findings are spelled out in the message.
 SPELLED_OUT: Final = 10
+#: Sums are added up from the accounts at the end, and so many records apart: at least the first
+#: figure, and a record for each so many parts of the book, so that it takes little of the time.
+SUMS_RECORDS: Final = 10_000
+PARTS_A_RECORD: Final = 4
 
 
 class Report:
-    """What was found. `mismatches` counts outcomes and snapshots; anything but 0 is an incident.
+    """What was found. `mismatches` counts outcomes, snapshots and sums; 0, or it is an incident.
 
     `state_hash` and `chain_head` are those after `last_sequence`; `first_sequence` is later than 1
     where older segments were archived, and the proof begins at a snapshot.
@@ -42,6 +47,7 @@ class Report:
         "frames",
         "segments",
         "snapshots_checked",
+        "sums_checked",
         "mismatches",
         "state_hash",
         "chain_head",
@@ -57,6 +63,7 @@ class Report:
         self.frames = 0
         self.segments = 0
         self.snapshots_checked = 0
+        self.sums_checked = 0
         self.mismatches = 0
         self.state_hash = ""
         self.chain_head = ""
@@ -82,6 +89,8 @@ class _Proof:
         self._machine = self._new_machine()
         self._report = Report()
         self._problems: list[str] = []
+        self._sums = SumsProof()
+        self._sums_from = 0
 
     def run(self) -> Report:
         report = self._report
@@ -96,6 +105,7 @@ class _Proof:
             if self._until is not None and frame.first_sequence > self._until:
                 break
             self._take(frame, snapshots)
+        self._add_up()
         report.last_sequence = self._machine.sequence
         report.state_hash = self._machine.state_hash()
         report.mismatches = len(self._problems)
@@ -167,9 +177,19 @@ class _Proof:
                 if sequence in snapshots:
                     self._compare(sequence, snapshots[sequence])
             sequence += 1
+        if report.records >= self._sums_from:
+            self._add_up()
         report.frames += 1
         report.epoch = frame.header.epoch
         report.chain_head = frame.digest.hex()
+
+    def _add_up(self) -> None:
+        """Compare the sums that the book keeps with their parts."""
+        book = self._machine.book
+        self._problems += self._sums.look(book)
+        self._report.sums_checked += 1
+        parts = len(book.accounts) + len(book.instruments) + book.order_id_count
+        self._sums_from = self._report.records + max(SUMS_RECORDS, parts // PARTS_A_RECORD)
 
     def _compare(self, sequence: int, state_hash: str) -> None:
         self._report.snapshots_checked += 1
