@@ -833,8 +833,14 @@ def plan(found: Any) -> str:
 
     parts = [f"{ratio('before_ratio_bps')} to {ratio('after_ratio_bps')}"]
     parts += [f"cancel {one.order_id} {one.rise_e4}" for one in found.cancels]
+    parts += [f"repay {found.repay_e4}"] if found.repay_e4 else []
     for stage in found.stages:
-        sides = [order_pb2.Side.Name(trade.side).removeprefix("SIDE_") for trade in stage.trades]
+        sides = [
+            order_pb2.MarginKind.Name(trade.margin_kind).removeprefix("MARGIN_KIND_")
+            if trade.margin_kind
+            else order_pb2.Side.Name(trade.side).removeprefix("SIDE_")
+            for trade in stage.trades
+        ]
         parts.append(
             ", ".join(
                 f"{side.lower()} {trade.instrument_id} {trade.quantity}"
