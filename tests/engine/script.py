@@ -549,10 +549,15 @@ class Script(CreditSteps):
         return found if isinstance(found, str) else verdict(found)
 
     def do_preview(self, words: list[str]) -> str:
+        """`preview buy A X 5 @ 10.0 ... [show=name+name]`: the verdict, or what would be used."""
+        names = [name for word in words if word.startswith("show=") for name in word[5:].split("+")]
+        words = [word for word in words if not word.startswith("show=")]
         request, principal = self.request(words[0].upper(), words[1:])
         for name in ("order_id", "created_time_ns", "want_max_acceptable_quantity"):
             request.pop(name, None)
         found = self.call("PreviewOrder", request, principal)
+        if names and not isinstance(found, str):
+            return "; ".join(usage(one) for one in found.limits if one.name in names)
         return found if isinstance(found, str) else verdict(found)
 
     def do_batch(self, words: list[str]) -> str:
