@@ -549,10 +549,15 @@ class Script(CreditSteps):
         return found if isinstance(found, str) else verdict(found)
 
     def do_preview(self, words: list[str]) -> str:
+        """`preview buy A X 5 @ 10.0 ... [show=name+name]`: the verdict, or what would be used."""
+        names = [name for word in words if word.startswith("show=") for name in word[5:].split("+")]
+        words = [word for word in words if not word.startswith("show=")]
         request, principal = self.request(words[0].upper(), words[1:])
         for name in ("order_id", "created_time_ns", "want_max_acceptable_quantity"):
             request.pop(name, None)
         found = self.call("PreviewOrder", request, principal)
+        if names and not isinstance(found, str):
+            return "; ".join(usage(one) for one in found.limits if one.name in names)
         return found if isinstance(found, str) else verdict(found)
 
     def do_batch(self, words: list[str]) -> str:
@@ -833,8 +838,14 @@ def plan(found: Any) -> str:
 
     parts = [f"{ratio('before_ratio_bps')} to {ratio('after_ratio_bps')}"]
     parts += [f"cancel {one.order_id} {one.rise_e4}" for one in found.cancels]
+    parts += [f"repay {found.repay_e4}"] if found.repay_e4 else []
     for stage in found.stages:
-        sides = [order_pb2.Side.Name(trade.side).removeprefix("SIDE_") for trade in stage.trades]
+        sides = [
+            order_pb2.MarginKind.Name(trade.margin_kind).removeprefix("MARGIN_KIND_")
+            if trade.margin_kind
+            else order_pb2.Side.Name(trade.side).removeprefix("SIDE_")
+            for trade in stage.trades
+        ]
         parts.append(
             ", ".join(
                 f"{side.lower()} {trade.instrument_id} {trade.quantity}"

@@ -1,8 +1,10 @@
 """8.6: the plan that brings an account in liquidation back to that line's release."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 
+from tests.oracle import credit
 from tests.oracle.add_ons import Weighed, weight_band
 from tests.oracle.book import (
     INT64_MAX,
@@ -69,18 +71,20 @@ class Holding:
         return -self.factor, -band, volume == 0, part, self.name
 
 
-def plan(book: Book, request: Message, now: int) -> Message:
-    """Answer a PlanLiquidation."""
+Planner = Callable[[Book, Account, int, int], Message]
+
+
+def plan(book: Book, request: Message, now: int, credit_plan: Planner) -> Message:
+    """Answer a PlanLiquidation; `credit_plan` makes those under cn_margin."""
     account = book.accounts.get(request["account_id"])
     if account is None:
         return {"error": "NOT_FOUND"}
-    if is_credit(account):
-        return {"error": "MARGIN_MODEL"}
     lines = figures_of_lines(lines_in_force(book, account))
     if not lines or not any(name in account.entered for name in DEEP):
         return {"error": "NOT_IN_LIQUIDATION"}
     assert set(lines) == set(NAMES)
-    return plan_to(book, account, lines["liquidation"][1], now)
+    planner = credit_plan if is_credit(account) else plan_to
+    return planner(book, account, lines["liquidation"][1], now)
 
 
 def plan_to(book: Book, account: Account, target: int, now: int) -> Message:
@@ -229,6 +233,8 @@ def cancels(book: Book, account: Account, now: int) -> list[Message]:
 
 def rise(book: Book, account: Account, order: Order, now: int) -> int:
     """How much more would be available without an order; what has no mark counts as nothing."""
+    if is_credit(account):
+        return credit_rise(book, account, order, now)
     lines = {
         name: line
         for name, line in lines_of(account).items()
@@ -241,3 +247,14 @@ def rise(book: Book, account: Account, order: Order, now: int) -> int:
     before = projected(book, account, lines, now)
     weighed = Weighed([order.instrument_id], before.gross)
     return projected(book, account, alone, now, weighed).available - before.available
+
+
+def credit_rise(book: Book, account: Account, order: Order, now: int) -> int:
+    """The same under cn_margin: a part of its own, or nothing for what closes."""
+    if book.instruments[order.instrument_id].mark is None:
+        return 0
+    before = credit.worth(book, account, now).available
+    reserved, order.reserved = order.reserved, 0
+    after = credit.worth(book, account, now).available
+    order.reserved = reserved
+    return after - before

@@ -19,7 +19,7 @@ enum values without their prefix, absent optional fields as missing keys. An err
 
 from typing import TYPE_CHECKING
 
-from tests.oracle import liquidation, validation
+from tests.oracle import credit_liquidation, liquidation, validation
 from tests.oracle.batches import Batches
 from tests.oracle.book import Book, Message
 from tests.oracle.credit_facts import CreditFacts
@@ -95,7 +95,7 @@ class Oracle:
         return self._methods[method](request, principal, now_ns)
 
     def _plan_liquidation(self, request: Message, _principal: str, now: int) -> Message:
-        return liquidation.plan(self.book, request, now)
+        return liquidation.plan(self.book, request, now, credit_liquidation.plan_to)
 
     def _check_orders(self, request: Message, principal: str, now: int) -> Message:
         one = (

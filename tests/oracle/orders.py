@@ -10,7 +10,7 @@ from tests.oracle import (
     valuations,
     valued_sums,
 )
-from tests.oracle.book import LIVE, Book, Message, Order
+from tests.oracle.book import LIVE, Book, Message, Order, lines_of
 from tests.oracle.case import Case, entry, open_case
 from tests.oracle.figures import Figures, projected, valuable
 from tests.oracle.usage import limits_with, share
@@ -254,6 +254,22 @@ class Orders:
         response |= judgement.limited(case, quantity, found.rejections)
         return response | self._difference(case, quantity, found.reserved_price)
 
+    def _limits_with(self, case: Case, quantity: int, reserved_price: int) -> list[Message]:
+        """Every limit of an account under cn_margin as if the order were open."""
+        account, name = case.account, case.instrument_id
+        made = Order(
+            account.account_id, "", name, case.side, quantity, None, None, "RESERVED", 0, 0, 0
+        )
+        made.reserved, made.reserved_price = quantity, reserved_price
+        made.taken_kind = str(case.request["margin_kind"])
+        made.ratio = self.ratio(case.request, case.now)
+        account.orders[""] = made
+        lines = lines_of(account)
+        figures = projected(self.book, account, lines, case.now)
+        found = limits_with(case, lines, figures, opened=0)
+        del account.orders[""]
+        return found
+
     def _difference(self, case: Case, quantity: int, reserved_price: int | None) -> Message:
         """Figures before and after an order, where they can be valued."""
         shown: Message = {}
@@ -264,7 +280,12 @@ class Orders:
         after: Figures | None = None
         margin = credit.is_credit(case.account)
         if margin and credit.is_exit_kind(case.request):  # what only closes changes no figure
-            return shown | {"after": before.message(), "change": dict.fromkeys(before.amounts(), 0)}
+            shown |= {"after": before.message(), "change": dict.fromkeys(before.amounts(), 0)}
+            if reserved_price is None or order_checks.notional_bound(
+                case, quantity, reserved_price
+            ):
+                return shown
+            return shown | {"limits": self._limits_with(case, quantity, reserved_price)}
         if not order_checks.notional_bound(case, quantity, reserved_price):
             after = account_checks.figures_after(case, quantity, reserved_price)
         if after is not None and after.in_bounds and reserved_price is not None:
@@ -272,7 +293,9 @@ class Orders:
             old = before.amounts()
             shown["change"] = {name: new - old[name] for name, new in after.amounts().items()}
             lines = account_checks.lines_after(case, quantity, reserved_price)
-            if not margin:
+            if margin:
+                shown["limits"] = self._limits_with(case, quantity, reserved_price)
+            else:
                 shown["limits"] = limits_with(case, lines, after)
             shown["concentrations"] = [share(case, before, after)]
         return shown

@@ -57,11 +57,14 @@ def counts_of(book: Book, account: Account) -> Counts:
     return Counts(opened, book.today_count(account), account.next_order_time)
 
 
-def limits_with(case: Case, lines: dict[str, Line], figures: Figures) -> list[Row]:
-    """Every limit of an account with one more order, its lines and figures then being these."""
+def limits_with(case: Case, lines: dict[str, Line], figures: Figures, opened: int = 1) -> list[Row]:
+    """Every limit of an account with one more order, its lines and figures then being these.
+
+    `opened` is how many orders more are open than the book has.
+    """
     counts = counts_of(case.book, case.account)
     found = account_bucket(case)
-    counts.opened += 1
+    counts.opened += opened
     counts.decided += 1
     if found is not None:
         counts.next_time = found.after(counts.next_time, case.now)

@@ -400,6 +400,7 @@ class PlanLiquidationResponse(_message.Message):
     AS_OF_SEQUENCE_FIELD_NUMBER: _builtins.int
     PLANNED_TIME_NS_FIELD_NUMBER: _builtins.int
     POLICY_VERSION_FIELD_NUMBER: _builtins.int
+    REPAY_E4_FIELD_NUMBER: _builtins.int
     target_ratio_bps: _builtins.int
     """The ratio of assets to debt that is to be reached, bps: the release of the line `liquidation`."""
     before_ratio_bps: _builtins.int
@@ -420,6 +421,8 @@ class PlanLiquidationResponse(_message.Message):
     """When, on the gate's clock."""
     policy_version: _builtins.int
     """The policy in force."""
+    repay_e4: _builtins.int
+    """Under cn_margin: what to repay in cash before anything is traded, out of free cash; 0 to 9·10^16."""
     @_builtins.property
     def cancels(self) -> _containers.RepeatedCompositeFieldContainer[Global___PlannedCancel]:
         """What to cancel first, what frees most first."""
@@ -447,10 +450,11 @@ class PlanLiquidationResponse(_message.Message):
         as_of_sequence: _builtins.int = ...,
         planned_time_ns: _builtins.int = ...,
         policy_version: _builtins.int = ...,
+        repay_e4: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_after_ratio_bps", b"_after_ratio_bps", "_before_ratio_bps", b"_before_ratio_bps", "after_ratio_bps", b"after_ratio_bps", "before_ratio_bps", b"before_ratio_bps"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_after_ratio_bps", b"_after_ratio_bps", "_before_ratio_bps", b"_before_ratio_bps", "after_ratio_bps", b"after_ratio_bps", "as_of_sequence", b"as_of_sequence", "before_ratio_bps", b"before_ratio_bps", "blocked", b"blocked", "cancels", b"cancels", "cut", b"cut", "planned_time_ns", b"planned_time_ns", "policy_version", b"policy_version", "reachable", b"reachable", "shortfall_e4", b"shortfall_e4", "stages", b"stages", "target_ratio_bps", b"target_ratio_bps"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_after_ratio_bps", b"_after_ratio_bps", "_before_ratio_bps", b"_before_ratio_bps", "after_ratio_bps", b"after_ratio_bps", "as_of_sequence", b"as_of_sequence", "before_ratio_bps", b"before_ratio_bps", "blocked", b"blocked", "cancels", b"cancels", "cut", b"cut", "planned_time_ns", b"planned_time_ns", "policy_version", b"policy_version", "reachable", b"reachable", "repay_e4", b"repay_e4", "shortfall_e4", b"shortfall_e4", "stages", b"stages", "target_ratio_bps", b"target_ratio_bps"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__after_ratio_bps: _TypeAlias = _typing.Literal["after_ratio_bps"]  # noqa: Y015
     _WhichOneofArgType__after_ratio_bps: _TypeAlias = _typing.Literal["_after_ratio_bps", b"_after_ratio_bps"]  # noqa: Y015
@@ -540,6 +544,7 @@ class PlannedTrade(_message.Message):
     RATIO_BPS_FIELD_NUMBER: _builtins.int
     SHORTFALL_E4_FIELD_NUMBER: _builtins.int
     WEIGHT_BAND_FIELD_NUMBER: _builtins.int
+    MARGIN_KIND_FIELD_NUMBER: _builtins.int
     instrument_id: _builtins.str
     """The instrument."""
     side: _order_pb2.Side.ValueType
@@ -562,6 +567,8 @@ class PlannedTrade(_message.Message):
     """The band of the add-ons by weight that the position was in as the stage began, 1 the first, 0
     none: what ranks it among equally volatile ones.
     """
+    margin_kind: _order_pb2.MarginKind.ValueType
+    """Under cn_margin: what the order is for; unspecified under any other model."""
     def __init__(
         self,
         *,
@@ -574,10 +581,11 @@ class PlannedTrade(_message.Message):
         ratio_bps: _builtins.int | None = ...,
         shortfall_e4: _builtins.int = ...,
         weight_band: _builtins.int = ...,
+        margin_kind: _order_pb2.MarginKind.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_ratio_bps", b"_ratio_bps", "ratio_bps", b"ratio_bps"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_ratio_bps", b"_ratio_bps", "amount_e4", b"amount_e4", "factor_bps", b"factor_bps", "instrument_id", b"instrument_id", "price_e4", b"price_e4", "quantity", b"quantity", "ratio_bps", b"ratio_bps", "shortfall_e4", b"shortfall_e4", "side", b"side", "weight_band", b"weight_band"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_ratio_bps", b"_ratio_bps", "amount_e4", b"amount_e4", "factor_bps", b"factor_bps", "instrument_id", b"instrument_id", "margin_kind", b"margin_kind", "price_e4", b"price_e4", "quantity", b"quantity", "ratio_bps", b"ratio_bps", "shortfall_e4", b"shortfall_e4", "side", b"side", "weight_band", b"weight_band"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__ratio_bps: _TypeAlias = _typing.Literal["ratio_bps"]  # noqa: Y015
     _WhichOneofArgType__ratio_bps: _TypeAlias = _typing.Literal["_ratio_bps", b"_ratio_bps"]  # noqa: Y015

@@ -62,6 +62,8 @@ def show(console: "Console", account: str, answer: "control_pb2.PlanLiquidationR
         ("after the plan", _ratio(answer, "after_ratio_bps")),
         ("outcome", _outcome(answer)),
     ]
+    if answer.repay_e4:
+        rows.insert(3, ("to be repaid in cash", output.money(answer.repay_e4)))
     console.print(output.facts(rows))
     _show_cancels(console, answer)
     _show_stages(console, answer)
@@ -109,7 +111,6 @@ def _show_cancels(console: "Console", answer: "control_pb2.PlanLiquidationRespon
 
 
 def _show_stages(console: "Console", answer: "control_pb2.PlanLiquidationResponse") -> None:
-    from tidegate.v1 import order_pb2
     from tidegate_server.cli import output
 
     columns = [">stage", "then", "instrument", ">quantity", ">at", ">amount", ">factor"]
@@ -122,7 +123,7 @@ def _show_stages(console: "Console", answer: "control_pb2.PlanLiquidationRespons
             band = [str(trade.weight_band or "-")] * weighed
             table.add_row(
                 str(number),
-                output.short(order_pb2.Side.Name(trade.side), "SIDE_").lower(),
+                _what(trade),
                 trade.instrument_id,
                 output.count(trade.quantity),
                 output.money(trade.price_e4),
@@ -134,3 +135,13 @@ def _show_stages(console: "Console", answer: "control_pb2.PlanLiquidationRespons
             )
     if answer.stages:
         console.print(table)
+
+
+def _what(trade: "control_pb2.PlannedTrade") -> str:
+    """Say what a trade is: its side, under cn_margin its kind."""
+    from tidegate.v1 import order_pb2
+    from tidegate_server.cli import output
+
+    if trade.margin_kind:
+        return output.short(order_pb2.MarginKind.Name(trade.margin_kind), "MARGIN_KIND_").lower()
+    return output.short(order_pb2.Side.Name(trade.side), "SIDE_").lower()

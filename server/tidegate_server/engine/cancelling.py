@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from .add_ons import charged, more_of_position, with_more
-from .commands import BUY, CheckOrder
+from .commands import MODEL_CN_MARGIN, CheckOrder
 from .exposure import figures_of, line_of_position, rates_of, regime_multiplier
 from .hedges import account_offset
 from .lines import Line, exchanged
 from .order import Order
 from .policy import Policy
-from .state import Account, Book, Position
+from .shares_to_be import Drafts
+from .state import Account, Book
 from .walk import walk
 
 
@@ -70,13 +71,15 @@ def rise_of(
     stressed = instrument.factor_time_ns < now_ns - policy.max_volatility_age_ns
     model = account.margin_model
     rates = rates_of(instrument, policy, regime_bps, model, stressed=stressed)
-    alone = without(position, order, command)
+    drafts = Drafts(account)
+    drafts.move(instrument, command, -order.reserved, order.reserved_price)
+    alone = drafts.positions[command.instrument_id]
     own = position.line
     then = line_of_position(alone, rates, model)
-    if policy.add_ons is not None:
+    tables = policy.add_ons
+    if tables is not None and model != MODEL_CN_MARGIN:
         reach = position.reach()
         gross = total[3] - own[3] + then[3]
-        tables = policy.add_ons
         own = with_more(
             own, more_of_position(account, tables, position, own, rates, total[3], reach)
         )
@@ -88,21 +91,3 @@ def rise_of(
     )
     before = figures_of(account, total, offset)
     return figures_of(account, line, offset_alone).available - before.available
-
-
-def without(position: Position, order: Order, command: CheckOrder) -> Position:
-    """Return a position as it would be without an order."""
-    alone = Position(position.instrument)
-    alone.quantity = position.quantity
-    alone.open_buy = position.open_buy
-    alone.open_sell = position.open_sell
-    alone.buy_notional = position.buy_notional
-    alone.sell_notional = position.sell_notional
-    price = order.reserved_price
-    if command.side == BUY:
-        alone.open_buy -= order.reserved
-        alone.buy_notional -= order.reserved * price
-    else:
-        alone.open_sell -= order.reserved
-        alone.sell_notional -= order.reserved * price
-    return alone

@@ -43,11 +43,6 @@ class Holding:
         most = max(step, volume // VOLUME_PART if volume > 0 else 0)
         return self.free if self.free <= most else most // step * step
 
-    def size(self, index: int) -> int:
-        """Return the index-th quantity that a stage may take, from 1; the last is the largest."""
-        step = self.instrument.terms.quantity_step
-        return min(index * step, self.largest())
-
 
 class Balance:
     """The account while it is planned for: cash, long and short value, gross and dues, in e4."""
@@ -72,6 +67,18 @@ class Balance:
         assets = self.held + (self.cash if self.cash > 0 else 0)
         return max(0, scale_up(debt, self.target_bps) - assets) if debt > 0 else 0
 
+    def lacking(self, _holding: Holding) -> int:
+        """Return what a trade of a position is to bring down."""
+        return self.shortfall()
+
+    def most(self, holding: Holding) -> int:
+        """Return the most that a stage can take of a position."""
+        return holding.largest()
+
+    def kind_of(self, _holding: Holding) -> int:
+        """Return the kind of an order in a position; 0 for none."""
+        return 0
+
     def ratio_bps(self) -> int:
         """Return assets over debt, rounded down; -1 without debt."""
         debt = self.debt()
@@ -84,6 +91,9 @@ class Balance:
             self.held += value
         else:
             self.owed += value
+
+    def use(self, _holding: Holding) -> None:
+        """Note a position that can be traded."""
 
     def after(self, holding: Holding, quantity: int) -> Balance:
         """Return where the account stands once so much of a position is gone."""
@@ -112,4 +122,7 @@ def compared(one: Holding, other: Holding) -> int:
             return share
     elif volume > 0 or others > 0:
         return -1 if volume > 0 else 1
-    return -1 if one.instrument.instrument_id < other.instrument.instrument_id else 1
+    name, other_name = one.instrument.instrument_id, other.instrument.instrument_id
+    if name == other_name:  # what is held before what is owed (6.3)
+        return other.quantity - one.quantity
+    return -1 if name < other_name else 1

@@ -17,7 +17,7 @@ from typing import Final
 
 from .cancelling import Cancel, cancels_of
 from .checks.stops import halted
-from .cn.facts import other_model
+from .cn.closeout import CreditBalance, parts_of, repay_first
 from .commands import BUY, MODEL_CN_MARGIN, SELL
 from .exposure import rates_of, regime_multiplier
 from .holdings import Balance, Holding, compared
@@ -25,7 +25,7 @@ from .margin_lines import LINE_NAMES, LIQUIDATION, state_of
 from .outcomes import Refusal
 from .overriding import effective_limits
 from .policy import Policy
-from .state import Account, Book, roll_if_due
+from .state import Account, Book, Position, roll_if_due
 
 LOOKS: Final = 10_000
 
@@ -56,6 +56,7 @@ class Trade:
         "amount_e4",
         "factor_bps",
         "instrument_id",
+        "margin_kind",
         "price_e4",
         "quantity",
         "ratio_bps",
@@ -72,12 +73,16 @@ class Trade:
         self.amount_e4 = amount_e4
         self.factor_bps = holding.factor
         self.weight_band = holding.band
+        self.margin_kind = 0
         self.ratio_bps = -1
         self.shortfall_e4 = 0
 
 
 class Plan:
-    """What to cancel, what to trade stage by stage, what is blocked, and what is reached."""
+    """What to cancel, what to trade stage by stage, what is blocked, and what is reached.
+
+    `repay_e4` is repaid in cash before anything is traded (6.3).
+    """
 
     __slots__ = (
         "after_bps",
@@ -86,6 +91,7 @@ class Plan:
         "cancels",
         "cut",
         "reachable",
+        "repay_e4",
         "shortfall_e4",
         "stages",
         "target_bps",
@@ -98,15 +104,13 @@ class Plan:
         self.stages: list[list[Trade]] = []
         self.before_bps = self.after_bps = -1
         self.reachable = False
+        self.repay_e4 = 0
         self.shortfall_e4 = 0
         self.cut = False
 
 
 def plan_liquidation(book: Book, account: Account, now_ns: int) -> Plan | Refusal:
     """Return how an account at the line liquidation or deeper would reach that line's release."""
-    if account.margin_model == MODEL_CN_MARGIN:
-        why = f"no plan is made of contracts: account {account.account_id} is under cn_margin"
-        return other_model(account, why)
     state = state_of(account.lines)
     policy = book.policy
     lines = effective_limits(account, policy, now_ns).lines if policy is not None else ()
@@ -123,10 +127,12 @@ def plan_liquidation(book: Book, account: Account, now_ns: int) -> Plan | Refusa
 def plan_to(book: Book, account: Account, target_bps: int, now_ns: int) -> Plan:
     """Return what would bring an account to a ratio, from its figures as they are."""
     roll_if_due(book, account)
-    balance = Balance(account.cash, account.interest_and_fees, target_bps)
+    balance = balance_of(account, target_bps)
     holdings, blocked, known = looked_at(book, account, balance, now_ns)
     plan = Plan(target_bps, cancels_of(book, account, now_ns), blocked)
     plan.before_bps = balance.ratio_bps()
+    if isinstance(balance, CreditBalance):
+        plan.repay_e4 = repay_first(balance, account)
     looks = 0
     while balance.shortfall() and holdings:
         if looks + len(holdings) > LOOKS:
@@ -146,6 +152,13 @@ def plan_to(book: Book, account: Account, target_bps: int, now_ns: int) -> Plan:
     return plan
 
 
+def balance_of(account: Account, target_bps: int) -> Balance:
+    """Return an account's balance before its positions are added."""
+    if account.margin_model == MODEL_CN_MARGIN:
+        return CreditBalance.of(account, target_bps)
+    return Balance(account.cash, account.interest_and_fees, target_bps)
+
+
 def looked_at(
     book: Book, account: Account, balance: Balance, now_ns: int
 ) -> tuple[list[Holding], list[Blocked], bool]:
@@ -162,29 +175,39 @@ def looked_at(
     regime_bps = regime_multiplier(book, policy)
     for name in sorted(account.positions):
         position = account.positions[name]
-        quantity, instrument = position.quantity, position.instrument
-        if not quantity:
-            continue
-        if not instrument.mark:
-            blocked.append(Blocked(name, quantity, UNPRICED))
-            known = known and quantity > 0
-            continue
-        stressed = instrument.factor_time_ns < now_ns - policy.max_volatility_age_ns
-        rates = rates_of(instrument, policy, regime_bps, account.margin_model, stressed=stressed)
-        free = abs(quantity)
-        if halted(book, account, name, ""):
-            blocked.append(Blocked(name, quantity, HALTED))
-            free = 0
-        elif quantity > 0 and instrument.terms.dealing.sellable_next_day and position.bought_today:
-            locked = min(quantity, position.bought_today)
-            blocked.append(Blocked(name, locked, LOCKED))
-            free = quantity - locked
-        holding = Holding(instrument, quantity, free, rates[0])
-        balance.add(quantity, holding.value(abs(quantity)))
-        balance.gross += holding.gross(abs(quantity))
-        if free:
-            holdings.append(holding)
+        instrument = position.instrument
+        for quantity in parts_of(position):
+            if not instrument.mark:
+                blocked.append(Blocked(name, quantity, UNPRICED))
+                known = known and quantity > 0
+                continue
+            stressed = instrument.factor_time_ns < now_ns - policy.max_volatility_age_ns
+            model = account.margin_model
+            rates = rates_of(instrument, policy, regime_bps, model, stressed=stressed)
+            free = free_of(book, account, position, quantity, blocked)
+            holding = Holding(instrument, quantity, free, rates[0])
+            balance.add(quantity, holding.value(abs(quantity)))
+            balance.gross += holding.gross(abs(quantity))
+            if free:
+                holdings.append(holding)
+                balance.use(holding)
     return holdings, blocked, known
+
+
+def free_of(
+    book: Book, account: Account, position: Position, quantity: int, blocked: list[Blocked]
+) -> int:
+    """Return how much of a position can be traded, and note what cannot."""
+    instrument = position.instrument
+    name = instrument.instrument_id
+    if halted(book, account, name, ""):
+        blocked.append(Blocked(name, quantity, HALTED))
+        return 0
+    if quantity > 0 and instrument.terms.dealing.sellable_next_day and position.bought_today:
+        locked = min(quantity, position.bought_today)
+        blocked.append(Blocked(name, locked, LOCKED))
+        return quantity - locked
+    return abs(quantity)
 
 
 def weigh(holdings: list[Holding], balance: Balance, policy: Policy) -> None:
@@ -201,14 +224,15 @@ def staged(balance: Balance, holdings: list[Holding]) -> tuple[Balance, list[Tra
     """Return where one stage leads, and its trades; the holdings give up what is traded."""
     stage: list[Trade] = []
     for holding in sorted(holdings, key=cmp_to_key(compared)):
-        before = balance.shortfall()
-        if not before:
+        if not balance.shortfall():
             break
-        quantity = least(balance, holding)
+        before = balance.lacking(holding)
+        quantity = least(balance, holding) if before else 0
         then = balance.after(holding, quantity)
-        if then.shortfall() >= before:
+        if then.lacking(holding) >= before:
             continue
         trade = Trade(holding, quantity, holding.value(quantity))
+        trade.margin_kind = balance.kind_of(holding)
         balance = then
         holding.quantity -= quantity if holding.quantity > 0 else -quantity
         holding.free -= quantity
@@ -221,11 +245,12 @@ def staged(balance: Balance, holdings: list[Holding]) -> tuple[Balance, list[Tra
 def least(balance: Balance, holding: Holding) -> int:
     """Return the fewest steps that reach the target, else the most that a stage takes."""
     step = holding.instrument.terms.quantity_step
-    low, high = 0, -(-holding.largest() // step)
+    most = balance.most(holding)
+    low, high = 0, -(-most // step)
     while high - low > 1:
         middle = (low + high) // 2
-        if balance.after(holding, holding.size(middle)).shortfall():
+        if balance.after(holding, min(middle * step, most)).lacking(holding):
             low = middle
         else:
             high = middle
-    return holding.size(high)
+    return min(high * step, most)

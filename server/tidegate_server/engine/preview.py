@@ -98,14 +98,15 @@ def fill_in(preview: PreviewOutcome, judged: Judgement) -> None:
     preview.before = before
     if judged.credit and judged.order.margin_kind and not judged.counts():
         preview.after = before  # what only closes changes no figure (6.3)
+        if judged.reserved_price >= 0 and judged.in_bounds:
+            preview.usages = usages_with(judged)
     if not judged.valued:
         return
     preview.after = judged.figures()
     if judged.gross > AMOUNT_BOUND:
         return
     preview.shares = [share_of_instrument(judged, before)]
-    if not judged.credit:
-        preview.usages = usages_with(judged)
+    preview.usages = usages_with(judged)
 
 
 def share_of_instrument(judged: Judgement, before: Figures) -> Share:

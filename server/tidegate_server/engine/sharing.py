@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from .amounts import INT64_MAX, ONE, raw_up, scale_up
+from .amounts import INT64_MAX, ONE, scale_up
 from .cn.booking import drawn_of
+from .cn.judging import order_cost
 from .cn.kinds import MARGIN_BUY
 from .exposure import line_of_position, rates_of
 from .judgement import Judgement
@@ -150,7 +151,7 @@ def share_with(judged: Judgement) -> Share:
     line = plus(judged.rest.line, judged.line)
     financed = drawn_of(account) if judged.credit else 0
     if judged.credit and judged.order.margin_kind == MARGIN_BUY:
-        financed += raw_up(judged.quantity * judged.reserved_price, judged.unit)
+        financed += order_cost(judged)
     return share_of(account, line, account.cash, stressed, judged.now_ns, financed)
 
 

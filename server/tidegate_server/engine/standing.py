@@ -6,6 +6,8 @@ from typing import Final
 
 from .amounts import INT64_MAX, lower_ratio_bps, raw_up
 from .checks.rate import next_time_ns
+from .cn.judging import holding_with, order_cost
+from .cn.kinds import MARGIN_BUY
 from .effective import is_required, narrowest
 from .exposure import regime_multiplier
 from .judgement import Judgement
@@ -79,7 +81,7 @@ class Standing:
     """An account's figures and counts, and the usages found so far.
 
     Figures are None without a mark. Positions are those that are not flat, by instrument id, so
-    that ties go to the smallest.
+    that ties go to the smallest. `borrowed` is what the order would finance (6.3), in e4.
 
     `least_bps` leaves out every limit that is used less, and those without a usage: whoever looks
     at each account that a record touches has no time for what is not set. EVERY_LIMIT: all of them.
@@ -88,6 +90,7 @@ class Standing:
     __slots__ = (
         "account",
         "book",
+        "borrowed",
         "day_order_count",
         "figures",
         "found",
@@ -112,6 +115,7 @@ class Standing:
     ) -> None:
         roll_if_due(book, account)
         self.least_bps = least_bps
+        self.borrowed = 0
         self.book = book
         self.policy = policy
         self.account = account
@@ -127,9 +131,12 @@ class Standing:
         self.found: list[Usage] = []
 
     def add_order(self, judged: Judgement) -> None:
-        """Count an order that was valued as open; the book stays as it is."""
+        """Count an order as open that was valued, or only closes; the book stays as it is."""
         limits = self.limits
-        self.figures = judged.figures()
+        if judged.valued:
+            self.figures = judged.figures()
+        if judged.order.margin_kind == MARGIN_BUY:
+            self.borrowed = order_cost(judged)
         self.open_order_count += 1
         self.day_order_count += 1
         before = judged.turnover_before
@@ -247,7 +254,13 @@ def position_with(judged: Judgement) -> Position:
     position.quantity = judged.position_quantity
     position.open_buy = judged.open_buy + (judged.quantity if judged.buy else 0)
     position.open_sell = judged.open_sell + (0 if judged.buy else judged.quantity)
-    position.line = judged.line
+    known = judged.position
+    if judged.valued:
+        position.line = judged.line
+    elif known is not None:
+        position.line = known.line
+    if judged.credit:
+        position.holding = holding_with(judged)
     return position
 
 

@@ -76,8 +76,8 @@ def measure(standing: Standing) -> None:
     shorted = None
     account = standing.account
     if figures is not None and account.margin_model == MODEL_CN_MARGIN:
-        drawn = drawn_of(account)
-        shorted = sum(position.line[6] for position in account.active)
+        drawn = drawn_of(account) + standing.borrowed
+        shorted = sum(position.line[6] for position in standing.positions)
     leverage = None if figures is None else upper_ratio_bps(figures.weighted, figures.equity)
     if standing.least_bps == EVERY_LIMIT:
         add_limits_of_orders(standing)

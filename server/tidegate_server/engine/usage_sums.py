@@ -183,7 +183,7 @@ def valued_sum(standing: Standing, scope: ScopeLimits, name: str) -> int | None:
         return None
     drawn = -figures.cash if figures.cash < 0 else 0
     if standing.account.credit is not None:
-        drawn += drawn_of(standing.account)
+        drawn += drawn_of(standing.account) + standing.borrowed
     share = standing.now_ns, figures.gross, drawn, 0
     figure = GROSS if name == GROUP_EXPOSURE else DRAWN
     return sum_with(standing.book, scope.scope_id, standing.account, share, figure)

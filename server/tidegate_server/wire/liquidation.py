@@ -49,6 +49,7 @@ def plan_message(found: Plan) -> control_service_pb2.PlanLiquidationResponse:
         ],
         blocked=[blocked_message(blocked) for blocked in found.blocked],
         cut=found.cut,
+        repay_e4=found.repay_e4,
     )
 
 
@@ -73,6 +74,7 @@ def trade_message(trade: Trade) -> control_service_pb2.PlannedTrade:
         amount_e4=cut(trade.amount_e4),
         factor_bps=trade.factor_bps,
         weight_band=trade.weight_band,
+        margin_kind=trade.margin_kind,  # type: ignore[arg-type] # the same
         ratio_bps=None if trade.ratio_bps < 0 else trade.ratio_bps,
         shortfall_e4=cut(trade.shortfall_e4),
     )

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from tidegate_server.engine.amounts import raw_up
 from tidegate_server.engine.checks.position import ownership_limit, position_limit
 from tidegate_server.engine.cn.booking import drawn_of, free_cash
+from tidegate_server.engine.cn.judging import order_cost
 from tidegate_server.engine.cn.kinds import (
     BUY_TO_RETURN,
     COLLATERAL_BUY,
@@ -115,11 +115,6 @@ def credit_valued_reasons(judged: Judgement, rejections: list[Rejection]) -> Non
             available = min(available, free)
         if found := credit_margin(judged.account, available):
             rejections.append(found)
-
-
-def order_cost(judged: Judgement) -> int:
-    """Return what an order costs at its reserved price, in e4."""
-    return raw_up(judged.quantity * judged.reserved_price, judged.unit)
 
 
 def credit_margin(account: Account, available: int) -> Rejection | None:

@@ -6,14 +6,16 @@ them, and are verified exits if their quantity fits what is there to be closed.
 
 from __future__ import annotations
 
-from ..commands import CheckOrder  # noqa: TID252 - one level up is this room
+from ..amounts import raw_up  # noqa: TID252 - one level up is this room
+from ..commands import CheckOrder  # noqa: TID252 - the same
 from ..judgement import Judgement  # noqa: TID252 - the same
 from ..lines import Line  # noqa: TID252 - the same
 from ..order import Order  # noqa: TID252 - the same
 from ..policy import Policy  # noqa: TID252 - the same
 from ..state import Account, Book, Instrument  # noqa: TID252 - the same
 from ..walk import refresh  # noqa: TID252 - the same
-from .contracts import NOT_OPENED, OpenPart
+from .booking import move_in
+from .contracts import NOT_OPENED, Holding, OpenPart
 from .kinds import (
     BUY_TO_RETURN,
     COLLATERAL_SELL,
@@ -137,6 +139,23 @@ class CreditJudgement(Judgement):
         )
         actual = (own[7], own[8])
         return line_of_terms(terms, longs, shorts, high, self.unit, self.factor, actual)
+
+
+def holding_with(judged: Judgement) -> Holding:
+    """Return what would belong to the position with the order open."""
+    known = judged.position.holding if judged.position is not None else None
+    holding = known.copy() if known is not None else Holding()
+    order = judged.order
+    kind, price = order.margin_kind, judged.reserved_price
+    if opens(kind):
+        ratio_bps = order_ratio(judged)
+        move_in(holding, judged.unit, kind, order.order_id, judged.quantity, price, ratio_bps)
+    return holding
+
+
+def order_cost(judged: Judgement) -> int:
+    """Return what an order costs at its reserved price, in e4."""
+    return raw_up(judged.quantity * judged.reserved_price, judged.unit)
 
 
 def order_ratio(judged: Judgement) -> int:
