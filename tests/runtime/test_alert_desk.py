@@ -76,7 +76,8 @@ def test_a_follower_that_begins_at_a_snapshot_finds_the_same(tmp_path: Path) -> 
         half = Beside(config)
         half.run()
         take_snapshot(config, desk)
-        half.desk.save(half.prover.place)
+        half.desk.prepare(half.prover.place)
+        half.desk.publish(half.prover.place)
         for percent in (96, 94, 84, 96):
             hold(desk, "P1", percent * 10)
     with_snapshot = Beside(config)
@@ -90,7 +91,8 @@ def test_a_follower_that_begins_at_a_snapshot_finds_the_same(tmp_path: Path) -> 
     assert found == whole
     assert [alert.level_bps for alert in of_position(found)] == [9_500] * 3
     folder = config.folder / "alert-states"
-    with_snapshot.desk.save(with_snapshot.prover.place)
+    with_snapshot.desk.prepare(with_snapshot.prover.place)
+    with_snapshot.desk.publish(with_snapshot.prover.place)
     assert [path.name for path in folder.iterdir()] == [
         f"{with_snapshot.prover.place.sequence:020}.json"
     ]

@@ -45,7 +45,10 @@ from tidegate_server.journal.snapshots import (
     Snapshot,
     SnapshotMark,
     list_snapshots,
+    prepare_snapshot,
+    publish_snapshot,
     read_snapshot,
+    remove_prepared,
     write_snapshot,
 )
 from tidegate_server.journal.tail import Tail
@@ -83,12 +86,15 @@ __all__ = [
     "list_snapshots",
     "own",
     "persist_epoch",
+    "prepare_snapshot",
     "publish",
+    "publish_snapshot",
     "read_epoch",
     "read_identity",
     "read_snapshot",
     "read_watermark",
     "recover",
+    "remove_prepared",
     "write_aside",
     "write_snapshot",
 ]

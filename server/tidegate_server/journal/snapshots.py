@@ -75,22 +75,39 @@ class Snapshot:
 
 
 def write_snapshot(folder: Path, mark: SnapshotMark, records: Iterable[bytes]) -> Path:
-    """Write, read back and publish a snapshot, then remove all but the newest two.
+    """Prepare and publish a snapshot; raises what these two raise."""
+    prepare_snapshot(folder, mark, records)
+    return publish_snapshot(folder, mark)
+
+
+def prepare_snapshot(folder: Path, mark: SnapshotMark, records: Iterable[bytes]) -> None:
+    """Write a snapshot aside and read it back; it counts once it is published.
 
     Raises OSError, FrameTooLargeError, or RecoveryRefusedError when what was read back is not what
-    was written; the snapshots before stay in all three cases.
+    was written.
     """
     seed = read_identity(folder).header_seed
-    path = folder / SNAPSHOTS / f"{mark.sequence:0{_DIGITS}}{_SUFFIX}"
-    aside = disk.write_aside(path, _pack_frames(mark, records, seed))
+    aside = disk.write_aside(_path(folder, mark), _pack_frames(mark, records, seed))
     if _prove(aside, seed).mark != mark:
         raise RecoveryRefusedError(
             RecoveryRow.BAD_SNAPSHOT, "what was read back differs from what was written", 0, aside
         )
+
+
+def publish_snapshot(folder: Path, mark: SnapshotMark) -> Path:
+    """Give a prepared snapshot its name, then remove all but the newest two; raises OSError."""
+    path = _path(folder, mark)
     disk.publish(path)
     for old in list_snapshots(folder)[SNAPSHOTS_KEPT:]:
         disk.remove(old)
     return path
+
+
+def remove_prepared(folder: Path) -> None:
+    """Remove what was prepared, whole or not, and never published; raises OSError."""
+    for name in disk.list_names(folder / SNAPSHOTS):
+        if name.endswith(disk.ASIDE):
+            disk.remove(folder / SNAPSHOTS / name)
 
 
 def read_snapshot(path: Path) -> Snapshot:
@@ -102,6 +119,10 @@ def list_snapshots(folder: Path) -> list[Path]:
     """Return the published snapshots, the newest first."""
     names = disk.list_names(folder / SNAPSHOTS)
     return [folder / SNAPSHOTS / name for name in reversed(names) if name.endswith(_SUFFIX)]
+
+
+def _path(folder: Path, mark: SnapshotMark) -> Path:
+    return folder / SNAPSHOTS / f"{mark.sequence:0{_DIGITS}}{_SUFFIX}"
 
 
 def _pack_frames(mark: SnapshotMark, records: Iterable[bytes], seed: int) -> Iterator[bytes]:

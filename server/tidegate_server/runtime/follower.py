@@ -5,8 +5,8 @@ the folder's lock and reads only what is certain to stay, so it may be killed at
 started again; a lock of its own keeps a second one away. Metrics are read by a thread of their
 own, and calls to the gate end on gRPC's: neither touches the state.
 
-Two things take as long as the state is large, and the turn waits for them: the state hash, whose
-share of the time is bounded, and a snapshot. Nobody else waits.
+One thing takes as long as the state is large, and the turn waits for it: the state hash, whose
+share of the time is bounded. A snapshot is the work of a forked copy, which the turn looks after.
 
 A follower that the gate has started ends when the gate does: the gate's page tells the id of the
 gate's process, and a follower whose parent that was looks whether it still has that parent.
@@ -148,7 +148,8 @@ class Follower:
         )
         start = prover.place.sequence
         every = config.follower.snapshot_records
-        self._snapshots = Snapshots(folder, config.shard, every, start, log, desk.save)
+        self._snapshots = Snapshots(folder, config.shard, every, start, log, desk)
+        stack.callback(self._snapshots.close)
         caller = _caller(config)
         stack.callback(caller.close)
         self._sweep = Sweep(caller, config.client.timeout_ms / 1000, log)
@@ -196,7 +197,8 @@ class Follower:
             self._alerts.flush()
             self._flushed_s = now_s
             if not self._alerts.waits:  # a follower that begins at a snapshot finds them no more
-                self._snapshots.take_if_due(prover.machine, prover.place)
+                self._snapshots.begin_if_due(prover.machine, prover.place)
+        self._snapshots.step()
         changed = self._hash.step(prover, now_s, calm=self._sweep.rests(prover.sequence))
         if self._hash.problems:
             self._tell_of_sums()
