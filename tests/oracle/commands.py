@@ -48,7 +48,6 @@ UNSETTLING = {
     "_stop",
     "_upsert_account",
     "_upsert_instrument",
-    "decide",
     "draw",
     "fact",
     "order",
@@ -141,7 +140,7 @@ class Commands:
     def _share(self, maker: "Callable[[], Command]") -> float:
         """How much of its weight a kind of command has: in a calm world little happens."""
         function = maker.func if isinstance(maker, partial) else maker
-        return 0.1 if self.calm and function.__name__ in UNSETTLING else 1
+        return 0.3 if self.calm and function.__name__ in UNSETTLING else 1
 
     # Time and names.
 

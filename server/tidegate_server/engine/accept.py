@@ -8,6 +8,7 @@ judgement refuses: the oracle and a law hold the two against each other.
 
 from __future__ import annotations
 
+from .checks.sums import valued_sums
 from .commands import BUY, MODEL_LEVERAGED, REGIME_CALM, CheckOrder
 from .effective import Effective
 from .exposure import line_of
@@ -18,6 +19,7 @@ from .margin_lines import Valued
 from .policy import Policy
 from .resting import crossed_order
 from .room import Room, room_of
+from .sharing import share_of_totals, with_share
 from .state import Account, Book, Instrument
 from .valuing import stays
 from .walk import lines_hold
@@ -55,7 +57,6 @@ def accepted(
         or book.risk_refusal is not None
         or order.margin_kind
         or policy.principal_rate_missing
-        or policy.keeps_shares
         or (
             not instrument.open_from_ns <= now_ns < instrument.plain_until_ns
             and not is_plain(policy, instrument, now_ns)
@@ -137,12 +138,18 @@ def within_limits(
     totals = exchanged(account.totals, NO_LINE if position is None else position.line, line)
     if not is_exit and not carries(account, limits, room, totals, line[3], instrument):
         return None
-    if stays(account, limits, totals, is_exit=is_exit):
-        return reserved, line, totals, None, is_exit
-    footing = Footing(account, limits, (totals[7], totals[8]))
-    if not is_exit and not may_add(account, limits, footing):
-        return None
-    return reserved, line, totals, footing.change, is_exit
+    change = None
+    if not stays(account, limits, totals, is_exit=is_exit):
+        footing = Footing(account, limits, (totals[7], totals[8]))
+        if not is_exit and not may_add(account, limits, footing):
+            return None
+        change = footing.change
+    if policy.keeps_shares:
+        share = share_of_totals(account, position, policy, room.rates[0], line, totals, now_ns)
+        if not is_exit and valued_sums(book, policy, account, share, now_ns, warning=False):
+            return None
+        change = with_share(change, share)
+    return reserved, line, totals, change, is_exit
 
 
 def may_open(

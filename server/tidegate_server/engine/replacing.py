@@ -97,12 +97,13 @@ def is_repeat(known: Order, command: ReplaceOrder) -> bool:
 
 
 def take_kind(account: Account, command: ReplaceOrder) -> None:
-    """Give a replace the kind of what it replaces, which cannot change (6.3)."""
+    """Give a replace the kind of what it replaces, which cannot change (6.3), nor can its side."""
     first = account.orders.get(command.order.order_id)
     if first is None or first.replaces != command.replaced_order_id:
         first = account.orders.get(command.replaced_order_id)
-    if first is not None and first.command is not None:
-        command.order.margin_kind = first.command.margin_kind
+    order = command.order
+    if first is not None and first.command is not None and first.command.side == order.side:
+        order.margin_kind = first.command.margin_kind
 
 
 def may_be_replaced(old: Order, order: CheckOrder) -> bool:

@@ -130,6 +130,25 @@ def loss_of(gross: int, stress_bps: int, factor: int) -> int:
     return scale_up(gross, min(ONE, scale_up(stress_bps, factor)))
 
 
+def share_of_totals(
+    account: Account,
+    position: Position | None,
+    policy: Policy,
+    factor: int,
+    line: Line,
+    totals: Line,
+    now_ns: int,
+) -> Share:
+    """Return a share as `share_with`, in a calm market; `line` is the position's in the totals."""
+    stressed = UNSTRESSED
+    if policy.reserve is not None:
+        stress_bps = policy.reserve.stress_bps
+        stressed = loss_of(line[3], stress_bps, factor) + stressed_sum(
+            account, position, stress_bps, policy, ONE, now_ns, account.active
+        )
+    return share_of(account, totals, account.cash, stressed, now_ns, 0)
+
+
 def share_with(judged: Judgement) -> Share:
     """Return the account's share with the order; only where it is valued."""
     reserve = judged.policy.reserve
