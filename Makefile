@@ -19,8 +19,9 @@ run: $(READY)     ## a sample market, ready to call
 demo: $(READY)    ## the main job end to end on a real trading day
 	$(BIN)/tidegate demo
 
+# In the order of folders: else the files with fewest tests come last, the longest among them.
 test: $(READY)    ## everything that must hold
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 lint: $(READY)    ## style, types, import arrows, contract
 	$(BIN)/ruff check .
@@ -43,8 +44,8 @@ torture: $(READY) ## the laws over many worlds, then the long proofs; SEED= repl
 	$(if $(SEED),,TIDEGATE_LAW_EXAMPLES=100 $(BIN)/python -m pytest -q -n 2 --dist loadfile tests/laws)
 	$(BIN)/python -m tests.torture $(if $(SEED),--seed $(SEED))
 
-oracle: $(READY)  ## 1 000 000 random commands against the oracle; SEED= begins elsewhere
-	$(BIN)/python -m tests.oracle $(if $(SEED),--seed $(SEED))
+oracle: $(READY)  ## 1 000 000 random commands against the oracle; SEED=, COMMANDS= for a part
+	$(BIN)/python -m tests.oracle $(if $(SEED),--seed $(SEED)) $(if $(COMMANDS),--commands $(COMMANDS))
 
 protos: $(READY)  ## generate the code beside the contract
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m grpc_tools.protoc -I protos --python_out=protos \
