@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from fractions import Fraction
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,6 +12,7 @@ from typer.testing import CliRunner
 
 from tidegate.v1 import account_service_pb2 as accounts_pb2
 from tidegate.v1 import market_service_pb2, order_pb2
+from tidegate_server.cli.accruals import booking_id, interest_of
 from tidegate_server.cli.app import app
 
 if TYPE_CHECKING:
@@ -57,6 +59,8 @@ def prepare(gate: MachineGate) -> None:
     gate.call("UpdateMarks", marks.SerializeToString())
     cash.expected_sequence = gate.machine.book.accounts["C1"].sequence
     gate.call("AdjustCash", cash.SerializeToString())
+    roll = market_service_pb2.RollDayRequest(trading_date=20_261_120)
+    gate.call("RollDay", roll.SerializeToString())
 
 
 @pytest.fixture
@@ -115,3 +119,42 @@ def test_what_is_not_free_is_refused_with_the_most_that_is(run: Callable[..., Re
     assert result.exit_code != 0
     assert "at most 10000000" in words(result)
     assert "at most 0" in words(run("contract", "return", "C1", "1", "600519"))
+
+
+RATES = ("--financing-rate", "835", "--short-rate", "1060")
+
+
+def test_interest_of_a_day_is_booked_once_on_every_contract(run: Callable[..., Result]) -> None:
+    financed(run)
+    shown = words(run("contract", "accrue", *RATES, "--dry-run"))
+    assert "C1 c1 financed 500.00 0.1160 to be booked" in shown
+    assert "0.1160 booked now" in words(run("contract", "accrue", *RATES))
+    again = words(run("contract", "accrue", *RATES, "--date", "20261120"))
+    assert "C1 c1 financed 500.00 0.1160 booked before" in again
+    assert "c1 financed 600519 50 500.00 0.1160" in words(run("contract", "list", "C1"))
+
+
+def test_a_weekend_is_booked_as_three_days(run: Callable[..., Result]) -> None:
+    financed(run)
+    result = run("contract", "accrue", *RATES, "--days", "3", "--account", "C1", "--json")
+    (line,) = [json.loads(result.output)]
+    assert (line["interest_e4"], line["state"]) == (3_480, "booked")
+
+
+def test_a_day_that_is_not_the_gates_is_refused(run: Callable[..., Result]) -> None:
+    result = run("contract", "accrue", *RATES, "--date", "20261119")
+    assert result.exit_code == 2
+    assert "trading date is 20261120" in words(result)
+
+
+@pytest.mark.parametrize(("amount", "rate", "days"), [(1, 1, 1), (5_000_000, 835, 1), (0, 835, 1)])
+def test_interest_is_rounded_up(amount: int, rate: int, days: int) -> None:
+    found = interest_of(amount, rate, days)
+    exact = Fraction(amount * rate * days, 10_000 * 360)
+    assert 0 <= found - exact < 1
+
+
+def test_the_id_of_a_booking_fits_whatever_the_contracts_id() -> None:
+    assert booking_id(20_261_120, "c1") == "interest-20261120-c1"
+    assert len(booking_id(20_261_120, "c" * 64)) <= 64
+    assert booking_id(20_261_120, "c" * 64) != booking_id(20_261_120, "d" * 64)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from tidegate_server.cli.accruals import accrue
 from tidegate_server.cli.options import Address, AsJson, ConfigFile, Timeout, configure_client
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     help="Contracts of accounts under cn_margin: read them, repay, return, book what they owe.",
 )
+app.command()(accrue)
 Account = Annotated[str, typer.Argument(help="Account id.", show_default=False)]
 Amount = Annotated[str, typer.Argument(help="How much, e.g. 12.50.", show_default=False)]
 BookingId = Annotated[

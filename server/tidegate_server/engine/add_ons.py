@@ -15,7 +15,7 @@ from __future__ import annotations
 from .add_on_tables import NO_POINTS, AddOns, Points
 from .amounts import ONE, RATIO_BOUND, raw_up, scale_up
 from .commands import MODEL_CN_MARGIN, MODEL_PORTFOLIO
-from .exposure import rates_of
+from .exposure import rates_at
 from .lines import Line
 from .margin.models import in_model
 from .policy import Policy
@@ -50,8 +50,7 @@ def charged(
         instrument = position.instrument
         if position is without or not instrument.mark:
             continue
-        stressed = now_ns > instrument.factor_time_ns + policy.max_volatility_age_ns
-        rates = rates_of(instrument, policy, regime_bps, account.margin_model, stressed=stressed)
+        rates = rates_at(instrument, policy, regime_bps, account.margin_model, now_ns)
         own = gross < 0 or (weighed is not None and instrument.instrument_id in weighed)
         of_account = line[3] if own else gross
         reach = position.reach()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .add_ons import charged, more_of_position, with_more
 from .commands import MODEL_CN_MARGIN, CheckOrder
-from .exposure import figures_of, line_of_position, rates_of, regime_multiplier
+from .exposure import figures_of, line_of_position, rates_at, regime_multiplier
 from .hedges import account_offset
 from .lines import Line, exchanged
 from .order import Order
@@ -68,9 +68,8 @@ def rise_of(
     instrument = position.instrument
     if not instrument.mark:
         return 0
-    stressed = instrument.factor_time_ns < now_ns - policy.max_volatility_age_ns
     model = account.margin_model
-    rates = rates_of(instrument, policy, regime_bps, model, stressed=stressed)
+    rates = rates_at(instrument, policy, regime_bps, model, now_ns)
     drafts = Drafts(account)
     drafts.move(instrument, command, -order.reserved, order.reserved_price)
     alone = drafts.positions[command.instrument_id]

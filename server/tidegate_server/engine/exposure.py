@@ -46,6 +46,14 @@ def rates_of(
     return instrument.rates
 
 
+def rates_at(
+    instrument: Instrument, policy: Policy, regime_bps: int, model: int, now_ns: int
+) -> Rates:
+    """Return as `rates_of` at a time: too old a factor is a stressed one."""
+    stressed = now_ns > instrument.factor_time_ns + policy.max_volatility_age_ns
+    return rates_of(instrument, policy, regime_bps, model, stressed=stressed)
+
+
 def rates_in_model(
     instrument: Instrument, policy: Policy, regime_bps: int, model: int, *, stressed: bool
 ) -> Rates:

@@ -6,7 +6,7 @@ Only accounts of that model ask here.
 from __future__ import annotations
 
 from .commands import MODEL_PORTFOLIO
-from .exposure import rates_of
+from .exposure import rates_at
 from .margin.portfolio import NO_LOSSES, Losses, added, losses_of, offset_of
 from .policy import Policy
 from .state import Account, Instrument, Position, Rates
@@ -32,8 +32,7 @@ def class_losses(
         name = class_of(instrument, policy)
         if not name or position is without or not instrument.mark:
             continue
-        stressed = now_ns > instrument.factor_time_ns + policy.max_volatility_age_ns
-        rates = rates_of(instrument, policy, regime_bps, MODEL_PORTFOLIO, stressed=stressed)
+        rates = rates_at(instrument, policy, regime_bps, MODEL_PORTFOLIO, now_ns)
         open_buy = 0 if fills_only else position.open_buy
         open_sell = 0 if fills_only else position.open_sell
         mine = losses_in(instrument, position.quantity, open_buy, open_sell, rates)

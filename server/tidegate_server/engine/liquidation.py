@@ -19,7 +19,7 @@ from .cancelling import Cancel, cancels_of
 from .checks.stops import halted
 from .cn.closeout import CreditBalance, parts_of, repay_first
 from .commands import BUY, MODEL_CN_MARGIN, SELL
-from .exposure import rates_of, regime_multiplier
+from .exposure import rates_at, regime_multiplier
 from .holdings import Balance, Holding, compared
 from .margin_lines import LINE_NAMES, LIQUIDATION, state_of
 from .outcomes import Refusal
@@ -181,9 +181,8 @@ def looked_at(
                 blocked.append(Blocked(name, quantity, UNPRICED))
                 known = known and quantity > 0
                 continue
-            stressed = instrument.factor_time_ns < now_ns - policy.max_volatility_age_ns
             model = account.margin_model
-            rates = rates_of(instrument, policy, regime_bps, model, stressed=stressed)
+            rates = rates_at(instrument, policy, regime_bps, model, now_ns)
             free = free_of(book, account, position, quantity, blocked)
             holding = Holding(instrument, quantity, free, rates[0])
             balance.add(quantity, holding.value(abs(quantity)))

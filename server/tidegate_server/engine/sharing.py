@@ -6,7 +6,7 @@ from .amounts import INT64_MAX, ONE, scale_up
 from .cn.booking import drawn_of
 from .cn.judging import order_cost
 from .cn.kinds import MARGIN_BUY
-from .exposure import line_of_position, rates_of
+from .exposure import line_of_position, rates_at
 from .judgement import Judgement
 from .lines import NO_LINE, Line, minus, plus
 from .margin_lines import Valued
@@ -78,8 +78,7 @@ def line_at(
     instrument = position.instrument
     if not instrument.mark:
         return NO_LINE
-    stressed = instrument.factor_time_ns < now_ns - policy.max_volatility_age_ns
-    rates = rates_of(instrument, policy, regime_bps, account.margin_model, stressed=stressed)
+    rates = rates_at(instrument, policy, regime_bps, account.margin_model, now_ns)
     return line_of_position(position, rates, account.margin_model)
 
 
@@ -113,14 +112,11 @@ def stressed_sum(
 ) -> int:
     """Return what positions would lose under stress, each by its factor, 100 % at most."""
     total = 0
-    horizon = now_ns - policy.max_volatility_age_ns
     model = account.margin_model
     for position in positions:
         if position is without:
             continue
-        instrument = position.instrument
-        stale = instrument.factor_time_ns < horizon
-        factor = rates_of(instrument, policy, regime_bps, model, stressed=stale)[0]
+        factor = rates_at(position.instrument, policy, regime_bps, model, now_ns)[0]
         total += loss_of(position.line[3], stress_bps, factor)
     return total
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Final
 
-from .amounts import INT64_MAX, lower_ratio_bps, raw_up
+from .amounts import INT64_MAX, ONE, lower_ratio_bps, raw_up
 from .checks.rate import next_time_ns
 from .cn.judging import holding_with, order_cost
 from .cn.kinds import MARGIN_BUY
 from .effective import is_required, narrowest
-from .exposure import regime_multiplier
+from .exposure import rates_at, regime_multiplier
 from .judgement import Judgement
 from .overriding import effective_limits
 from .policy import NO_CHECK, Policy
@@ -148,6 +148,12 @@ class Standing:
             )
         others = [position for position in self.positions if position is not judged.position]
         self.positions = sorted([*others, position_with(judged)], key=instrument_id_of)
+
+    def factor_of(self, position: Position) -> int:
+        """Return v_eff of a position's instrument, in bps."""
+        model = self.account.margin_model
+        rates = rates_at(position.instrument, self.policy, self.regime_bps, model, self.now_ns)
+        return max(ONE, rates[0])
 
     def limited(self, reason: RejectReason, name: str, measured: int | None) -> None:
         """Add the account's limit of that name in `Limits`; None: nothing without an order."""

@@ -16,7 +16,7 @@ from .cn.booking import free_cash
 from .cn.kinds import COLLATERAL_BUY
 from .commands import MODEL_CN_MARGIN, MODEL_PORTFOLIO, CheckOrder, CheckOrders
 from .effective import Effective
-from .exposure import figures_of, line_of_position, rates_of, regime_multiplier
+from .exposure import figures_of, line_of_position, rates_at, regime_multiplier
 from .footing import Footing
 from .hedges import account_offset
 from .judge import precedence
@@ -226,8 +226,7 @@ def worst_concentration(
     named: list[Rejection] = []
     for instrument_id in sorted(set(opened)):
         instrument = book.instruments[instrument_id]
-        stressed = instrument.factor_time_ns < now_ns - policy.max_volatility_age_ns
-        rates = rates_of(instrument, policy, regime_bps, account.margin_model, stressed=stressed)
+        rates = rates_at(instrument, policy, regime_bps, account.margin_model, now_ns)
         gross = line_of_position(account.positions[instrument_id], rates, account.margin_model)[3]
         found = concentration_instrument(
             account.account_id,

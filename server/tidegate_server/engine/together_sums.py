@@ -6,7 +6,7 @@ from .amounts import scale_down
 from .checks.concentration import concentration_sum, gross_in_sector, gross_on_board
 from .checks.firm import firm_instrument_exposure
 from .effective import Effective
-from .exposure import rates_of, regime_multiplier
+from .exposure import rates_at, regime_multiplier
 from .outcomes import Figures
 from .policy import Policy
 from .reasons import Rejection, RejectReason
@@ -49,8 +49,7 @@ def worst_sums(
     for name in names:
         instrument = book.instruments[name]
         terms = instrument.terms
-        stressed = instrument.factor_time_ns < now_ns - policy.max_volatility_age_ns
-        rates = rates_of(instrument, policy, regime_bps, account.margin_model, stressed=stressed)
+        rates = rates_at(instrument, policy, regime_bps, account.margin_model, now_ns)
         factor = rates[0]
         if terms.sector in limits.sector_concentration:
             gross = gross_in_sector(account, terms.sector, None)

@@ -12,12 +12,11 @@ that lives elsewhere is `standing.at` with its scope.
 
 from __future__ import annotations
 
-from .amounts import ONE, unscale_down, upper_ratio_bps
+from .amounts import unscale_down, upper_ratio_bps
 from .checks.concentration import cap_at
 from .cn.booking import drawn_of
 from .commands import MODEL_CN_MARGIN
 from .effective import Effective
-from .exposure import rates_of
 from .footing import Footing
 from .judgement import Judgement
 from .policy import NO_CHECK
@@ -232,7 +231,7 @@ def add_worst_concentration(standing: Standing, limits: Effective, *, warns: boo
         cap = cap_at(bands, figures.assets, figures.debt)
         if cap == NO_CHECK:
             continue
-        cap = unscale_down(cap, factor_of(standing, position))
+        cap = unscale_down(cap, standing.factor_of(position))
         share = upper_ratio_bps(position.line[3], figures.assets)
         used = used_bps(share, cap)
         if worst is None or used > worst[0]:
@@ -268,15 +267,6 @@ def add_losses(standing: Standing) -> None:
         fallen = upper_ratio_bps(footing.high_water - footing.equity, footing.high_water)
     standing.limited(RejectReason.DAY_LOSS, "day_loss_e4", lost)
     standing.limited(RejectReason.DRAWDOWN, "drawdown_bps", fallen)
-
-
-def factor_of(standing: Standing, position: Position) -> int:
-    """Return v_eff of a position's instrument."""
-    instrument = position.instrument
-    policy = standing.policy
-    stressed = instrument.factor_time_ns < standing.now_ns - policy.max_volatility_age_ns
-    model = standing.account.margin_model
-    return max(ONE, rates_of(instrument, policy, standing.regime_bps, model, stressed=stressed)[0])
 
 
 def greatest(position: Position) -> int:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
-from .amounts import ONE, scale_up, unscale_down, upper_ratio_bps
+from .amounts import scale_up, unscale_down, upper_ratio_bps
 from .checks.concentration import cap_at
 from .checks.sums import DRAWN, GROSS, GROUP_EXPOSURE, SHORTFALL, sum_with, unstressed
 from .cn.booking import drawn_of
 from .effective import Effective
-from .exposure import rates_of
 from .policy import NO_CHECK, Band
 from .reasons import RejectReason, ScopeKind
 from .scope_limits import VALUED_SUMS, ScopeLimits
@@ -118,12 +117,7 @@ def cap_of(standing: Standing, position: Position, tables: dict[str, list[Band]]
     cap = cap_at(bands, figures.assets, figures.debt)
     if cap == NO_CHECK:
         return cap
-    instrument = position.instrument
-    policy = standing.policy
-    stressed = instrument.factor_time_ns < standing.now_ns - policy.max_volatility_age_ns
-    model = standing.account.margin_model
-    rates = rates_of(instrument, policy, standing.regime_bps, model, stressed=stressed)
-    return unscale_down(cap, max(ONE, rates[0]))
+    return unscale_down(cap, standing.factor_of(position))
 
 
 def concerns(scope: ScopeLimits, account: Account, held: list[Position]) -> bool:

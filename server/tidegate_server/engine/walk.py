@@ -11,6 +11,7 @@ from .exposure import (
     line_in_model,
     line_of_holding,
     line_of_position,
+    rates_at,
     rates_of,
     regime_multiplier,
 )
@@ -147,6 +148,17 @@ def add_gross(account: Account, instrument: Instrument, change: int) -> None:
         by_board[terms.board] = by_board.get(terms.board, 0) + change
 
 
+def line_now(
+    account: Account, position: Position, policy: Policy, regime_bps: int, now_ns: int
+) -> Line:
+    """Return a position's line, worked out anew where it no longer holds."""
+    instrument = position.instrument
+    stressed = now_ns > instrument.factor_time_ns + policy.max_volatility_age_ns
+    if position.line_revision != instrument.revision + stressed:
+        refresh(account, position, policy, regime_bps, now_ns)
+    return position.line
+
+
 def sum_of_lines(positions: list[Position]) -> Line:
     """Return the sum of positions' lines as they were last worked out."""
     total = NO_LINE
@@ -185,7 +197,6 @@ def actual_figures(book: Book, account: Account, now_ns: int) -> Figures | None:
     if policy is None:
         return None
     regime_bps = regime_multiplier(book, policy)
-    factor_horizon = now_ns - policy.max_volatility_age_ns
     parts: list[tuple[Position, Line, Rates]] = []
     total = NO_LINE
     for position in account.active:
@@ -194,9 +205,8 @@ def actual_figures(book: Book, account: Account, now_ns: int) -> Figures | None:
         instrument = position.instrument
         if not instrument.mark:
             return None
-        stressed = instrument.factor_time_ns < factor_horizon
         model = account.margin_model
-        rates = rates_of(instrument, policy, regime_bps, model, stressed=stressed)
+        rates = rates_at(instrument, policy, regime_bps, model, now_ns)
         if model == MODEL_CN_MARGIN:
             total = plus(total, credit_line_of(position, rates, fills_only=True))
             continue

@@ -13,7 +13,7 @@ from ..lines import Line  # noqa: TID252 - the same
 from ..order import Order  # noqa: TID252 - the same
 from ..policy import Policy  # noqa: TID252 - the same
 from ..state import Account, Book, Instrument  # noqa: TID252 - the same
-from ..walk import refresh  # noqa: TID252 - the same
+from ..walk import line_now  # noqa: TID252 - the same
 from .booking import move_in
 from .contracts import NOT_OPENED, Holding, OpenPart
 from .kinds import (
@@ -121,10 +121,7 @@ class CreditJudgement(Judgement):
         position = self.position
         if position is None or position.is_flat():
             return line_of_terms(more, longs, shorts, high, self.unit, self.factor, (0, 0))
-        stressed = self.now_ns > instrument.factor_time_ns + self.policy.max_volatility_age_ns
-        if position.line_revision != instrument.revision + stressed:
-            refresh(self.account, position, self.policy, self.regime_bps, self.now_ns)
-        own = position.line
+        own = line_now(self.account, position, self.policy, self.regime_bps, self.now_ns)
         longs += position.quantity
         if position.holding is not None:
             longs += position.holding.open_long
