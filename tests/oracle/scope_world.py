@@ -158,4 +158,4 @@ def change(rng: Random, policy: Message) -> None:
     elif rng.random() < 0.2:
         scope[name]["mode"] = rng.choice(("ON", "WARN"))
     else:
-        scope[name]["value"] += rng.choice((-1, -1, 1))
+        scope[name]["value"] = max(0, scope[name]["value"] + rng.choice((-1, -1, 1)))
