@@ -19,7 +19,15 @@ from tidegate.v1 import (
     risk_service_pb2,
     watch_service_pb2,
 )
-from tidegate_server.engine import commands, order, policy, reports, settle, tightening, versions
+from tidegate_server.engine import (
+    commands,
+    limit,
+    order,
+    reports,
+    settle,
+    tightening,
+    versions,
+)
 from tidegate_server.engine.reasons import RejectReason, ScopeKind
 from tidegate_server.wire.errors import REFUSAL_CODES
 from tidegate_server.wire.methods import BY_NAME, CODECS, FOLLOWER_METHODS, METHODS, ROLES
@@ -223,4 +231,4 @@ def test_the_engine_numbers_what_is_looser_as_the_contract_does() -> None:
 
 
 def test_the_engine_knows_every_limit_by_its_name() -> None:
-    assert list(policy.LIMIT_NAMES) == [field.name for field in policy_pb2.Limits.DESCRIPTOR.fields]
+    assert list(limit.LIMIT_NAMES) == [field.name for field in policy_pb2.Limits.DESCRIPTOR.fields]

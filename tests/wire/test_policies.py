@@ -9,7 +9,8 @@ from tests.oracle.adapter import to_protobuf
 from tests.wire.requests import POLICY
 
 from tidegate.v1 import policy_pb2
-from tidegate_server.engine.policy import LIMIT_NAMES, Policy
+from tidegate_server.engine.limit import LIMIT_NAMES
+from tidegate_server.engine.policy import Policy
 from tidegate_server.engine.scope_limits import SCOPE_KINDS
 from tidegate_server.engine.tightening import loosened_fields
 from tidegate_server.wire.policies import read_policy, write_policy

@@ -8,13 +8,14 @@ an override or the policy for a limit.
 
 from __future__ import annotations
 
+from .account_commands import UpsertAccounts
 from .account_terms import AccountTerms
 from .cn.facts import model_refusal
-from .commands import UpsertAccounts
 from .effective import NO_LIMITS, levels_of
+from .limit import LIMIT_NAMES
 from .outcomes import Outcome, Refusal
 from .own_stops import is_frozen
-from .policy import LIMIT_NAMES, Policy
+from .policy import Policy
 from .state import Account, Book
 from .tiers import is_no_upgrade
 from .tightening import is_looser

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from .limit import Limit
 from .permissions import Permissions
-from .policy import Limit
 
 
 class AccountTerms:

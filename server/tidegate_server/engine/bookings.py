@@ -5,10 +5,10 @@ A booking is neither gain nor loss: both references of 4.25 move with it.
 
 from __future__ import annotations
 
+from .account_commands import AdjustCash, SetPositions
 from .adjustments import known_booking
 from .amounts import AMOUNT_BOUND
 from .cn.facts import negative_refusal
-from .commands import AdjustCash, SetPositions
 from .exposure import regime_multiplier
 from .margin_lines import Valued
 from .outcomes import CashOutcome, PositionsOutcome, Refusal

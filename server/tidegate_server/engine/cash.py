@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from .account_commands import AdjustCash
 from .amounts import AMOUNT_BOUND
 from .cn.facts import CreditFact, apply_credit
-from .commands import AdjustCash, Command
+from .commands import Command
 from .margin_lines import Valued
 from .outcomes import CashOutcome
 from .own_stops import freeze

@@ -11,34 +11,25 @@ record either. Everything else becomes the next record of the journal, refused o
 from __future__ import annotations
 
 from .account_changes import decide_accounts
+from .account_commands import AdjustCash, RevalueAccounts, SetPositions, UpsertAccounts
 from .account_staff import decide_for_account
 from .amounts import scale_down
 from .batch import decide_batch
 from .bookings import decide_cash, decide_positions, value_all
 from .cn.facts import CreditFact
-from .commands import (
-    AdjustCash,
-    CheckOrder,
-    CheckOrders,
-    Command,
-    ProposePolicy,
-    RecordOrderEvents,
-    Release,
-    RevalueAccounts,
-    RollDay,
-    SetPositions,
-    SetRegime,
-    SetSession,
-    SetStop,
-    UpdateMarks,
-    UpdateVolatility,
-    UpsertAccounts,
-    UpsertInstruments,
-)
+from .commands import CheckOrder, CheckOrders, Command, RecordOrderEvents
 from .crediting import decide_fact
 from .evolve import evolve, finish
 from .exposure import regime_multiplier
 from .life_commands import CancelOrders, ReconcileOrders, ReplaceOrder
+from .market_commands import (
+    RollDay,
+    SetRegime,
+    SetSession,
+    UpdateMarks,
+    UpdateVolatility,
+    UpsertInstruments,
+)
 from .ordering import decide_check
 from .outcomes import (
     EpochOutcome,
@@ -56,7 +47,7 @@ from .regrouping import UpsertGroups, decide_groups
 from .replacing import decide_replace
 from .reports import decide_events
 from .reserve import apply_check
-from .staff_commands import ApprovePolicy, WithdrawPolicy
+from .staff_commands import ApprovePolicy, ProposePolicy, Release, SetStop, WithdrawPolicy
 from .state import Account, Book, Instrument
 from .stopping import decide_release, decide_stop
 from .ticking import decide_tick

@@ -15,9 +15,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from .amounts import scale_up
+from .limit import LIMIT_NAMES, NO_CHECK, NO_COLLAR, UNSET, Band, Limit, bucket
 from .margin_lines import MARGIN_CALL, LineSet
 from .permissions import NOTHING
-from .policy import LIMIT_NAMES, NO_CHECK, NO_COLLAR, UNSET, Band, Limit, Policy, Tier, bucket
+from .policy import Policy
+from .tier import Tier
 
 if TYPE_CHECKING:
     from .room import Room

@@ -6,33 +6,24 @@ outcome. So a newer program rebuilds exactly the state that an older one left.
 
 from __future__ import annotations
 
+from .account_commands import RevalueAccounts, SetPositions, UpsertAccounts
 from .account_staff import apply_for_account
 from .cash import apply_all_valued, apply_booking
 from .cn.booking import leave_model
-from .commands import (
-    MODEL_CN_MARGIN,
-    CheckOrder,
-    CheckOrders,
-    Command,
-    ProposePolicy,
-    RecordOrderEvents,
-    Release,
-    RevalueAccounts,
-    RollDay,
-    SetPositions,
-    SetRegime,
-    SetSession,
-    SetStop,
-    UpdateMarks,
-    UpdateVolatility,
-    UpsertAccounts,
-    UpsertInstruments,
-)
+from .commands import MODEL_CN_MARGIN, CheckOrder, CheckOrders, Command, RecordOrderEvents
 from .due import DueQueue
 from .exposure import forget_rates
 from .latches import forget_old
 from .life import apply_life
 from .life_commands import CancelOrders, ReconcileOrders, ReplaceOrder
+from .market_commands import (
+    RollDay,
+    SetRegime,
+    SetSession,
+    UpdateMarks,
+    UpdateVolatility,
+    UpsertInstruments,
+)
 from .order import Order
 from .outcomes import (
     BatchOutcome,
@@ -58,7 +49,7 @@ from .settle import (
     instrument_for_fact,
     new_account,
 )
-from .staff_commands import ApprovePolicy, WithdrawPolicy
+from .staff_commands import ApprovePolicy, ProposePolicy, Release, SetStop, WithdrawPolicy
 from .staff_outcomes import PolicyOutcome, ReleaseOutcome
 from .state import Batch, Book, Instrument, acknowledge_rank, roll_if_due
 from .stopping import apply_release, apply_stop

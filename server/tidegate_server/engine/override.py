@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .due import Rank
-from .policy import Limit
+from .limit import Limit
 from .reasons import ScopeKind
 
 

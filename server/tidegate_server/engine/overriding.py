@@ -13,9 +13,10 @@ from typing import Final
 from .amounts import INT64_MAX
 from .commands import MARKET_ORDER
 from .effective import Effective, levels_of
+from .limit import Limit
 from .outcomes import Outcome, Refusal
 from .override import Override
-from .policy import Limit, Policy
+from .policy import Policy
 from .reasons import ScopeKind
 from .scope_overrides import (
     counts,

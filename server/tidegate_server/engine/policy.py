@@ -5,50 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from .add_on_tables import AddOns
-from .amounts import INT64_MAX
 from .cn.rules import NO_CREDIT, CreditRules
+from .limit import MODE_WARN, NO_CHECK, Limit, bucket
 from .margin_lines import DEFAULT_LINES, LineSet
 from .scope_limits import VALUED_SUMS, Reserve, Scopes
+from .tier import Tier
 
 if TYPE_CHECKING:
     from .effective import Effective
     from .override import Override
 
 RULES_VERSION: Final = 1
-
-# The limits of one account, in the order in which a missing one is named.
-LIMIT_NAMES: Final = (
-    "leverage_bps",
-    "order_quantity",
-    "order_notional_e4",
-    "order_volume_share_bps",
-    "price_collar_bps",
-    "price_collar_floor_bps",
-    "order_rate",
-    "open_order_count",
-    "day_order_count",
-    "day_turnover_e4",
-    "position",
-    "credit_line_e4",
-    "short_line_e4",
-    "day_loss_e4",
-    "drawdown_bps",
-    "ownership_bps",
-)
-
-# What a customer may cap on its own account, whatever the firm allows (2.1).
-CUSTOMER_LIMITS: Final = (
-    "leverage_bps",
-    "order_quantity",
-    "order_notional_e4",
-    "open_order_count",
-    "day_order_count",
-    "day_turnover_e4",
-    "position",
-    "credit_line_e4",
-    "day_loss_e4",
-    "drawdown_bps",
-)
 
 # What a policy's 0 stands for.
 DEFAULT_RELEASE_WINDOW_NS: Final = 900 * 10**9
@@ -58,99 +25,8 @@ DEFAULT_VALUATION_AGE_NS: Final = 120 * 10**9
 SELF_TRADE_ACCOUNT: Final = 1
 SELF_TRADE_GROUP: Final = 2
 
-# A limit's mode (4.28); 0 is on.
-MODE_WARN: Final = 2
-
-UNSET: Final = -1
-NO_CHECK: Final = INT64_MAX
-NO_COLLAR: Final = -1
-
-
 # Of accounts without limits of their own: tier, products, whether market orders are permitted.
 SharedKey = tuple[str, frozenset[str], bool]
-
-
-class Limit:
-    """One limit at one level. A rate has a value (tokens a second) and a burst.
-
-    One that `warns` refuses nothing: what breaks it is answered as a warning (4.28).
-    """
-
-    __slots__ = ("burst", "required", "unlimited", "value", "warns")
-
-    def __init__(
-        self,
-        value: int | None = None,
-        *,
-        unlimited: bool = False,
-        required: bool = False,
-        burst: int = 0,
-        warns: bool = False,
-    ) -> None:
-        self.value = value
-        self.unlimited = unlimited
-        self.required = required
-        self.burst = burst
-        self.warns = warns
-
-
-class Band:
-    """One band of a concentration table; `cap_bps` is None for no cap."""
-
-    __slots__ = ("cap_bps", "ratio_from_bps")
-
-    def __init__(self, ratio_from_bps: int, cap_bps: int | None) -> None:
-        self.ratio_from_bps = ratio_from_bps
-        self.cap_bps = cap_bps
-
-
-class Tier:
-    """A class of accounts: its limits by name, its concentration tables by rating group.
-
-    `concentration_warned` are the groups whose table only warns; so with sectors and boards.
-    Without `lines` of its own it has the policy's.
-    """
-
-    __slots__ = (
-        "board_tables",
-        "board_warned",
-        "concentration",
-        "concentration_required",
-        "concentration_warned",
-        "limits",
-        "lines",
-        "rank",
-        "sector_tables",
-        "sector_warned",
-        "tier_id",
-    )
-
-    def __init__(
-        self,
-        tier_id: str,
-        limits: dict[str, Limit],
-        concentration: dict[str, list[Band]],
-        *,
-        concentration_required: bool,
-        concentration_warned: list[str],
-        lines: LineSet | None = None,
-        sector_tables: dict[str, list[Band]] | None = None,
-        sector_warned: list[str] | None = None,
-        board_tables: dict[str, list[Band]] | None = None,
-        board_warned: list[str] | None = None,
-        rank: int = 0,
-    ) -> None:
-        self.rank = rank
-        self.sector_tables = sector_tables or {}
-        self.sector_warned = sector_warned or []
-        self.board_tables = board_tables or {}
-        self.board_warned = board_warned or []
-        self.tier_id = tier_id
-        self.limits = limits
-        self.concentration = concentration
-        self.concentration_required = concentration_required
-        self.concentration_warned = concentration_warned
-        self.lines = lines
 
 
 class Policy:
@@ -326,21 +202,3 @@ class Policy:
 
 
 STANDARD_LINES: Final = LineSet(DEFAULT_LINES)
-
-
-def bucket(limit: Limit | None) -> tuple[int, int]:
-    """Return a rate's cost of one order and its tolerance, in ns; (0, 0) for no rate (4.14)."""
-    if limit is None or limit.value is None:
-        return 0, 0
-    cost = -(-(10**9) // limit.value)
-    return cost, (limit.burst - 1) * cost
-
-
-def band_cap(bands: list[Band], ratio_at_least: int) -> int:
-    """Return the cap of the band that holds a ratio, NO_CHECK for none."""
-    cap = NO_CHECK
-    for band in bands:
-        if band.ratio_from_bps > ratio_at_least:
-            break
-        cap = NO_CHECK if band.cap_bps is None else band.cap_bps
-    return cap

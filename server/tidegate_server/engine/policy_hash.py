@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
+from .limit import Limit
 from .margin_lines import LineSet
 from .override import Override
-from .policy import (
-    DEFAULT_OVERRIDE_NS,
-    DEFAULT_RELEASE_WINDOW_NS,
-    DEFAULT_VALUATION_AGE_NS,
-    Limit,
-    Policy,
-)
+from .policy import DEFAULT_OVERRIDE_NS, DEFAULT_RELEASE_WINDOW_NS, DEFAULT_VALUATION_AGE_NS, Policy
 from .policy_version import PolicyVersion
 
 Fields = list[tuple[str, object]]

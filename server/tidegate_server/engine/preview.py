@@ -10,8 +10,8 @@ from .ends import no_policy, unknown
 from .exposure import line_of_position
 from .judge import judge, judgement_of
 from .judgement import Judgement
+from .limit import NO_CHECK
 from .outcomes import CheckOutcome, Figures, Refusal
-from .policy import NO_CHECK
 from .reasons import Rejection, ScopeKind
 from .sizing import largest, max_acceptable
 from .standing import Usage

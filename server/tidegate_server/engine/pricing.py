@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from .amounts import scale_up
-from .policy import NO_COLLAR
+from .limit import NO_COLLAR
 
 if TYPE_CHECKING:
     from .judgement import Judgement

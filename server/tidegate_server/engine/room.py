@@ -13,7 +13,8 @@ from typing import Final
 
 from .amounts import AMOUNT_BOUND, scale_down, unscale_down
 from .effective import Effective, collar_bps
-from .policy import NO_CHECK, Band, Policy
+from .limit import NO_CHECK, Band
+from .policy import Policy
 from .scope_limits import FIRM, GROUP, ScopeLimits
 from .scopes import scopes_over
 from .state import Account, Book, Instrument, Rates

@@ -9,8 +9,9 @@ whoever looks next has the scopes stated anew.
 from __future__ import annotations
 
 from .amounts import INT64_MAX
+from .limit import Limit
 from .override import Override
-from .policy import Limit, Policy
+from .policy import Policy
 from .reasons import ScopeKind
 from .scope_limits import VALUED_SUMS, ScopeLimits, Scopes
 from .shares import make_sums

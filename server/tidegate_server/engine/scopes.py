@@ -7,7 +7,8 @@ that fail, the one with the greatest excess. Both are the greatest excess, ties 
 from __future__ import annotations
 
 from .amounts import ONE, raw_up, scale_down, unscale_down
-from .policy import NO_CHECK, Policy
+from .limit import NO_CHECK
+from .policy import Policy
 from .reasons import ScopeKind
 from .scope_limits import ScopeLimits
 from .state import Account, Book, Instrument

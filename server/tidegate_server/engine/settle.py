@@ -17,9 +17,9 @@ from .commands import (
     EVENT_REJECTED,
     EVENT_UNSENT,
     MODEL_CN_MARGIN,
-    InstrumentTerms,
     OrderEvent,
 )
+from .instrument_terms import InstrumentTerms
 from .late import stop_late
 from .order import (
     CANCELLED,

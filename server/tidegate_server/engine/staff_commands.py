@@ -1,9 +1,10 @@
-"""What staff can ask of the engine beyond stops and proposals; see commands.py."""
+"""What staff can ask of the engine: policies, overrides, tiers, stops; see commands.py."""
 
 from __future__ import annotations
 
 from .commands import Command
-from .policy import Limit
+from .limit import Limit
+from .policy import Policy
 from .reasons import ScopeKind
 
 
@@ -89,3 +90,41 @@ class SetTier(Command):
         self.tier_id = tier_id
         self.scorecard_version = scorecard_version
         self.scorecard_time_ns = scorecard_time_ns
+
+
+class ProposePolicy(Command):
+    """A policy to take the place of version `base_version`."""
+
+    __slots__ = ("base_version", "policy")
+
+    def __init__(self, principal: str, policy: Policy, base_version: int) -> None:
+        self.principal = principal
+        self.policy = policy
+        self.base_version = base_version
+
+
+class SetStop(Command):
+    """A halt or reduce-only to set."""
+
+    __slots__ = ("kind", "reason", "scope_id", "scope_kind", "stop_id")
+
+    def __init__(
+        self, principal: str, stop_id: str, kind: int, scope_kind: int, scope_id: str, reason: str
+    ) -> None:
+        self.principal = principal
+        self.stop_id = stop_id
+        self.kind = kind
+        self.scope_kind = scope_kind
+        self.scope_id = scope_id
+        self.reason = reason
+
+
+class Release(Command):
+    """A halt or reduce-only to take back."""
+
+    __slots__ = ("reason", "stop_id")
+
+    def __init__(self, principal: str, stop_id: str, reason: str) -> None:
+        self.principal = principal
+        self.stop_id = stop_id
+        self.reason = reason

@@ -11,8 +11,9 @@ from .cn.kinds import MARGIN_BUY
 from .effective import is_required, narrowest
 from .exposure import rates_at, regime_multiplier
 from .judgement import Judgement
+from .limit import NO_CHECK
 from .overriding import effective_limits
-from .policy import NO_CHECK, Policy
+from .policy import Policy
 from .reasons import RejectReason, ScopeKind
 from .state import Account, Book, Position, roll_if_due
 from .walk import projected_figures

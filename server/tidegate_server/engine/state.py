@@ -16,18 +16,20 @@ from collections import deque
 
 from .closing import count_bought, equity_at_close
 from .cn.contracts import Credit, Holding
-from .commands import CheckOrders, InstrumentTerms
+from .commands import CheckOrders
 from .due import DueQueue, Rank
 from .effective import Effective
 from .group import Group
+from .instrument_terms import InstrumentTerms
 from .ladders import Ladder
+from .limit import Limit
 from .lines import NO_LINE, Line, exchanged
 from .margin_lines import NEVER
 from .order import EventEntry, Order
 from .outcomes import BatchOutcome, Figures, Refusal
 from .override import Override, override_rank
 from .permissions import NO_PERMISSIONS
-from .policy import Limit, Policy
+from .policy import Policy
 from .policy_version import PolicyVersion
 from .reconciliation import Reconciliation
 from .repeats import Times

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from .commands import Release, SetStop
 from .outcomes import Outcome, Refusal
 from .policy import DEFAULT_RELEASE_WINDOW_NS
+from .staff_commands import Release, SetStop
 from .staff_outcomes import ReleaseOutcome
 from .state import Book
 from .stop import Stop

@@ -7,10 +7,12 @@ from typing import Final
 from .add_on_tables import add_ons_loosened
 from .cn.rules import loosened_rules
 from .effective import is_required, narrowest
+from .limit import LIMIT_NAMES, Band, Limit, band_cap, bucket
 from .margin_lines import lines_loosened
-from .policy import LIMIT_NAMES, Band, Limit, Policy, Tier, band_cap, bucket
+from .policy import Policy
 from .scope_limits import loosened, reserve_loosened
 from .sessions import is_within
+from .tier import Tier
 
 HIGHER: Final = 1
 LOWER: Final = 2

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from .commands import STOP_HALT, SetStop
+from .commands import STOP_HALT
 from .groups import ancestors
 from .life_commands import CancelOrders
 from .life_outcomes import CancelOutcome
 from .outcomes import Refusal
 from .reasons import ScopeKind
+from .staff_commands import SetStop
 from .state import Account, Book
 from .stopping import decide_stop
 

@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-from .commands import (
-    CheckOrder,
-    CheckOrders,
-    Command,
-    RecordOrderEvents,
-    RevalueAccounts,
-    UpdateMarks,
-    UpsertAccounts,
-)
+from .account_commands import RevalueAccounts, UpsertAccounts
+from .commands import CheckOrder, CheckOrders, Command, RecordOrderEvents
+from .market_commands import UpdateMarks
 from .outcomes import Outcome, TickOutcome
 from .own_commands import StartEpoch, Tick
 

@@ -19,7 +19,7 @@ from .commands import MODEL_CN_MARGIN
 from .effective import Effective
 from .footing import Footing
 from .judgement import Judgement
-from .policy import NO_CHECK
+from .limit import NO_CHECK
 from .reasons import RejectReason, ScopeKind
 from .standing import EVERY_LIMIT, MISSING, NO_USAGE, SET, UNSET, Standing, Usage, used_bps
 from .state import Account, Book, Position

@@ -9,7 +9,7 @@ from .checks.concentration import cap_at
 from .checks.sums import DRAWN, GROSS, GROUP_EXPOSURE, SHORTFALL, sum_with, unstressed
 from .cn.booking import drawn_of
 from .effective import Effective
-from .policy import NO_CHECK, Band
+from .limit import NO_CHECK, Band
 from .reasons import RejectReason, ScopeKind
 from .scope_limits import VALUED_SUMS, ScopeLimits
 from .scopes import firm_exposure, open_orders, owned_after

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from .amounts import AMOUNT_BOUND, INT64_MAX, scale_down, scale_up
 from .cn.terms import held_and_owed
+from .limit import NO_CHECK
 from .margin_lines import NEVER, Valued, entered
-from .policy import NO_CHECK
 from .shares import set_share
 from .walk import Walk, walk
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from typing import Final
 
-from .commands import ProposePolicy
 from .exposure import forget_rates
 from .outcomes import Outcome, Refusal
 from .policy import Policy
@@ -18,7 +17,7 @@ from .policy_version import PolicyVersion
 from .resting import make_ladders
 from .scope_overrides import follow_overrides
 from .shares import make_sums
-from .staff_commands import ApprovePolicy, WithdrawPolicy
+from .staff_commands import ApprovePolicy, ProposePolicy, WithdrawPolicy
 from .staff_outcomes import PolicyOutcome
 from .state import Book
 from .stopping import LOCAL, second_person

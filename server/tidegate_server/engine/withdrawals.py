@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from .account_commands import AdjustCash
 from .add_ons import charged
 from .amounts import AMOUNT_BOUND, lower_ratio_bps, scale_up
 from .checks.credit import credit_line
@@ -17,15 +18,16 @@ from .checks.leverage import leverage
 from .checks.margin import initial_margin
 from .checks.stops import halted
 from .cn.booking import free_cash
-from .commands import MODEL_CN_MARGIN, AdjustCash
+from .commands import MODEL_CN_MARGIN
 from .exposure import figures_of, regime_multiplier
 from .footing import Footing
 from .hedges import account_offset
+from .limit import NO_CHECK
 from .lines import Line
 from .margin_lines import CALLED, Lines, release_of
 from .outcomes import CashOutcome, Figures
 from .overriding import effective_limits
-from .policy import NO_CHECK, Policy
+from .policy import Policy
 from .reasons import Rejection, RejectReason, ScopeKind
 from .state import Account, Book
 from .valuing import held_beside

@@ -11,9 +11,9 @@ from .checks.losses import day_loss, drawdown
 from .commands import BUY, CheckOrder
 from .effective import Effective
 from .footing import Footing
+from .limit import NO_CHECK, NO_COLLAR
 from .lines import Line
 from .margin_lines import CALLED
-from .policy import NO_CHECK, NO_COLLAR
 from .pricing import NO_PRICE
 from .room import Room
 from .scopes import firm_exposure, owned_after

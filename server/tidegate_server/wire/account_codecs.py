@@ -6,12 +6,12 @@ from typing import Final
 
 from tidegate.v1 import account_service_pb2, journal_pb2
 
-from . import decoding, effects, encoding, groups
+from . import account_decoding, effects, encoding, groups
 from .codec import Codec, plain
 
 UPSERT_ACCOUNTS: Final = plain(
     journal_pb2.METHOD_UPSERT_ACCOUNTS,
-    decoding.decode_accounts,
+    account_decoding.decode_accounts,
     account_service_pb2.UpsertAccountsResponse,
 )
 UPSERT_GROUPS: Final = plain(
@@ -21,21 +21,21 @@ UPSERT_GROUPS: Final = plain(
 )
 ADJUST_CASH: Final = Codec(
     journal_pb2.METHOD_ADJUST_CASH,
-    decoding.decode_cash,
+    account_decoding.decode_cash,
     encoding.encode_cash,
     encoding.decode_cash,
     effects.account_effects,
 )
 SET_POSITIONS: Final = Codec(
     journal_pb2.METHOD_SET_POSITIONS,
-    decoding.decode_positions,
+    account_decoding.decode_positions,
     encoding.plain(account_service_pb2.SetPositionsResponse),
     encoding.decode_positions,
     effects.account_effects,
 )
 REVALUE_ACCOUNTS: Final = Codec(
     journal_pb2.METHOD_REVALUE_ACCOUNTS,
-    decoding.decode_revaluation,
+    account_decoding.decode_revaluation,
     encoding.encode_revaluation,
     encoding.decode_revaluation,
     effects.account_effects,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from tidegate.v1 import policy_pb2
 from tidegate_server.engine.amounts import RATIO_BOUND
-from tidegate_server.engine.policy import Band
+from tidegate_server.engine.limit import Band
 
 from .modes import write_mode
 

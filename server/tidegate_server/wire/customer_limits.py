@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tidegate_server.engine.policy import CUSTOMER_LIMITS, Limit
+from tidegate_server.engine.limit import CUSTOMER_LIMITS, Limit
 
 from .policies import read_limits
 

@@ -9,27 +9,16 @@ from google.protobuf.message import DecodeError, Message
 from google.protobuf.unknown_fields import UnknownFieldSet
 
 from tidegate.v1 import (
-    account_service_pb2,
-    control_service_pb2,
     journal_pb2,
-    market_service_pb2,
     risk_service_pb2,
 )
 from tidegate_server.engine import commands, own_commands
-from tidegate_server.engine.account_terms import AccountTerms
 from tidegate_server.engine.amounts import (
-    AMOUNT_BOUND,
-    DECIMALS_BOUND,
     PRICE_BOUND,
     QUANTITY_BOUND,
-    RATIO_BOUND,
 )
 from tidegate_server.engine.cn.kinds import fits
-from tidegate_server.engine.withdrawals import WITHDRAWAL
 
-from .customer_limits import read_customer_limits
-from .permissions import read_dealing, read_permissions
-from .policies import read_limits
 from .validation import TIME_BOUND, MalformedError, Problems, are_ids, refuse_unknown
 
 if TYPE_CHECKING:
@@ -39,14 +28,9 @@ M = TypeVar("M", bound=Message)
 
 SIDES = (commands.BUY, commands.SELL)
 ORDER_TYPES = (commands.LIMIT_ORDER, commands.MARKET_ORDER)
-ENDS = (commands.EVENT_CANCELLED, commands.EVENT_REJECTED, commands.EVENT_EXPIRED)
-CASH_OUT = (account_service_pb2.CASH_KIND_FEE, WITHDRAWAL)
-VOLUME_BOUND = 10**15
-FIRM = 1
-SCOPES = (FIRM, 2, 3, 6, 7)
-SESSION_LIMIT = 16
 FIRST_DATE = 19_000_101
 LAST_DATE = 99_991_231
+ENDS = (commands.EVENT_CANCELLED, commands.EVENT_REJECTED, commands.EVENT_EXPIRED)
 
 
 def parse(kind: type[M], data: bytes) -> M:
@@ -245,296 +229,11 @@ def read_event(event: risk_service_pb2.OrderEvent, problems: Problems) -> comman
     )
 
 
-def decode_accounts(data: bytes, principal: str) -> commands.UpsertAccounts:
-    """Read an UpsertAccountsRequest."""
-    request = parse(account_service_pb2.UpsertAccountsRequest, data)
-    problems = Problems()
-    problems.need_count("accounts", len(request.accounts))
-    problems.refuse()
-    accounts = []
-    for index, account in enumerate(request.accounts):
-        problems.prefix = f"accounts[{index}]."
-        accounts.append(read_account(account, problems))
-    problems.prefix = ""
-    refuse_repeats("accounts", [account.account_id for account in accounts], problems)
-    problems.refuse()
-    return commands.UpsertAccounts(principal, accounts)
-
-
-def read_account(account: account_service_pb2.Account, problems: Problems) -> AccountTerms:
-    """Read what one account is."""
-    problems.need_id("account_id", account.account_id)
-    problems.may_id("group_id", account.group_id)
-    problems.may_id("tier_id", account.tier_id)
-    problems.need_one_of("margin_model", account.margin_model, commands.MARGIN_MODELS)
-    return AccountTerms(
-        account.account_id,
-        account.group_id,
-        account.tier_id,
-        account.margin_model,
-        read_limits(account.limits, problems, "limits."),
-        read_permissions(account, problems),
-        read_customer_limits(account.customer_limits, problems),
-    )
-
-
 def refuse_repeats(field: str, ids: Sequence[str], problems: Problems) -> None:
     """Note an id that stands twice in one request."""
     if len(set(ids)) != len(ids):
         repeated = sorted(name for name, number in Counter(ids).items() if number > 1)[:3]
         problems.add(field, f"must name each id once; {', '.join(repeated)} stands twice")
-
-
-def decode_cash(data: bytes, principal: str) -> commands.AdjustCash:
-    """Read an AdjustCashRequest."""
-    request = parse(account_service_pb2.AdjustCashRequest, data)
-    problems = Problems()
-    problems.need_id("account_id", request.account_id)
-    problems.need_id("adjustment_id", request.adjustment_id)
-    problems.need_one_of("kind", request.kind, (*range(1, 7), WITHDRAWAL))
-    problems.need_range("amount_e4", request.amount_e4, -AMOUNT_BOUND, AMOUNT_BOUND)
-    if not request.amount_e4:
-        problems.add("amount_e4", "must not be 0")
-    if request.kind == account_service_pb2.CASH_KIND_DEPOSIT and request.amount_e4 < 0:
-        problems.add("amount_e4", "of a deposit must be positive")
-    if request.kind in CASH_OUT and request.amount_e4 > 0:
-        problems.add("amount_e4", "of a fee or withdrawal must be negative")
-    problems.refuse()
-    return commands.AdjustCash(
-        principal,
-        request.account_id,
-        request.adjustment_id,
-        request.kind,
-        request.amount_e4,
-        request.expected_sequence,
-    )
-
-
-def decode_positions(data: bytes, principal: str) -> commands.SetPositions:
-    """Read a SetPositionsRequest."""
-    request = parse(account_service_pb2.SetPositionsRequest, data)
-    problems = Problems()
-    problems.need_id("account_id", request.account_id)
-    problems.need_count("positions", len(request.positions))
-    problems.refuse()
-    targets = []
-    for index, target in enumerate(request.positions):
-        problems.prefix = f"positions[{index}]."
-        problems.need_id("instrument_id", target.instrument_id)
-        problems.need_range("quantity", target.quantity, -QUANTITY_BOUND, QUANTITY_BOUND)
-        targets.append((target.instrument_id, target.quantity))
-    problems.prefix = ""
-    refuse_repeats("positions", [name for name, _ in targets], problems)
-    problems.refuse()
-    return commands.SetPositions(principal, request.account_id, targets, request.expected_sequence)
-
-
-def decode_revaluation(data: bytes, principal: str) -> commands.RevalueAccounts:
-    """Read a RevalueAccountsRequest."""
-    request = parse(account_service_pb2.RevalueAccountsRequest, data)
-    problems = Problems()
-    problems.need_count("account_ids", len(request.account_ids))
-    problems.refuse()
-    for index, account_id in enumerate(request.account_ids):
-        problems.need_id(f"account_ids[{index}]", account_id)
-    problems.refuse()
-    return commands.RevalueAccounts(principal, list(request.account_ids))
-
-
-def decode_marks(data: bytes, principal: str) -> commands.UpdateMarks:
-    """Read an UpdateMarksRequest."""
-    request = parse_any(market_service_pb2.UpdateMarksRequest, data)
-    if len(UnknownFieldSet(request)):
-        raise MalformedError([], request.DESCRIPTOR.full_name)
-    problems = Problems()
-    problems.need_count("marks", len(request.marks))
-    problems.refuse()
-    marks = []
-    for index, mark in enumerate(request.marks):
-        if len(UnknownFieldSet(mark)):
-            raise MalformedError([], mark.DESCRIPTOR.full_name)
-        problems.prefix = f"marks[{index}]."
-        problems.need_id("instrument_id", mark.instrument_id)
-        problems.need_range("price_e4", mark.price_e4, 1, PRICE_BOUND)
-        problems.need_range("mark_time_ns", mark.mark_time_ns, 0, TIME_BOUND)
-        marks.append((mark.instrument_id, mark.price_e4, mark.mark_time_ns))
-    problems.prefix = ""
-    refuse_repeats("marks", [name for name, _, _ in marks], problems)
-    problems.refuse()
-    return commands.UpdateMarks(principal, marks)
-
-
-def decode_instruments(data: bytes, principal: str) -> commands.UpsertInstruments:
-    """Read an UpsertInstrumentsRequest."""
-    request = parse(market_service_pb2.UpsertInstrumentsRequest, data)
-    problems = Problems()
-    problems.need_count("instruments", len(request.instruments))
-    problems.refuse()
-    instruments = []
-    for index, instrument in enumerate(request.instruments):
-        problems.prefix = f"instruments[{index}]."
-        instruments.append(read_instrument(instrument, problems))
-    problems.prefix = ""
-    refuse_repeats("instruments", [terms.instrument_id for terms in instruments], problems)
-    problems.refuse()
-    return commands.UpsertInstruments(principal, instruments)
-
-
-def read_instrument(
-    instrument: market_service_pb2.Instrument, problems: Problems
-) -> commands.InstrumentTerms:
-    """Read what one instrument is."""
-    problems.need_id("instrument_id", instrument.instrument_id)
-    for name in ("sector", "board", "rating_group", "margin_class"):
-        problems.may_id(name, getattr(instrument, name))
-    decimals = instrument.quantity_decimals
-    problems.need_range("quantity_decimals", decimals, 0, DECIMALS_BOUND)
-    problems.need_range("least_quantity", instrument.least_quantity, 0, QUANTITY_BOUND)
-    problems.need_range("quantity_step", instrument.quantity_step, 0, QUANTITY_BOUND)
-    problems.need_range("tick_e4", instrument.tick_e4, 0, PRICE_BOUND)
-    lower = optional(instrument, "lower_price_limit_e4", PRICE_BOUND, problems)
-    upper = optional(instrument, "upper_price_limit_e4", PRICE_BOUND, problems)
-    if 0 <= upper < lower:
-        problems.add("upper_price_limit_e4", "must not be below the lower limit")
-    initial_long = optional(instrument, "initial_margin_long_bps", RATIO_BOUND, problems)
-    initial_short = optional(instrument, "initial_margin_short_bps", RATIO_BOUND, problems)
-    low_long = optional(instrument, "maintenance_margin_long_bps", RATIO_BOUND, problems)
-    low_short = optional(instrument, "maintenance_margin_short_bps", RATIO_BOUND, problems)
-    if low_long > initial_long:
-        problems.add("maintenance_margin_long_bps", "must not be above the initial margin")
-    if low_short > initial_short:
-        problems.add("maintenance_margin_short_bps", "must not be above the initial margin")
-    return commands.InstrumentTerms(
-        instrument_id=instrument.instrument_id,
-        sector=instrument.sector,
-        board=instrument.board,
-        rating_group=instrument.rating_group,
-        margin_class=instrument.margin_class,
-        quantity_decimals=decimals if 0 <= decimals <= DECIMALS_BOUND else 0,
-        least_quantity=instrument.least_quantity or 1,
-        quantity_step=instrument.quantity_step or 1,
-        tick_e4=instrument.tick_e4 or 1,
-        lower_limit_e4=lower,
-        upper_limit_e4=upper,
-        price_limit_bps=optional(instrument, "price_limit_bps", RATIO_BOUND, problems),
-        average_volume=optional(instrument, "average_volume", VOLUME_BOUND, problems),
-        initial_long_bps=initial_long,
-        initial_short_bps=initial_short,
-        maintenance_long_bps=low_long,
-        maintenance_short_bps=low_short,
-        marginable=instrument.marginable,
-        position_limit=optional(instrument, "position_limit", QUANTITY_BOUND, problems),
-        shares_outstanding=optional(instrument, "shares_outstanding", VOLUME_BOUND, problems),
-        dealing=read_dealing(instrument, problems),
-    )
-
-
-def optional(message: Message, field: str, high: int, problems: Problems) -> int:
-    """Return an optional number of at least 0, -1 where it is absent."""
-    if not message.HasField(field):
-        return -1
-    value = int(getattr(message, field))
-    problems.need_range(field, value, 0, high)
-    return value
-
-
-def decode_factors(data: bytes, principal: str) -> commands.UpdateVolatility:
-    """Read an UpdateVolatilityRequest."""
-    request = parse(market_service_pb2.UpdateVolatilityRequest, data)
-    problems = Problems()
-    problems.need_count("factors", len(request.factors))
-    problems.refuse()
-    problems.may_id("model_version", request.model_version)
-    factors = []
-    for index, factor in enumerate(request.factors):
-        problems.prefix = f"factors[{index}]."
-        problems.need_id("instrument_id", factor.instrument_id)
-        problems.need_range("factor_bps", factor.factor_bps, 10_000, RATIO_BOUND)
-        problems.need_range("factor_time_ns", factor.factor_time_ns, 0, TIME_BOUND)
-        factors.append((factor.instrument_id, factor.factor_bps, factor.factor_time_ns))
-    problems.prefix = ""
-    refuse_repeats("factors", [name for name, _, _ in factors], problems)
-    problems.refuse()
-    return commands.UpdateVolatility(principal, factors, request.model_version)
-
-
-def decode_session(data: bytes, principal: str) -> commands.SetSession:
-    """Read a SetSessionRequest."""
-    request = parse(market_service_pb2.SetSessionRequest, data)
-    problems = Problems()
-    problems.may_id("board", request.board)
-    problems.need_count("sessions", len(request.sessions), 0, SESSION_LIMIT)
-    sessions = [(session.open_time_ns, session.close_time_ns) for session in request.sessions]
-    latest = 0
-    for index, (opens, closes) in enumerate(sessions):
-        problems.prefix = f"sessions[{index}]."
-        problems.need_range("open_time_ns", opens, latest, TIME_BOUND)
-        problems.need_range("close_time_ns", closes, opens + 1, TIME_BOUND)
-        latest = closes
-    problems.refuse()
-    return commands.SetSession(principal, request.board, sessions)
-
-
-def decode_regime(data: bytes, principal: str) -> commands.SetRegime:
-    """Read a SetRegimeRequest."""
-    request = parse(market_service_pb2.SetRegimeRequest, data)
-    problems = Problems()
-    problems.need_one_of("regime", request.regime, range(1, 5))
-    problems.need_reason("reason", request.reason)
-    problems.refuse()
-    return commands.SetRegime(principal, request.regime, request.reason)
-
-
-def decode_roll(data: bytes, principal: str) -> commands.RollDay:
-    """Read a RollDayRequest."""
-    request = parse(market_service_pb2.RollDayRequest, data)
-    problems = Problems()
-    problems.need_range("trading_date", request.trading_date, FIRST_DATE, LAST_DATE)
-    problems.refuse()
-    return commands.RollDay(principal, request.trading_date)
-
-
-def decode_halt(data: bytes, principal: str) -> commands.SetStop:
-    """Read a HaltRequest."""
-    request = parse(control_service_pb2.HaltRequest, data)
-    return read_stop(request, principal, commands.STOP_HALT)
-
-
-def decode_reduce_only(data: bytes, principal: str) -> commands.SetStop:
-    """Read a SetReduceOnlyRequest."""
-    request = parse(control_service_pb2.SetReduceOnlyRequest, data)
-    return read_stop(request, principal, commands.STOP_REDUCE_ONLY)
-
-
-def read_stop(
-    request: control_service_pb2.HaltRequest | control_service_pb2.SetReduceOnlyRequest,
-    principal: str,
-    kind: int,
-) -> commands.SetStop:
-    """Read a stop to set."""
-    problems = Problems()
-    problems.need_id("stop_id", request.stop_id)
-    problems.need_one_of("scope_kind", request.scope_kind, SCOPES)
-    if request.scope_kind == FIRM:
-        if request.scope_id:
-            problems.add("scope_id", "must be empty for the firm")
-    else:
-        problems.need_id("scope_id", request.scope_id)
-    problems.need_reason("reason", request.reason)
-    problems.refuse()
-    return commands.SetStop(
-        principal, request.stop_id, kind, request.scope_kind, request.scope_id, request.reason
-    )
-
-
-def decode_release(data: bytes, principal: str) -> commands.Release:
-    """Read a ReleaseRequest."""
-    request = parse(control_service_pb2.ReleaseRequest, data)
-    problems = Problems()
-    problems.need_stop_id("stop_id", request.stop_id)
-    problems.need_reason("reason", request.reason)
-    problems.refuse()
-    return commands.Release(principal, request.stop_id, request.reason)
 
 
 def decode_epoch(data: bytes, _principal: str) -> own_commands.StartEpoch:

@@ -15,7 +15,7 @@ from tidegate.v1 import (
     market_service_pb2,
 )
 
-from . import decoding, effects, encoding
+from . import decoding, effects, encoding, market_decoding, staff_decoding
 from .account_codecs import (
     ADJUST_CASH,
     REVALUE_ACCOUNTS,
@@ -128,44 +128,46 @@ RECORD_ORDER_EVENTS: Final = Codec(
 )
 UPDATE_MARKS: Final = Codec(
     journal_pb2.METHOD_UPDATE_MARKS,
-    decoding.decode_marks,
+    market_decoding.decode_marks,
     encoding.encode_marks,
     encoding.decode_marks,
     encoding.marks_effects,
 )
 UPSERT_INSTRUMENTS: Final = plain(
     journal_pb2.METHOD_UPSERT_INSTRUMENTS,
-    decoding.decode_instruments,
+    market_decoding.decode_instruments,
     market_service_pb2.UpsertInstrumentsResponse,
 )
 UPDATE_VOLATILITY: Final = Codec(
     journal_pb2.METHOD_UPDATE_VOLATILITY,
-    decoding.decode_factors,
+    market_decoding.decode_factors,
     encoding.encode_factors,
     encoding.decode_factors,
     encoding.factors_effects,
 )
 SET_SESSION: Final = plain(
     journal_pb2.METHOD_SET_SESSION,
-    decoding.decode_session,
+    market_decoding.decode_session,
     market_service_pb2.SetSessionResponse,
 )
 SET_REGIME: Final = Codec(
     journal_pb2.METHOD_SET_REGIME,
-    decoding.decode_regime,
+    market_decoding.decode_regime,
     encoding.encode_regime,
     encoding.decode_regime,
 )
 ROLL_DAY: Final = Codec(
     journal_pb2.METHOD_ROLL_DAY,
-    decoding.decode_roll,
+    market_decoding.decode_roll,
     encoding.encode_roll,
     encoding.decode_roll,
 )
-HALT: Final = plain(journal_pb2.METHOD_HALT, decoding.decode_halt, control_service_pb2.HaltResponse)
+HALT: Final = plain(
+    journal_pb2.METHOD_HALT, staff_decoding.decode_halt, control_service_pb2.HaltResponse
+)
 SET_REDUCE_ONLY: Final = plain(
     journal_pb2.METHOD_SET_REDUCE_ONLY,
-    decoding.decode_reduce_only,
+    staff_decoding.decode_reduce_only,
     control_service_pb2.SetReduceOnlyResponse,
 )
 START_EPOCH: Final = Codec(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tidegate.v1 import policy_pb2
-from tidegate_server.engine.policy import MODE_WARN
+from tidegate_server.engine.limit import MODE_WARN
 
 if TYPE_CHECKING:
     from .validation import Problems

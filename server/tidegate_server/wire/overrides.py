@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from tidegate.v1 import journal_pb2, policy_service_pb2
 from tidegate_server.engine import staff_commands
+from tidegate_server.engine.limit import Limit
 from tidegate_server.engine.override import Override
-from tidegate_server.engine.policy import Limit
 from tidegate_server.engine.reasons import ScopeKind
 from tidegate_server.engine.staff_outcomes import OverrideOutcome, TierOutcome
 

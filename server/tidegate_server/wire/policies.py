@@ -6,15 +6,9 @@ from typing import TYPE_CHECKING
 
 from tidegate.v1 import policy_pb2
 from tidegate_server.engine.amounts import AMOUNT_BOUND, ONE, RATIO_BOUND
-from tidegate_server.engine.policy import (
-    LIMIT_NAMES,
-    MODE_WARN,
-    RULES_VERSION,
-    SELF_TRADE_GROUP,
-    Limit,
-    Policy,
-    Tier,
-)
+from tidegate_server.engine.limit import LIMIT_NAMES, MODE_WARN, Limit
+from tidegate_server.engine.policy import RULES_VERSION, SELF_TRADE_GROUP, Policy
+from tidegate_server.engine.tier import Tier
 from tidegate_server.engine.tightening import SCALAR_LOOSER
 
 from .add_ons import read_add_ons, write_add_ons

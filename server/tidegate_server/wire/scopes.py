@@ -14,7 +14,7 @@ from .modes import read_mode, write_mode
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from tidegate_server.engine.policy import Band
+    from tidegate_server.engine.limit import Band
 
     from .validation import Problems
 

@@ -23,7 +23,7 @@ from tidegate_server.engine.state import (
 )
 from tidegate_server.engine.state_hash import state_hash
 
-from . import decoding, encoding, groups
+from . import decoding, encoding, groups, market_decoding
 from .customer_limits import read_customer_limits
 from .effects import read_share, write_share
 from .event_snapshots import contract_messages, event_message, load_contracts, read_event
@@ -42,7 +42,8 @@ if TYPE_CHECKING:
 
     from google.protobuf.message import Message
 
-    from tidegate_server.engine.commands import CheckOrders, InstrumentTerms
+    from tidegate_server.engine.commands import CheckOrders
+    from tidegate_server.engine.instrument_terms import InstrumentTerms
 
 OPTIONAL_TERMS = (
     ("lower_price_limit_e4", "lower_limit_e4"),
@@ -279,7 +280,7 @@ class Loader:
         self.book.batches[command.batch_id] = Batch(command, outcome, message.keep_until_time_ns)
 
     def _instrument(self, message: journal_pb2.RestoreInstrument) -> None:
-        terms = decoding.read_instrument(message.instrument, Problems())
+        terms = market_decoding.read_instrument(message.instrument, Problems())
         instrument = Instrument(terms)
         instrument.mark = message.mark_e4
         instrument.mark_time_ns = message.mark_time_ns

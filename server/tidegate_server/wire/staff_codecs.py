@@ -6,7 +6,7 @@ from typing import Final
 
 from tidegate.v1 import account_service_pb2, journal_pb2, policy_service_pb2
 
-from . import decoding, groups, overrides, staffing
+from . import groups, overrides, staff_decoding, staffing
 from .codec import Codec, plain
 
 UPSERT_GROUPS: Final = plain(
@@ -35,7 +35,7 @@ WITHDRAW_POLICY: Final = plain(
 )
 RELEASE: Final = Codec(
     journal_pb2.METHOD_RELEASE,
-    decoding.decode_release,
+    staff_decoding.decode_release,
     staffing.encode_release,
     staffing.decode_release,
 )

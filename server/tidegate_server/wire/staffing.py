@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from tidegate.v1 import control_service_pb2, journal_pb2, policy_service_pb2
 from tidegate_server.engine import staff_commands
-from tidegate_server.engine.commands import ProposePolicy
+from tidegate_server.engine.staff_commands import ProposePolicy
 from tidegate_server.engine.staff_outcomes import PolicyOutcome, ReleaseOutcome
 
 from .decoding import parse

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tidegate_server.engine.amounts import raw_up
 from tidegate_server.engine.judgement import Judgement
-from tidegate_server.engine.policy import NO_CHECK
+from tidegate_server.engine.limit import NO_CHECK
 from tidegate_server.engine.reasons import Rejection, RejectReason, ScopeKind
 from tidegate_server.engine.scopes import open_orders
 

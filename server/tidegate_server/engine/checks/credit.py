@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tidegate_server.engine.policy import NO_CHECK
+from tidegate_server.engine.limit import NO_CHECK
 from tidegate_server.engine.reasons import Rejection, RejectReason, ScopeKind
 
 

@@ -8,7 +8,7 @@ from tidegate_server.engine.amounts import (
     scale_down,
     upper_ratio_bps,
 )
-from tidegate_server.engine.policy import NO_CHECK
+from tidegate_server.engine.limit import NO_CHECK
 from tidegate_server.engine.reasons import Rejection, RejectReason, ScopeKind
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tidegate_server.engine.amounts import scale_down, upper_ratio_bps
 from tidegate_server.engine.effective import Effective
 from tidegate_server.engine.footing import Footing
-from tidegate_server.engine.policy import NO_CHECK
+from tidegate_server.engine.limit import NO_CHECK
 from tidegate_server.engine.reasons import Rejection, RejectReason, ScopeKind
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tidegate_server.engine.amounts import scale_down, upper_ratio_bps
 from tidegate_server.engine.cn.kinds import SHORT_SELL, opens
 from tidegate_server.engine.judgement import Judgement
-from tidegate_server.engine.policy import NO_CHECK
+from tidegate_server.engine.limit import NO_CHECK
 from tidegate_server.engine.reasons import Rejection, RejectReason, ScopeKind
 from tidegate_server.engine.scopes import has_limit, owned_after, smallest
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tidegate_server.engine.amounts import scale_down, upper_ratio_bps
 from tidegate_server.engine.judgement import Judgement
-from tidegate_server.engine.policy import NO_COLLAR
+from tidegate_server.engine.limit import NO_COLLAR
 from tidegate_server.engine.reasons import Rejection, RejectReason, ScopeKind
 
 

@@ -6,7 +6,7 @@ from tidegate_server.engine.checks.credit_kinds import unset_haircut, unset_rati
 from tidegate_server.engine.checks.position import shares_unknown
 from tidegate_server.engine.checks.selling import pool_unknown
 from tidegate_server.engine.judgement import Judgement
-from tidegate_server.engine.policy import NO_CHECK, NO_COLLAR
+from tidegate_server.engine.limit import NO_CHECK, NO_COLLAR
 from tidegate_server.engine.reasons import Rejection, RejectReason, ScopeKind
 from tidegate_server.engine.scopes import has_limit
 

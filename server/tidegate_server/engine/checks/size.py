@@ -11,7 +11,7 @@ from tidegate_server.engine.amounts import (
     upper_ratio_bps,
 )
 from tidegate_server.engine.judgement import Judgement
-from tidegate_server.engine.policy import NO_CHECK
+from tidegate_server.engine.limit import NO_CHECK
 from tidegate_server.engine.reasons import Rejection, RejectReason, ScopeKind
 from tidegate_server.engine.scopes import Deciding, smallest
 

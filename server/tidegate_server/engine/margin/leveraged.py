@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..amounts import ONE, scale_up  # noqa: TID252 - one level up is this room
-from ..commands import InstrumentTerms  # noqa: TID252 - the same
+from ..instrument_terms import InstrumentTerms  # noqa: TID252 - the same
 
 
 def own_rates(terms: InstrumentTerms) -> tuple[int, int, int, int]:

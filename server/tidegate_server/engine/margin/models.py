@@ -6,7 +6,8 @@ and the order path asks them only for accounts of another model.
 
 from __future__ import annotations
 
-from ..commands import MODEL_PORTFOLIO, MODEL_REG_T, InstrumentTerms  # noqa: TID252 - one level up is this room
+from ..commands import MODEL_PORTFOLIO, MODEL_REG_T  # noqa: TID252 - one level up is this room
+from ..instrument_terms import InstrumentTerms  # noqa: TID252 - one level up is this room
 from ..lines import Line  # noqa: TID252 - the same
 from . import leveraged, portfolio, reg_t
 

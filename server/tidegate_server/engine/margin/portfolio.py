@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Final
 
 from ..amounts import ONE, raw_down, raw_up, scale_down, scale_up  # noqa: TID252 - one level up is this room
-from ..commands import InstrumentTerms  # noqa: TID252 - the same
+from ..instrument_terms import InstrumentTerms  # noqa: TID252 - the same
 
 RANGE_BPS: Final = 1_500
 STEPS: Final = 5

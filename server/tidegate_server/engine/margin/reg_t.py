@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Final
 
 from ..amounts import raw_up  # noqa: TID252 - one level up is this room
-from ..commands import InstrumentTerms  # noqa: TID252 - the same
+from ..instrument_terms import InstrumentTerms  # noqa: TID252 - the same
 from ..lines import Line  # noqa: TID252 - the same
 from .leveraged import own_rates, raised
 
