@@ -26,7 +26,6 @@ LONG_MODULES = {
     # One value class, or one pair of codecs, a command: long but flat.
     "server/tidegate_server/engine/outcomes.py": 340,
     "server/tidegate_server/engine/judgement.py": 310,
-    "server/tidegate_server/engine/state.py": 520,
     "server/tidegate_server/wire/encoding.py": 540,
     "server/tidegate_server/wire/snapshots.py": 440,
     "client/tidegate_client/_methods.py": 330,

@@ -12,11 +12,12 @@ from tests.laws.test_determinism import plain
 from tests.oracle.calm_world import is_calm
 
 from tidegate_server.engine.accept import accepted
+from tidegate_server.engine.account import Account
 from tidegate_server.engine.ordering import decide_check
 from tidegate_server.engine.outcomes import CheckOutcome
 from tidegate_server.engine.overriding import effective_limits
 from tidegate_server.engine.reserve import Saved, apply_check, retract_check
-from tidegate_server.engine.state import Account, Book
+from tidegate_server.engine.state import Book
 from tidegate_server.engine.walk import sum_of_lines
 from tidegate_server.wire.decoding import decode_check
 from tidegate_server.wire.machine import Machine

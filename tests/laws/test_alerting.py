@@ -4,10 +4,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.laws.runs import SEEDS, ask, calls_of, law
 
+from tidegate_server.engine.account import Account
 from tidegate_server.engine.alert import Alert
 from tidegate_server.engine.alerting import Arming, key_of, limit_alert, limit_alerts
 from tidegate_server.engine.standing import NO_USAGE, SET, Usage
-from tidegate_server.engine.state import Account, Book
+from tidegate_server.engine.state import Book
 from tidegate_server.engine.usage import usages, used_limits
 from tidegate_server.wire.machine import Machine
 

@@ -14,9 +14,9 @@ from tidegate.v1 import (
     policy_pb2,
     risk_service_pb2,
 )
+from tidegate_server.engine.account import Account
 from tidegate_server.engine.cn.kinds import SIDES
 from tidegate_server.engine.commands import MODEL_CN_MARGIN
-from tidegate_server.engine.state import Account
 from tidegate_server.wire.machine import Machine
 
 seeds = st.integers(0, SEEDS)

@@ -8,11 +8,13 @@ judgement refuses: the oracle and a law hold the two against each other.
 
 from __future__ import annotations
 
+from .account import Account
 from .checks.sums import valued_sums
 from .commands import BUY, MODEL_LEVERAGED, REGIME_CALM, CheckOrder
 from .effective import Effective
 from .exposure import line_of
 from .footing import Footing
+from .instrument import Instrument
 from .latches import repeats_too_often
 from .lines import NO_LINE, Line, exchanged
 from .margin_lines import Valued
@@ -20,7 +22,7 @@ from .policy import Policy
 from .resting import crossed_order
 from .room import Room, room_of
 from .sharing import share_of_totals, with_share
-from .state import Account, Book, Instrument
+from .state import Book
 from .valuing import stays
 from .walk import lines_hold
 from .within import (

@@ -8,6 +8,7 @@ an override or the policy for a limit.
 
 from __future__ import annotations
 
+from .account import Account
 from .account_commands import UpsertAccounts
 from .account_terms import AccountTerms
 from .cn.facts import model_refusal
@@ -16,7 +17,7 @@ from .limit import LIMIT_NAMES
 from .outcomes import Outcome, Refusal
 from .own_stops import is_frozen
 from .policy import Policy
-from .state import Account, Book
+from .state import Book
 from .tiers import is_no_upgrade
 from .tightening import is_looser
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from .account import Account
 from .add_on_tables import NO_ADD_ONS
 from .add_ons import charged, more_of, with_more
 from .commands import MODEL_PORTFOLIO, CheckOrder
 from .exposure import figures_of, line_of_position
+from .instrument import Instrument
 from .judgement import Judgement
 from .lines import NO_LINE, Line, plus
 from .outcomes import Figures
 from .policy import Policy
 from .scopes import owned_after
-from .state import Account, Book, Instrument
+from .state import Book
 
 
 class AddOnJudgement(Judgement):

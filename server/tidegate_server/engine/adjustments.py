@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from .account import Account
 from .outcomes import CashOutcome, Refusal
-from .state import Account
 
 
 def known_booking(

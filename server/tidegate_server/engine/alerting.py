@@ -12,12 +12,13 @@ from __future__ import annotations
 
 from typing import Final
 
+from .account import Account
 from .alert import CRITICAL, INFO, KIND_LIMIT, KIND_LINE, WARNING, Alert
 from .margin_lines import LINE_NAMES, NO_LINES
 from .overriding import effective_limits
 from .reasons import ScopeKind
 from .standing import NO_USAGE, SET, Usage
-from .state import Account, Book
+from .state import Book
 from .usage import usages, used_limits
 from .walk import actual_figures
 

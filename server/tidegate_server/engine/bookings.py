@@ -5,6 +5,7 @@ A booking is neither gain nor loss: both references of 4.25 move with it.
 
 from __future__ import annotations
 
+from .account import Account
 from .account_commands import AdjustCash, SetPositions
 from .adjustments import known_booking
 from .amounts import AMOUNT_BOUND
@@ -14,10 +15,11 @@ from .margin_lines import Valued
 from .outcomes import CashOutcome, PositionsOutcome, Refusal
 from .overriding import effective_limits
 from .policy import Policy
+from .position import Position
 from .shares import Share
 from .shares_to_be import copied
 from .sharing import share_now, unvalued, with_share
-from .state import Account, Book, Position, roll_if_due
+from .state import Book, roll_if_due
 from .valuing import Held, held_at, held_by, held_in, value_of, valued, with_moved
 from .withdrawals import WITHDRAWAL, may_withdraw
 

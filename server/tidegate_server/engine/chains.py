@@ -15,6 +15,7 @@ What a report does is worked out as `Stand`s, without touching an order: `decide
 
 from __future__ import annotations
 
+from .account import Account
 from .commands import (
     BUY,
     EVENT_ACKNOWLEDGED,
@@ -40,7 +41,7 @@ from .order import (
 )
 from .reach import count_open
 from .reserve import move_open
-from .state import Account, Book
+from .state import Book
 
 LIVE = (RESERVED, ACKNOWLEDGED, PARTLY_FILLED)
 ENDS = {

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from .amounts import INT64_MAX
 
 if TYPE_CHECKING:
-    from .state import Account, Book
+    from .account import Account
+    from .state import Book
 
 
 def count_bought(book: Book, account: Account) -> None:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from typing import Final
 
+from .account import Account
 from .amounts import product_in_bounds
 from .chains import LIVE, close, open_of, stands_of
 from .cn.kinds import kind_of_listed
 from .cn.ratios import ratio_of_kind
 from .cn.rules import NO_CREDIT
 from .commands import BUY, MODEL_CN_MARGIN, CheckOrder
+from .instrument import Instrument
 from .life_commands import ListedOrder, ReconcileOrders
 from .life_outcomes import Difference
 from .order import ACKNOWLEDGED, PARTLY_FILLED, RECONCILED, UNKNOWN_TO_GATE, Order
 from .policy import Policy
-from .state import Account, Book, Instrument
+from .state import Book
 
 ENDED: Final = 1
 ADDED: Final = 2

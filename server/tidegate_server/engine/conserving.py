@@ -8,11 +8,14 @@ then, and compares. It looks only; it costs as much as the book is large.
 
 from __future__ import annotations
 
+from .account import Account
 from .commands import BUY
 from .groups import ancestors
+from .instrument import Instrument
 from .lines import NO_LINE, plus
+from .position import Position
 from .shares import ShareSum
-from .state import Account, Book, Instrument, Position
+from .state import Book
 
 
 class Recount:

@@ -6,18 +6,20 @@ As bookings they are neither gain nor loss: what they change of equity moves bot
 
 from __future__ import annotations
 
+from .account import Account
 from .bookings import named, stale_sequence
 from .cn.booking import apply_change
 from .cn.changes import Change
 from .cn.contracts import FINANCED
 from .cn.facts import CreditFact, decide_credit
 from .exposure import regime_multiplier
+from .instrument import Instrument
 from .margin_lines import Valued
 from .outcomes import CashOutcome, Refusal
 from .overriding import effective_limits
 from .policy import Policy
 from .sharing import share_now, with_share
-from .state import Account, Book, Instrument
+from .state import Book
 from .valuing import held_by, value_of, valued, with_moved
 
 

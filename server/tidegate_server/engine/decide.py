@@ -10,6 +10,7 @@ record either. Everything else becomes the next record of the journal, refused o
 
 from __future__ import annotations
 
+from .account import Account
 from .account_changes import decide_accounts
 from .account_commands import AdjustCash, RevalueAccounts, SetPositions, UpsertAccounts
 from .account_staff import decide_for_account
@@ -21,6 +22,7 @@ from .commands import CheckOrder, CheckOrders, Command, RecordOrderEvents
 from .crediting import decide_fact
 from .evolve import evolve, finish
 from .exposure import regime_multiplier
+from .instrument import Instrument
 from .life_commands import CancelOrders, ReconcileOrders, ReplaceOrder
 from .market_commands import (
     RollDay,
@@ -48,7 +50,7 @@ from .replacing import decide_replace
 from .reports import decide_events
 from .reserve import apply_check
 from .staff_commands import ApprovePolicy, ProposePolicy, Release, SetStop, WithdrawPolicy
-from .state import Account, Book, Instrument
+from .state import Book
 from .stopping import decide_release, decide_stop
 from .ticking import decide_tick
 from .to_cancel import decide_cancel

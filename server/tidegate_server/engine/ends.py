@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from .account import Account
 from .checks.stops import halted, reduce_only
 from .commands import CheckOrder
+from .instrument import Instrument
 from .order import RESERVED, Order
 from .outcomes import CheckOutcome, Refusal
 from .policy import Policy
 from .reasons import Rejection, RejectReason, ScopeKind
-from .state import Account, Book, Instrument
+from .state import Book
 
 # Exits may use this share of the id table beyond its limit, so that a full one never blocks them.
 EXIT_RESERVE = 16

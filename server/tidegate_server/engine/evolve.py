@@ -13,6 +13,7 @@ from .cn.booking import leave_model
 from .commands import MODEL_CN_MARGIN, CheckOrder, CheckOrders, Command, RecordOrderEvents
 from .due import DueQueue
 from .exposure import forget_rates
+from .instrument import Instrument
 from .latches import forget_old
 from .life import apply_life
 from .life_commands import CancelOrders, ReconcileOrders, ReplaceOrder
@@ -51,7 +52,7 @@ from .settle import (
 )
 from .staff_commands import ApprovePolicy, ProposePolicy, Release, SetStop, WithdrawPolicy
 from .staff_outcomes import PolicyOutcome, ReleaseOutcome
-from .state import Batch, Book, Instrument, acknowledge_rank, roll_if_due
+from .state import Batch, Book, acknowledge_rank, roll_if_due
 from .stopping import apply_release, apply_stop
 from .ticking import apply_tick
 from .versions import apply_approval, apply_proposal, apply_withdrawal

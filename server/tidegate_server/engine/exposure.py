@@ -6,6 +6,7 @@ those at their reserved prices. Opening parts count as filled, exits do not (3.5
 
 from __future__ import annotations
 
+from .account import Account
 from .amounts import (
     ONE,
     RATIO_BOUND,
@@ -24,11 +25,13 @@ from .commands import (
     REGIME_HALTED,
     REGIME_STRESSED,
 )
+from .instrument import Instrument, Rates
 from .lines import Line
 from .margin.models import effective_rates, in_model, required
 from .outcomes import Figures
 from .policy import Policy
-from .state import Account, Book, Instrument, Position, Rates
+from .position import Position
+from .state import Book
 
 
 def rates_of(

@@ -12,8 +12,8 @@ from .margin_lines import NEVER
 from .valuing import Held, valued
 
 if TYPE_CHECKING:
+    from .account import Account
     from .effective import Effective
-    from .state import Account
 
 
 class Footing:

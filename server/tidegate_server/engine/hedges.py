@@ -5,11 +5,13 @@ Only accounts of that model ask here.
 
 from __future__ import annotations
 
+from .account import Account
 from .commands import MODEL_PORTFOLIO
 from .exposure import rates_at
+from .instrument import Instrument, Rates
 from .margin.portfolio import NO_LOSSES, Losses, added, losses_of, offset_of
 from .policy import Policy
-from .state import Account, Instrument, Position, Rates
+from .position import Position
 
 
 def class_losses(

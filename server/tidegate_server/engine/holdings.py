@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from .amounts import lower_ratio_bps, raw_down, raw_up, scale_up
-from .state import Instrument
+from .instrument import Instrument
 
 VOLUME_PART: Final = 10  # a stage may be a tenth of a day's volume
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .account import Account
 from .add_on_judgement import AddOnJudgement
 from .amounts import AMOUNT_BOUND
 from .checks.concentration import (
@@ -43,11 +44,12 @@ from .checks.stops import false_claim, halted, reduce_only
 from .checks.sums import valued_sums
 from .cn.judging import CreditJudgement
 from .commands import MODEL_CN_MARGIN, MODEL_PORTFOLIO, REGIME_HALTED, CheckOrder
+from .instrument import Instrument
 from .judgement import Judgement
 from .policy import Policy
 from .reasons import Rejection, RejectReason
 from .sharing import share_with
-from .state import Account, Book, Instrument
+from .state import Book
 
 
 def judge(judged: Judgement) -> list[Rejection]:

@@ -6,6 +6,7 @@ it is then taken anew, and the rest of the account stays summed (4.0.3).
 
 from __future__ import annotations
 
+from .account import Account
 from .amounts import ONE, product_in_bounds
 from .commands import (
     BUY,
@@ -28,6 +29,7 @@ from .exposure import (
 )
 from .footing import Footing
 from .hedges import class_losses, class_of, losses_in, offsets
+from .instrument import Instrument
 from .lines import Line, plus
 from .margin.models import required
 from .margin.portfolio import NO_LOSSES, Losses, added, offset_of
@@ -36,7 +38,7 @@ from .overriding import effective_limits
 from .policy import Policy
 from .pricing import reserved_price
 from .scopes import scopes_over
-from .state import Account, Book, Instrument
+from .state import Book
 from .valuing import held_at, held_beside
 from .walk import Walk, walk
 

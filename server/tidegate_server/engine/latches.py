@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import deque
 
+from .account import Account
 from .commands import STOP_REPEATED, CheckOrder
 from .outcomes import CheckOutcome
 from .policy import Policy
 from .reasons import RejectReason, ScopeKind
 from .repeats import Times
-from .state import Account, Book
+from .state import Book
 from .stop import GATE, RepeatKey, Stop
 
 

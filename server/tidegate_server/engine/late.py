@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from .account import Account
 from .commands import STOP_REDUCE_ONLY
 from .own_stops import set_own_stop
 from .reasons import ScopeKind
-from .state import Account, Book
+from .state import Book
 
 
 def stop_late(book: Book, account: Account, time_ns: int) -> None:

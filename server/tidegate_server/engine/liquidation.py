@@ -15,6 +15,7 @@ from __future__ import annotations
 from functools import cmp_to_key
 from typing import Final
 
+from .account import Account
 from .cancelling import Cancel, cancels_of
 from .checks.stops import halted
 from .cn.closeout import CreditBalance, parts_of, repay_first
@@ -25,7 +26,8 @@ from .margin_lines import LINE_NAMES, LIQUIDATION, state_of
 from .outcomes import Refusal
 from .overriding import effective_limits
 from .policy import Policy
-from .state import Account, Book, Position, roll_if_due
+from .position import Position
+from .state import Book, roll_if_due
 
 LOOKS: Final = 10_000
 

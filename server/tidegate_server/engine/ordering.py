@@ -11,6 +11,7 @@ Nothing here changes the book. A fault in a check refuses the order with INTERNA
 from __future__ import annotations
 
 from .accept import accepted
+from .account import Account
 from .checks.rate import next_time_ns
 from .cn.judging import order_ratio
 from .commands import MODEL_CN_MARGIN, CheckOrder
@@ -25,7 +26,7 @@ from .policy import Policy
 from .reasons import Rejection, RejectReason
 from .sharing import share_after, with_share
 from .sizing import max_acceptable
-from .state import Account, Book, roll_if_due
+from .state import Book, roll_if_due
 from .warn import warnings_of
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from .account import Account
 from .amounts import INT64_MAX
 from .commands import MARKET_ORDER
 from .effective import Effective, levels_of
@@ -27,7 +28,7 @@ from .scope_overrides import (
 )
 from .staff_commands import ApproveOverride, ProposeOverride
 from .staff_outcomes import OverrideOutcome
-from .state import Account, Book
+from .state import Book
 from .stopping import LOCAL, second_person
 from .tightening import is_looser
 

@@ -8,7 +8,9 @@ itself: what one is long does not hide what another is short.
 
 from __future__ import annotations
 
-from .state import Account, Book, Position
+from .account import Account
+from .position import Position
+from .state import Book
 
 
 def tally(account: Account, position: Position, reach_before: int) -> None:

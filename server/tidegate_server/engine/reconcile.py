@@ -7,6 +7,7 @@ may trade. All else is only told: a list may be older than what the gate has hea
 
 from __future__ import annotations
 
+from .account import Account
 from .bookings import named, value_cash
 from .chains import close, end_quietly, settle, stands_of
 from .comparing import ADDED, ENDED, OUT_OF_BOUNDS, differences
@@ -21,7 +22,7 @@ from .reserve import release, reserve
 from .settle import account_for_fact, forget_if_closed, instrument_for_fact
 from .shares_to_be import share_reconciled
 from .sharing import with_share
-from .state import Account, Book, roll_if_due
+from .state import Book, roll_if_due
 from .valuing import apply_valued
 
 

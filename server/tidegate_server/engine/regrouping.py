@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .account import Account
 from .commands import Command
 from .group import Group
 from .groups import NESTING_LIMIT, ancestors
@@ -11,7 +12,7 @@ from .reach import join, leave
 from .resting import put_back, take_from_rest
 from .room import forget_rooms
 from .shares import enter, withdraw
-from .state import Account, Book
+from .state import Book
 
 
 class UpsertGroups(Command):

@@ -7,6 +7,7 @@ is judged as an exit: nothing that stands in the way of new risk may keep anybod
 
 from __future__ import annotations
 
+from .account import Account
 from .chains import holder_of, own_ratio, settle, stands_of
 from .cn.judging import keep_ratio, order_ratio
 from .commands import BUY, CheckOrder
@@ -21,6 +22,7 @@ from .ends import (
     repeated,
     unknown,
 )
+from .instrument import Instrument
 from .judge import judge, judgement_of
 from .life_commands import ReplaceOrder
 from .order import Chain, Order
@@ -33,7 +35,7 @@ from .reserve import keep_order, move_open
 from .resting import put_to_rest
 from .shares_to_be import share_replacing
 from .sharing import share_now, with_share
-from .state import Account, Book, Instrument, roll_if_due
+from .state import Book, roll_if_due
 from .warn import warnings_of
 
 

@@ -7,6 +7,7 @@ end unless the gate asks for them to stay.
 
 from __future__ import annotations
 
+from .account import Account
 from .amounts import AMOUNT_BOUND, QUANTITY_BOUND, product_in_bounds
 from .bookings import value_all
 from .chains import after, is_late, is_too_much, open_of, open_under
@@ -38,7 +39,7 @@ from .settle import (
     is_ended,
 )
 from .sources import SOURCES_DISAGREE, disagrees, elsewhere
-from .state import Account, Book, roll_if_due
+from .state import Book, roll_if_due
 from .valuing import apply_valued
 
 UNKNOWN_ORDER = 1

@@ -7,6 +7,7 @@ again.
 
 from __future__ import annotations
 
+from .account import Account
 from .cn.booking import move_part
 from .commands import BUY, CheckOrder
 from .latches import count_alike, uncount_alike
@@ -14,11 +15,12 @@ from .lines import NO_LINE
 from .margin_lines import Valued
 from .order import REFUSED, RESERVED, Order
 from .outcomes import CheckOutcome
+from .position import Position
 from .reach import count_open, tally
 from .reasons import RejectReason
 from .resting import put_to_rest
 from .shares import set_share
-from .state import Account, Book, Position, roll_if_due
+from .state import Book, roll_if_due
 from .valuing import apply_valued, kept_values
 from .walk import add_gross
 

@@ -7,12 +7,14 @@ is nested in it as well.
 
 from __future__ import annotations
 
+from .account import Account
 from .commands import BUY, MARKET_ORDER, SELL, CheckOrder
 from .ladders import Ladder
 from .order import Order
 from .policy import SELF_TRADE_GROUP
+from .position import Position
 from .reasons import ScopeKind
-from .state import Account, Book, LadderKey, Position
+from .state import Book, LadderKey
 
 # Better than any price: where a market order stands.
 MARKET_EDGE = 1 << 60

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from .account import Account
 from .cn.contracts import NOT_OPENED
 from .cn.saved import SavedCredit
 from .commands import MODEL_CN_MARGIN, OrderEvent
 from .lines import NO_LINE
 from .order import Chain, Order
+from .position import Position
 from .reach import add, count_in_groups
-from .state import Account, Book, Position
+from .state import Book
 
 
 class SavedEvent:

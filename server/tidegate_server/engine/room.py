@@ -11,13 +11,15 @@ from __future__ import annotations
 
 from typing import Final
 
+from .account import Account
 from .amounts import AMOUNT_BOUND, scale_down, unscale_down
 from .effective import Effective, collar_bps
+from .instrument import Instrument, Rates
 from .limit import NO_CHECK, Band
 from .policy import Policy
 from .scope_limits import FIRM, GROUP, ScopeLimits
 from .scopes import scopes_over
-from .state import Account, Book, Instrument, Rates
+from .state import Book
 
 NOTHING_FITS: Final = -1
 

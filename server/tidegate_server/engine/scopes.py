@@ -6,12 +6,14 @@ that fail, the one with the greatest excess. Both are the greatest excess, ties 
 
 from __future__ import annotations
 
+from .account import Account
 from .amounts import ONE, raw_up, scale_down, unscale_down
+from .instrument import Instrument
 from .limit import NO_CHECK
 from .policy import Policy
 from .reasons import ScopeKind
 from .scope_limits import ScopeLimits
-from .state import Account, Book, Instrument
+from .state import Book
 
 # A limit with the scope that it is of.
 Deciding = tuple[int, ScopeKind, str]

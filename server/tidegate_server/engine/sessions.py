@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from typing import Final
 
+from .instrument import Instrument
 from .policy import Policy
-from .state import Book, Instrument
+from .state import Book
 
 DAY_NS: Final = 86_400 * 10**9
 

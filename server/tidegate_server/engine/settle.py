@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from .account import Account
 from .amounts import raw_down, raw_up
 from .chains import after, holder_of, settle
 from .cn.fills import book_credit_bust, book_credit_fill
@@ -19,6 +20,7 @@ from .commands import (
     MODEL_CN_MARGIN,
     OrderEvent,
 )
+from .instrument import Instrument
 from .instrument_terms import InstrumentTerms
 from .late import stop_late
 from .order import (
@@ -36,7 +38,7 @@ from .reach import tally
 from .reasons import ScopeKind
 from .reserve import release
 from .sources import SOURCES_DISAGREE, disagrees, note_execution, stop_disagreeing
-from .state import Account, Book, Instrument, roll_if_due
+from .state import Book, roll_if_due
 
 APPLIED = 1
 DUPLICATE = 2

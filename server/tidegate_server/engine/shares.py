@@ -11,7 +11,8 @@ from heapq import heapify, heappop, heappush
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from .state import Account, Book
+    from .account import Account
+    from .state import Book
 
 # Time, gross, drawn, shortfall; a shortfall of UNSTRESSED was not asked for.
 Share = tuple[int, int, int, int]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .account import Account
 from .chains import (
     Stand,
     holder_of,
@@ -17,13 +18,15 @@ from .cn.kinds import MARGIN_BUY, opens
 from .commands import BUY, CheckOrder
 from .comparing import ADDED, ENDED
 from .exposure import regime_multiplier
+from .instrument import Instrument
 from .life_commands import ListedOrder
 from .life_outcomes import Difference
 from .order import RECONCILED, Chain, Order
 from .policy import Policy
+from .position import Position
 from .shares import Share
 from .sharing import share_now, unvalued
-from .state import Account, Book, Instrument, Position
+from .state import Book
 
 
 class Drafts:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .account import Account
 from .amounts import INT64_MAX, ONE, scale_up
 from .cn.booking import drawn_of
 from .cn.judging import order_cost
@@ -11,8 +12,8 @@ from .judgement import Judgement
 from .lines import NO_LINE, Line, minus, plus
 from .margin_lines import Valued
 from .policy import Policy
+from .position import Position
 from .shares import NEVER_VALUED, UNSTRESSED, Share
-from .state import Account, Position
 from .walk import walk
 
 

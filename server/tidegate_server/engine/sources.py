@@ -10,11 +10,12 @@ made when a drop copy is first heard of: without one there is nothing to compare
 
 from __future__ import annotations
 
+from .account import Account
 from .commands import BUY, EVENT_FILLED, STOP_REDUCE_ONLY, OrderEvent
 from .order import EventEntry
 from .own_stops import set_own_stop
 from .reasons import ScopeKind
-from .state import Account, Book, roll_if_due
+from .state import Book, roll_if_due
 
 SOURCES_DISAGREE = 42
 

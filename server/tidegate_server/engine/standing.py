@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from .account import Account
 from .amounts import INT64_MAX, ONE, lower_ratio_bps, raw_up
 from .checks.rate import next_time_ns
 from .cn.judging import holding_with, order_cost
@@ -14,8 +15,9 @@ from .judgement import Judgement
 from .limit import NO_CHECK
 from .overriding import effective_limits
 from .policy import Policy
+from .position import Position
 from .reasons import RejectReason, ScopeKind
-from .state import Account, Book, Position, roll_if_due
+from .state import Book, roll_if_due
 from .walk import projected_figures
 
 # Whether a limit is set.

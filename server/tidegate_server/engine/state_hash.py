@@ -8,15 +8,17 @@ from __future__ import annotations
 
 from hashlib import blake2b
 
+from .account import Account
 from .adjustments import adjustment_fields
 from .cn.contracts import NOT_OPENED
 from .commands import CheckOrder
+from .instrument import Instrument
 from .margin_lines import NEVER
 from .order import Order
 from .outcomes import CheckOutcome, Figures
 from .policy_hash import Fields, limit_fields, override_fields, policy_fields, text, version_fields
 from .reasons import Rejection
-from .state import Account, Book, Instrument, roll_if_due
+from .state import Book, roll_if_due
 
 STATE_HASH_VERSION = 1
 

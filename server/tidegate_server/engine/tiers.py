@@ -8,12 +8,13 @@ in force if it leads to the next rank and is the account's first of the trading 
 
 from __future__ import annotations
 
+from .account import Account
 from .outcomes import Refusal
 from .overriding import unknown
 from .policy import Policy
 from .staff_commands import SetTier
 from .staff_outcomes import TierOutcome
-from .state import Account, Book, roll_if_due
+from .state import Book, roll_if_due
 from .stopping import LOCAL, second_person
 from .tier_standing import TierStanding
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .account import Account
 from .commands import STOP_HALT
 from .groups import ancestors
 from .life_commands import CancelOrders
@@ -9,7 +10,7 @@ from .life_outcomes import CancelOutcome
 from .outcomes import Refusal
 from .reasons import ScopeKind
 from .staff_commands import SetStop
-from .state import Account, Book
+from .state import Book
 from .stopping import decide_stop
 
 PAGE_LIMIT = 1_000

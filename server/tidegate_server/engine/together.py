@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .account import Account
 from .add_ons import charged
 from .amounts import AMOUNT_BOUND, scale_down
 from .checks.concentration import concentration_instrument
@@ -26,7 +27,7 @@ from .overriding import effective_limits
 from .policy import Policy
 from .reasons import Rejection
 from .sharing import share_now
-from .state import Account, Book, roll_if_due
+from .state import Book, roll_if_due
 from .together_sums import worst_sums
 from .valuing import held_beside
 from .walk import projected_figures, walk

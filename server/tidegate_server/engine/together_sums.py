@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from .account import Account
 from .amounts import scale_down
 from .checks.concentration import concentration_sum, gross_in_sector, gross_on_board
 from .checks.firm import firm_instrument_exposure
 from .effective import Effective
 from .exposure import rates_at, regime_multiplier
+from .instrument import Instrument
 from .outcomes import Figures
 from .policy import Policy
 from .reasons import Rejection, RejectReason
 from .scopes import scopes_over
-from .state import Account, Book, Instrument
+from .state import Book
 
 
 class Worst:

@@ -12,6 +12,7 @@ that lives elsewhere is `standing.at` with its scope.
 
 from __future__ import annotations
 
+from .account import Account
 from .amounts import unscale_down, upper_ratio_bps
 from .checks.concentration import cap_at
 from .cn.booking import drawn_of
@@ -20,9 +21,10 @@ from .effective import Effective
 from .footing import Footing
 from .judgement import Judgement
 from .limit import NO_CHECK
+from .position import Position
 from .reasons import RejectReason, ScopeKind
 from .standing import EVERY_LIMIT, MISSING, NO_USAGE, SET, UNSET, Standing, Usage, used_bps
-from .state import Account, Book, Position
+from .state import Book
 from .usage_sums import add_sums
 from .valuing import held_by
 

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from typing import Final
 
+from .account import Account
 from .amounts import scale_up, unscale_down, upper_ratio_bps
 from .checks.concentration import cap_at
 from .checks.sums import DRAWN, GROSS, GROUP_EXPOSURE, SHORTFALL, sum_with, unstressed
 from .cn.booking import drawn_of
 from .effective import Effective
 from .limit import NO_CHECK, Band
+from .position import Position
 from .reasons import RejectReason, ScopeKind
 from .scope_limits import VALUED_SUMS, ScopeLimits
 from .scopes import firm_exposure, open_orders, owned_after
 from .sharing import stressed_sum
 from .standing import EVERY_LIMIT, SET, Standing, used_bps
-from .state import Account, Position
 
 REASONS: Final[dict[str, RejectReason]] = {
     "order_quantity": RejectReason.ORDER_QUANTITY,

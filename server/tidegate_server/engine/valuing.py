@@ -17,10 +17,13 @@ from .shares import set_share
 from .walk import Walk, walk
 
 if TYPE_CHECKING:
+    from .account import Account
     from .effective import Effective
+    from .instrument import Instrument
     from .lines import Line
     from .policy import Policy
-    from .state import Account, Book, Instrument, Position
+    from .position import Position
+    from .state import Book
 
 # What of an account is held and owed, without its cash.
 Held = tuple[int, int]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .account import Account, GrossBy
 from .add_ons import charged, charged_fills
 from .amounts import INT64_MAX, ONE
 from .commands import MODEL_CN_MARGIN, MODEL_LEVERAGED
@@ -16,10 +17,12 @@ from .exposure import (
     regime_multiplier,
 )
 from .hedges import account_offset
+from .instrument import Instrument, Rates
 from .lines import NO_LINE, Line, minus, plus
 from .outcomes import Figures
 from .policy import Policy
-from .state import Account, Book, GrossBy, Instrument, Position, Rates
+from .position import Position
+from .state import Book
 
 
 class Walk:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from .account import Account
 from .account_commands import AdjustCash
 from .add_ons import charged
 from .amounts import AMOUNT_BOUND, lower_ratio_bps, scale_up
@@ -29,7 +30,7 @@ from .outcomes import CashOutcome, Figures
 from .overriding import effective_limits
 from .policy import Policy
 from .reasons import Rejection, RejectReason, ScopeKind
-from .state import Account, Book
+from .state import Book
 from .valuing import held_beside
 from .walk import walk
 

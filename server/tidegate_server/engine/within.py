@@ -5,19 +5,22 @@ None of them knows a reason: where one says no, the full judgement looks for its
 
 from __future__ import annotations
 
+from .account import Account
 from .amounts import AMOUNT_BOUND, scale_down, scale_up, unscale_down
 from .checks.concentration import cap_at
 from .checks.losses import day_loss, drawdown
 from .commands import BUY, CheckOrder
 from .effective import Effective
 from .footing import Footing
+from .instrument import Instrument
 from .limit import NO_CHECK, NO_COLLAR
 from .lines import Line
 from .margin_lines import CALLED
+from .position import Position
 from .pricing import NO_PRICE
 from .room import Room
 from .scopes import firm_exposure, owned_after
-from .state import Account, Book, Instrument, Position
+from .state import Book
 from .walk import gross_by
 
 

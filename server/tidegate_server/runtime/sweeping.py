@@ -27,8 +27,9 @@ if TYPE_CHECKING:
 
     from structlog.typing import FilteringBoundLogger
 
+    from tidegate_server.engine.account import Account
     from tidegate_server.engine.policy import Policy
-    from tidegate_server.engine.state import Account, Book
+    from tidegate_server.engine.state import Book
     from tidegate_server.transport.caller import Caller, Pending
 
 #: A call values so many accounts: some 2 ms of the gate's time, as long as one commit.

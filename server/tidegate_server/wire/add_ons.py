@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from tidegate.v1 import account_service_pb2
-    from tidegate_server.engine.state import Account
+    from tidegate_server.engine.account import Account
 
     from .validation import Problems
 

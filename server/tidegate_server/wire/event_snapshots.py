@@ -11,7 +11,8 @@ from tidegate_server.engine.cn.saved import take_contract
 from tidegate_server.engine.order import EventEntry
 
 if TYPE_CHECKING:
-    from tidegate_server.engine.state import Account, Book
+    from tidegate_server.engine.account import Account
+    from tidegate_server.engine.state import Book
 
 
 def event_message(event_id: str, entry: EventEntry) -> journal_pb2.RestoreEvent:

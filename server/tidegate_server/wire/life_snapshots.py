@@ -10,7 +10,7 @@ from .life import page_message, read_page, read_reconciled, reconcile_message
 
 if TYPE_CHECKING:
     from tidegate.v1 import journal_pb2
-    from tidegate_server.engine.state import Account
+    from tidegate_server.engine.account import Account
 
 
 def write_reconciliation(account: Account, message: journal_pb2.RestoreAccount) -> None:

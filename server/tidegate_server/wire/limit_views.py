@@ -11,8 +11,9 @@ from tidegate_server.engine.usage import usages
 from .encoding import cut
 
 if TYPE_CHECKING:
+    from tidegate_server.engine.account import Account
     from tidegate_server.engine.standing import Usage
-    from tidegate_server.engine.state import Account, Book
+    from tidegate_server.engine.state import Book
 
 
 def limit_views(book: Book, account: Account, now_ns: int) -> list[usage_pb2.LimitView]:

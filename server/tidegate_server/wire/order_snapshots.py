@@ -8,14 +8,16 @@ from tidegate.v1 import journal_pb2, risk_service_pb2
 from tidegate_server.engine.order import Chain, Order
 from tidegate_server.engine.reach import count_open
 from tidegate_server.engine.reserve import move_open
-from tidegate_server.engine.state import Account, Book, Position, acknowledge_rank, forget_rank
+from tidegate_server.engine.state import Book, acknowledge_rank, forget_rank
 
 from . import decoding, encoding
 from .effects import effects_message
 from .life import order_of
 
 if TYPE_CHECKING:
+    from tidegate_server.engine.account import Account
     from tidegate_server.engine.commands import CheckOrder
+    from tidegate_server.engine.position import Position
 
 
 class SnapshotError(Exception):

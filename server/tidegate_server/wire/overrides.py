@@ -18,9 +18,10 @@ from .validation import TIME_BOUND, Problems, page_size
 
 if TYPE_CHECKING:
     from tidegate.v1 import account_service_pb2
+    from tidegate_server.engine.account import Account
     from tidegate_server.engine.commands import Command
     from tidegate_server.engine.scope_limits import ScopeLimits
-    from tidegate_server.engine.state import Account, Book
+    from tidegate_server.engine.state import Book
 
 
 def read_override_proposal(data: bytes, principal: str) -> staff_commands.ProposeOverride:

@@ -5,22 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tidegate.v1 import journal_pb2, market_service_pb2, risk_service_pb2
+from tidegate_server.engine.account import Account
 from tidegate_server.engine.closing import count_bought
 from tidegate_server.engine.groups import ancestors
+from tidegate_server.engine.instrument import Instrument
 from tidegate_server.engine.latches import make_queue
 from tidegate_server.engine.margin_lines import NEVER
 from tidegate_server.engine.reach import add
 from tidegate_server.engine.resting import make_ladders
 from tidegate_server.engine.scope_overrides import follow_overrides
 from tidegate_server.engine.shares import make_sums
-from tidegate_server.engine.state import (
-    Account,
-    Batch,
-    Book,
-    Instrument,
-    batch_rank,
-    roll_if_due,
-)
+from tidegate_server.engine.state import Batch, Book, batch_rank, roll_if_due
 from tidegate_server.engine.state_hash import state_hash
 
 from . import decoding, encoding, groups, market_decoding

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
     from google.protobuf.message import Message
 
-    from tidegate_server.engine.state import Account, Book
+    from tidegate_server.engine.account import Account
+    from tidegate_server.engine.state import Book
 
 
 def staff_messages(book: Book) -> Iterator[tuple[int, Message]]:

@@ -12,7 +12,7 @@ from tidegate_server.engine.stop import Stop
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from tidegate_server.engine.state import Account
+    from tidegate_server.engine.account import Account
 
 
 def stop_message(stop: Stop) -> control_service_pb2.Stop:

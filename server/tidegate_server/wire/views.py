@@ -24,8 +24,10 @@ from .stops import stop_message
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from tidegate_server.engine.account import Account
     from tidegate_server.engine.order import Order
-    from tidegate_server.engine.state import Account, Book, Position
+    from tidegate_server.engine.position import Position
+    from tidegate_server.engine.state import Book
     from tidegate_server.engine.stop import Stop
 
 OPEN_ORDER_LIMIT = 1_000

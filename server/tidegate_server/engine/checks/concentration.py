@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from tidegate_server.engine.account import Account
 from tidegate_server.engine.amounts import scale_down, scale_up, unscale_down, upper_ratio_bps
 from tidegate_server.engine.effective import Effective
 from tidegate_server.engine.limit import NO_CHECK, Band
+from tidegate_server.engine.position import Position
 from tidegate_server.engine.reasons import Rejection, RejectReason, ScopeKind
-from tidegate_server.engine.state import Account, Position
 
 
 def concentration_instrument(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tidegate_server.engine.account import Account
 from tidegate_server.engine.checks.position import ownership_limit, position_limit
 from tidegate_server.engine.cn.booking import drawn_of, free_cash
 from tidegate_server.engine.cn.judging import order_cost
@@ -16,7 +17,6 @@ from tidegate_server.engine.cn.rules import missing_haircut, ratio_at
 from tidegate_server.engine.effective import Effective
 from tidegate_server.engine.judgement import Judgement
 from tidegate_server.engine.reasons import Rejection, RejectReason, ScopeKind
-from tidegate_server.engine.state import Account
 
 
 def missing_permission(judged: Judgement) -> str:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from tidegate_server.engine.instrument import Instrument
 from tidegate_server.engine.limit import NO_CHECK
 from tidegate_server.engine.reasons import Rejection, RejectReason
 from tidegate_server.engine.scope_limits import ScopeLimits
 from tidegate_server.engine.scopes import firm_exposure, smallest
-from tidegate_server.engine.state import Instrument
 
 
 def firm_instrument_exposure(

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from tidegate_server.engine.account import Account
 from tidegate_server.engine.commands import REGIME_HALTED, STOP_HALT, STOP_REDUCE_ONLY
 from tidegate_server.engine.reasons import Rejection, RejectReason, ScopeKind
-from tidegate_server.engine.state import Account, Book
+from tidegate_server.engine.state import Book
 from tidegate_server.engine.stop import Stop
 
 

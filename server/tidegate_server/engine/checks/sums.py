@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Final
 
+from tidegate_server.engine.account import Account
 from tidegate_server.engine.amounts import INT64_MAX, lower_ratio_bps, scale_up
 from tidegate_server.engine.policy import Policy
 from tidegate_server.engine.reasons import Rejection, RejectReason, ScopeKind
 from tidegate_server.engine.scope_limits import FIRM, GROUP
 from tidegate_server.engine.shares import UNSTRESSED, Share, ShareSum, oldest
-from tidegate_server.engine.state import Account, Book
+from tidegate_server.engine.state import Book
 
 GROUP_EXPOSURE: Final = "group_exposure_e4"
 FINANCING: Final = "financing_e4"

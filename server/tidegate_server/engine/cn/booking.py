@@ -6,10 +6,13 @@ The parts of an order path: `move_part` follows every change of a reservation. T
 
 from __future__ import annotations
 
+from ..account import Account  # noqa: TID252 - the same
 from ..amounts import raw_up  # noqa: TID252 - one level up is this room
 from ..commands import OrderEvent  # noqa: TID252 - the same
+from ..instrument import Instrument  # noqa: TID252 - the same
+from ..position import Position  # noqa: TID252 - the same
 from ..reach import tally  # noqa: TID252 - the same
-from ..state import Account, Book, Instrument, Position  # noqa: TID252 - the same
+from ..state import Book  # noqa: TID252 - the same
 from .changes import Change
 from .contracts import FINANCED, SHORT, Contract, Credit, Holding, Opening, OpenPart, age_rank
 from .kinds import (

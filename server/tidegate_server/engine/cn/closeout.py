@@ -7,9 +7,10 @@ where the account stands once its cash has bought back what can be bought.
 
 from __future__ import annotations
 
+from ..account import Account  # noqa: TID252 - the same
 from ..amounts import scale_up  # noqa: TID252 - one level up is this room
 from ..holdings import Balance, Holding  # noqa: TID252 - the same
-from ..state import Account, Position  # noqa: TID252 - the same
+from ..position import Position  # noqa: TID252 - the same
 from .booking import credit_of, free_cash
 from .contracts import SHORT
 from .kinds import BUY_TO_RETURN, COLLATERAL_SELL, SELL_TO_REPAY

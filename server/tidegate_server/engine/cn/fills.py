@@ -7,9 +7,11 @@ sale takes collateral, then financed shares, and is short for the rest.
 
 from __future__ import annotations
 
+from ..account import Account  # noqa: TID252 - the same
 from ..amounts import AMOUNT_BOUND, QUANTITY_BOUND  # noqa: TID252 - one level up is this room
 from ..chains import is_late, is_too_much  # noqa: TID252 - the same
 from ..commands import BUY, SELL, OrderEvent  # noqa: TID252 - the same
+from ..instrument import Instrument  # noqa: TID252 - the same
 from ..order import (  # noqa: TID252 - the same
     ACKNOWLEDGED,
     PARTLY_FILLED,
@@ -19,7 +21,7 @@ from ..order import (  # noqa: TID252 - the same
 )
 from ..outcomes import EventResult  # noqa: TID252 - the same
 from ..policy import Policy  # noqa: TID252 - the same
-from ..state import Account, Book, Instrument  # noqa: TID252 - the same
+from ..state import Book  # noqa: TID252 - the same
 from .booking import apply_change, contract_name, credit_of, undo_change
 from .changes import Change, Fill, change_of_fill
 from .contracts import FINANCED, NOT_OPENED, SHORT, Opening

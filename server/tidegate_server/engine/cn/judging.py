@@ -6,13 +6,15 @@ them, and are verified exits if their quantity fits what is there to be closed.
 
 from __future__ import annotations
 
+from ..account import Account  # noqa: TID252 - the same
 from ..amounts import raw_up  # noqa: TID252 - one level up is this room
 from ..commands import CheckOrder  # noqa: TID252 - the same
+from ..instrument import Instrument  # noqa: TID252 - the same
 from ..judgement import Judgement  # noqa: TID252 - the same
 from ..lines import Line  # noqa: TID252 - the same
 from ..order import Order  # noqa: TID252 - the same
 from ..policy import Policy  # noqa: TID252 - the same
-from ..state import Account, Book, Instrument  # noqa: TID252 - the same
+from ..state import Book  # noqa: TID252 - the same
 from ..walk import line_now  # noqa: TID252 - the same
 from .booking import move_in
 from .contracts import NOT_OPENED, Holding, OpenPart

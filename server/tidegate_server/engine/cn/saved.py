@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..state import Account  # noqa: TID252 - one level up is this room
+from ..account import Account  # noqa: TID252 - one level up is this room
 from .contracts import FINANCED, Contract, Credit, Holding, OpenPart, age_rank
 
 Part = tuple[str, int, int, int, int]
