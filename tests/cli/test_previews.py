@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,8 +13,12 @@ import pytest
 from tests.cli.machine_gate import serving
 from typer.testing import CliRunner
 
-from tidegate.v1 import account_service_pb2 as accounts_pb2
-from tidegate.v1 import account_service_pb2_grpc, policy_pb2
+from tidegate.v1 import (
+    order_pb2,
+    policy_pb2,
+    policy_service_pb2,
+    policy_service_pb2_grpc,
+)
 from tidegate_server.cli.app import app
 
 if TYPE_CHECKING:
@@ -37,11 +42,21 @@ def warn_of_leverage(address: str) -> None:
     """Let one account's leverage cap only warn, at what it already has."""
     options = [("grpc.default_authority", "localhost")]
     with grpc.insecure_channel(address, options=options) as channel:
-        stub = account_service_pb2_grpc.AccountServiceStub(channel)
-        view = stub.GetAccount(accounts_pb2.GetAccountRequest(account_id=WARNED)).account
+        stub = policy_service_pb2_grpc.PolicyServiceStub(channel)
         cap = policy_pb2.Limit(value=1, mode=policy_pb2.LIMIT_MODE_WARN)
-        view.account.limits.leverage_bps.CopyFrom(cap)
-        stub.UpsertAccounts(accounts_pb2.UpsertAccountsRequest(accounts=[view.account]))
+        proposal = policy_service_pb2.ProposeOverrideRequest(
+            override_id="warn",
+            scope_kind=order_pb2.SCOPE_KIND_ACCOUNT,
+            scope_id=WARNED,
+            limits=policy_pb2.Limits(leverage_bps=cap),
+            reason="a test",
+            expiry_time_ns=time.time_ns() + 3_600 * 10**9,
+        )
+        stub.ProposeOverride(proposal)
+        stub.ApproveOverride(
+            policy_service_pb2.ApproveOverrideRequest(override_id="warn"),
+            metadata=(("authorization", "Bearer anna"),),
+        )
 
 
 @pytest.fixture
