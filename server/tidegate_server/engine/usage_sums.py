@@ -9,6 +9,7 @@ from .amounts import scale_up, unscale_down, upper_ratio_bps
 from .checks.concentration import cap_at
 from .checks.sums import DRAWN, GROSS, GROUP_EXPOSURE, SHORTFALL, sum_with, unstressed
 from .cn.booking import drawn_of
+from .commands import MODEL_CN_MARGIN
 from .effective import Effective
 from .limit import NO_CHECK, Band
 from .position import Position
@@ -177,7 +178,7 @@ def valued_sum(standing: Standing, scope: ScopeLimits, name: str) -> int | None:
     if figures is None:
         return None
     drawn = -figures.cash if figures.cash < 0 else 0
-    if standing.account.credit is not None:
+    if standing.account.margin_model == MODEL_CN_MARGIN:
         drawn += drawn_of(standing.account) + standing.borrowed
     share = standing.now_ns, figures.gross, drawn, 0
     figure = GROSS if name == GROUP_EXPOSURE else DRAWN
