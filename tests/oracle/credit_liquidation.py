@@ -162,10 +162,12 @@ def _trade(state: State, holding: Holding, target: int) -> tuple[State, Message]
         sizes = whole if whole or not sizes else []
     if not before or not sizes:
         return None
-    quantity = next(
-        (size for size in sizes if not _measure(_after(state, holding, size), holding, target)),
-        sizes[-1],
-    )
+    low, high = 0, len(sizes) - 1
+    while low < high:
+        middle = (low + high) // 2
+        reached = not _measure(_after(state, holding, sizes[middle]), holding, target)
+        low, high = (low, middle) if reached else (middle + 1, high)
+    quantity = sizes[high]
     then = _after(state, holding, quantity)
     if _measure(then, holding, target) >= before:
         return None
