@@ -32,9 +32,6 @@ LONG_MODULES = {
     "client/tidegate_client/_client.py": 320,
     # The table of methods.
     "server/tidegate_server/wire/methods.py": 400,
-    # One rule after the other, in the rulebook's order: read as one.
-    "server/tidegate_server/engine/decide.py": 340,
-    "server/tidegate_server/engine/settle.py": 420,
     # One loop with what it holds.
     "server/tidegate_server/runtime/follower.py": 340,
     "server/tidegate_server/runtime/gate.py": 360,

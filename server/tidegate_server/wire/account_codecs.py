@@ -6,7 +6,7 @@ from typing import Final
 
 from tidegate.v1 import account_service_pb2, journal_pb2
 
-from . import account_decoding, effects, encoding, groups
+from . import account_decoding, account_encoding, effects, encoding, groups
 from .codec import Codec, plain
 
 UPSERT_ACCOUNTS: Final = plain(
@@ -22,21 +22,21 @@ UPSERT_GROUPS: Final = plain(
 ADJUST_CASH: Final = Codec(
     journal_pb2.METHOD_ADJUST_CASH,
     account_decoding.decode_cash,
-    encoding.encode_cash,
-    encoding.decode_cash,
+    account_encoding.encode_cash,
+    account_encoding.decode_cash,
     effects.account_effects,
 )
 SET_POSITIONS: Final = Codec(
     journal_pb2.METHOD_SET_POSITIONS,
     account_decoding.decode_positions,
     encoding.plain(account_service_pb2.SetPositionsResponse),
-    encoding.decode_positions,
+    account_encoding.decode_positions,
     effects.account_effects,
 )
 REVALUE_ACCOUNTS: Final = Codec(
     journal_pb2.METHOD_REVALUE_ACCOUNTS,
     account_decoding.decode_revaluation,
-    encoding.encode_revaluation,
-    encoding.decode_revaluation,
+    account_encoding.encode_revaluation,
+    account_encoding.decode_revaluation,
     effects.account_effects,
 )

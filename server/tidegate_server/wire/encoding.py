@@ -9,9 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tidegate.v1 import (
-    account_service_pb2,
     journal_pb2,
-    market_service_pb2,
     risk_service_pb2,
 )
 from tidegate.v1.order_pb2 import VERDICT_ALLOW, VERDICT_REJECT
@@ -20,27 +18,18 @@ from tidegate_server.engine.amounts import INT64_MAX
 from tidegate_server.engine.cn.contracts import NOT_OPENED
 from tidegate_server.engine.outcomes import (
     BatchOutcome,
-    CashOutcome,
     CheckOutcome,
     EpochOutcome,
     EventResult,
     EventsOutcome,
-    FactorsOutcome,
     Figures,
-    MarksOutcome,
     Outcome,
-    PositionsOutcome,
-    RegimeOutcome,
-    RevalueOutcome,
-    RollOutcome,
     TickOutcome,
 )
 from tidegate_server.engine.reasons import Rejection, RejectReason, ScopeKind
-from tidegate_server.engine.withdrawals import WITHDRAWAL
 
 from .effects import (
     effects_message,
-    read_account_effects,
     read_effects,
     read_valued,
     valuations_of,
@@ -289,149 +278,6 @@ def decode_events(response: bytes, effects: bytes, _command: Command) -> EventsO
     outcome = EventsOutcome(message.sequence, message.decided_time_ns, results)
     outcome.valued = [read_valued(one) for one in kept.valuations]
     return outcome
-
-
-def encode_marks(outcome: MarksOutcome, _command: Command) -> bytes:
-    """Write an UpdateMarksResponse."""
-    return market_service_pb2.UpdateMarksResponse(
-        sequence=outcome.sequence,
-        decided_time_ns=outcome.decided_time_ns,
-        older_count=sum(1 for move in outcome.moves if not move[2]),
-    ).SerializeToString()
-
-
-def marks_effects(outcome: MarksOutcome, _command: Command) -> bytes:
-    """Write where marks and slow marks came to be."""
-    return journal_pb2.MarkEffects(
-        slow_mark_e4=[move[0] for move in outcome.moves],
-        slow_mark_time_ns=[move[1] for move in outcome.moves],
-        mark_time_ns=[move[2] for move in outcome.moves],
-    ).SerializeToString()
-
-
-def decode_marks(response: bytes, effects: bytes, _command: Command) -> MarksOutcome:
-    """Read the moves of marks back."""
-    message = market_service_pb2.UpdateMarksResponse.FromString(response)
-    moved = journal_pb2.MarkEffects.FromString(effects)
-    moves = list(zip(moved.slow_mark_e4, moved.slow_mark_time_ns, moved.mark_time_ns, strict=True))
-    return MarksOutcome(message.sequence, message.decided_time_ns, moves)
-
-
-def encode_factors(outcome: FactorsOutcome, _command: Command) -> bytes:
-    """Write an UpdateVolatilityResponse."""
-    return market_service_pb2.UpdateVolatilityResponse(
-        sequence=outcome.sequence,
-        decided_time_ns=outcome.decided_time_ns,
-        older_count=sum(1 for time_ns in outcome.times if not time_ns),
-    ).SerializeToString()
-
-
-def factors_effects(outcome: FactorsOutcome, _command: Command) -> bytes:
-    """Write the factors' times as taken."""
-    return journal_pb2.VolatilityEffects(factor_time_ns=outcome.times).SerializeToString()
-
-
-def decode_factors(response: bytes, effects: bytes, _command: Command) -> FactorsOutcome:
-    """Read the factors' times back."""
-    message = market_service_pb2.UpdateVolatilityResponse.FromString(response)
-    times = list(journal_pb2.VolatilityEffects.FromString(effects).factor_time_ns)
-    return FactorsOutcome(message.sequence, message.decided_time_ns, times)
-
-
-def encode_cash(outcome: CashOutcome, command: Command) -> bytes:
-    """Write an AdjustCashResponse; only a withdrawal has a verdict."""
-    message = account_service_pb2.AdjustCashResponse(
-        sequence=outcome.sequence,
-        decided_time_ns=outcome.decided_time_ns,
-        cash_e4=outcome.cash_e4,
-        replayed=outcome.replayed,
-        rejections=[rejection_message(rejection) for rejection in outcome.rejections],
-    )
-    if outcome.rejections:
-        message.verdict = VERDICT_REJECT
-        message.max_withdrawal_e4 = cut(outcome.largest_e4)
-    elif getattr(command, "kind", 0) == WITHDRAWAL:
-        message.verdict = VERDICT_ALLOW
-    return message.SerializeToString()
-
-
-def decode_cash(response: bytes, effects: bytes, _command: Command) -> CashOutcome:
-    """Read a booking of cash back."""
-    message = account_service_pb2.AdjustCashResponse.FromString(response)
-    outcome = CashOutcome(message.sequence, message.decided_time_ns, message.cash_e4)
-    outcome.rejections = [read_rejection(rejection) for rejection in message.rejections]
-    outcome.largest_e4 = message.max_withdrawal_e4
-    read_account_effects(outcome, effects)
-    return outcome
-
-
-def decode_positions(response: bytes, effects: bytes, _command: Command) -> PositionsOutcome:
-    """Read the setting of positions back."""
-    message = account_service_pb2.SetPositionsResponse.FromString(response)
-    outcome = PositionsOutcome(message.sequence, message.decided_time_ns)
-    read_account_effects(outcome, effects)
-    return outcome
-
-
-def encode_revaluation(outcome: RevalueOutcome, command: Command) -> bytes:
-    """Write a RevalueAccountsResponse."""
-    message = account_service_pb2.RevalueAccountsResponse(
-        sequence=outcome.sequence, decided_time_ns=outcome.decided_time_ns
-    )
-    account_ids: list[str] = getattr(command, "account_ids", [])
-    for account_id, figures in zip(account_ids, outcome.valuations, strict=True):
-        message.valuations.append(valuation_message(account_id, figures))
-    return message.SerializeToString()
-
-
-def valuation_message(account_id: str, figures: Figures | None) -> account_service_pb2.Valuation:
-    """Return one account's valuation."""
-    message = account_service_pb2.Valuation(account_id=account_id, valued=figures is not None)
-    if figures is not None:
-        message.figures.CopyFrom(figures_message(figures))
-    return message
-
-
-def decode_revaluation(response: bytes, effects: bytes, _command: Command) -> RevalueOutcome:
-    """Read valuations back."""
-    message = account_service_pb2.RevalueAccountsResponse.FromString(response)
-    valuations = [
-        read_figures(valuation.figures) if valuation.valued else None
-        for valuation in message.valuations
-    ]
-    outcome = RevalueOutcome(message.sequence, message.decided_time_ns, valuations)
-    read_account_effects(outcome, effects)
-    return outcome
-
-
-def encode_regime(outcome: RegimeOutcome, _command: Command) -> bytes:
-    """Write a SetRegimeResponse."""
-    return market_service_pb2.SetRegimeResponse(
-        sequence=outcome.sequence,
-        decided_time_ns=outcome.decided_time_ns,
-        regime_bps=outcome.regime_bps,
-    ).SerializeToString()
-
-
-def decode_regime(response: bytes, _effects: bytes, _command: Command) -> RegimeOutcome:
-    """Read a regime back."""
-    message = market_service_pb2.SetRegimeResponse.FromString(response)
-    return RegimeOutcome(message.sequence, message.decided_time_ns, message.regime_bps)
-
-
-def encode_roll(outcome: RollOutcome, _command: Command) -> bytes:
-    """Write a RollDayResponse."""
-    return market_service_pb2.RollDayResponse(
-        sequence=outcome.sequence,
-        decided_time_ns=outcome.decided_time_ns,
-        previous_trading_date=outcome.previous_date,
-    ).SerializeToString()
-
-
-def decode_roll(response: bytes, _effects: bytes, _command: Command) -> RollOutcome:
-    """Read a roll back."""
-    message = market_service_pb2.RollDayResponse.FromString(response)
-    return RollOutcome(message.sequence, message.decided_time_ns, message.previous_trading_date)
 
 
 def encode_epoch(outcome: EpochOutcome, _command: Command) -> bytes:

@@ -15,7 +15,7 @@ from tidegate.v1 import (
     market_service_pb2,
 )
 
-from . import decoding, effects, encoding, market_decoding, staff_decoding
+from . import decoding, effects, encoding, market_decoding, market_encoding, staff_decoding
 from .account_codecs import (
     ADJUST_CASH,
     REVALUE_ACCOUNTS,
@@ -129,9 +129,9 @@ RECORD_ORDER_EVENTS: Final = Codec(
 UPDATE_MARKS: Final = Codec(
     journal_pb2.METHOD_UPDATE_MARKS,
     market_decoding.decode_marks,
-    encoding.encode_marks,
-    encoding.decode_marks,
-    encoding.marks_effects,
+    market_encoding.encode_marks,
+    market_encoding.decode_marks,
+    market_encoding.marks_effects,
 )
 UPSERT_INSTRUMENTS: Final = plain(
     journal_pb2.METHOD_UPSERT_INSTRUMENTS,
@@ -141,9 +141,9 @@ UPSERT_INSTRUMENTS: Final = plain(
 UPDATE_VOLATILITY: Final = Codec(
     journal_pb2.METHOD_UPDATE_VOLATILITY,
     market_decoding.decode_factors,
-    encoding.encode_factors,
-    encoding.decode_factors,
-    encoding.factors_effects,
+    market_encoding.encode_factors,
+    market_encoding.decode_factors,
+    market_encoding.factors_effects,
 )
 SET_SESSION: Final = plain(
     journal_pb2.METHOD_SET_SESSION,
@@ -153,14 +153,14 @@ SET_SESSION: Final = plain(
 SET_REGIME: Final = Codec(
     journal_pb2.METHOD_SET_REGIME,
     market_decoding.decode_regime,
-    encoding.encode_regime,
-    encoding.decode_regime,
+    market_encoding.encode_regime,
+    market_encoding.decode_regime,
 )
 ROLL_DAY: Final = Codec(
     journal_pb2.METHOD_ROLL_DAY,
     market_decoding.decode_roll,
-    encoding.encode_roll,
-    encoding.decode_roll,
+    market_encoding.encode_roll,
+    market_encoding.decode_roll,
 )
 HALT: Final = plain(
     journal_pb2.METHOD_HALT, staff_decoding.decode_halt, control_service_pb2.HaltResponse

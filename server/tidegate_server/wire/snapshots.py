@@ -18,7 +18,7 @@ from tidegate_server.engine.shares import make_sums
 from tidegate_server.engine.state import Batch, Book, batch_rank, roll_if_due
 from tidegate_server.engine.state_hash import state_hash
 
-from . import decoding, encoding, groups, market_decoding
+from . import account_encoding, decoding, encoding, groups, market_decoding
 from .customer_limits import read_customer_limits
 from .effects import read_share, write_share
 from .event_snapshots import contract_messages, event_message, load_contracts, read_event
@@ -197,7 +197,7 @@ def account_message(account: Account) -> journal_pb2.RestoreAccount:
         message.share.CopyFrom(write_share(account.share))
     if account.last_valuation is not None:
         message.last_valuation.CopyFrom(
-            encoding.valuation_message(account.account_id, account.last_valuation)
+            account_encoding.valuation_message(account.account_id, account.last_valuation)
         )
     return message
 

@@ -12,8 +12,9 @@ from tidegate_server.engine.margin_lines import NEVER, state_of
 from tidegate_server.engine.state import roll_if_due
 from tidegate_server.engine.walk import actual_figures, projected_figures
 
+from .account_encoding import valuation_message
 from .add_ons import write_points
-from .encoding import cut, figures_message, valuation_message
+from .encoding import cut, figures_message
 from .event_snapshots import contract_messages
 from .limit_views import limit_views
 from .overrides import write_standing
