@@ -25,14 +25,9 @@ from tidegate_server.engine.commands import (
     RecordOrderEvents,
 )
 from tidegate_server.engine.flagging import SOURCES_DISAGREE, flagged
-from tidegate_server.engine.outcomes import (
-    BatchOutcome,
-    CheckOutcome,
-    EventResult,
-    EventsOutcome,
-    TickOutcome,
-)
+from tidegate_server.engine.outcomes import BatchOutcome, CheckOutcome, EventResult, EventsOutcome
 from tidegate_server.engine.own_commands import Tick
+from tidegate_server.engine.own_outcomes import TickOutcome
 from tidegate_server.engine.reasons import Rejection, RejectReason
 from tidegate_server.engine.reports import AFTER_END, OVERFILL, UNKNOWN_ORDER
 from tidegate_server.engine.settle import TOO_OLD

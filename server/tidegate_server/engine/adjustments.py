@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from .account import Account
-from .outcomes import CashOutcome, Refusal
+from .account_outcomes import CashOutcome
+from .outcomes import Refusal
 
 
 def known_booking(

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from .account import Account
 from .account_commands import AdjustCash, SetPositions
+from .account_outcomes import CashOutcome, PositionsOutcome
 from .adjustments import known_booking
 from .amounts import AMOUNT_BOUND
 from .cn.facts import negative_refusal
 from .exposure import regime_multiplier
 from .margin_lines import Valued
-from .outcomes import CashOutcome, PositionsOutcome, Refusal
+from .outcomes import Refusal
 from .overriding import effective_limits
 from .policy import Policy
 from .position import Position

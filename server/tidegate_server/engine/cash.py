@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from .account_commands import AdjustCash
+from .account_outcomes import CashOutcome
 from .amounts import AMOUNT_BOUND
 from .cn.facts import CreditFact, apply_credit
 from .commands import Command
 from .margin_lines import Valued
-from .outcomes import CashOutcome
 from .own_stops import freeze
 from .reasons import ScopeKind
 from .settle import account_for_fact

@@ -7,6 +7,7 @@ As bookings they are neither gain nor loss: what they change of equity moves bot
 from __future__ import annotations
 
 from .account import Account
+from .account_outcomes import CashOutcome
 from .bookings import named, stale_sequence
 from .cn.booking import apply_change
 from .cn.changes import Change
@@ -15,7 +16,7 @@ from .cn.facts import CreditFact, decide_credit
 from .exposure import regime_multiplier
 from .instrument import Instrument
 from .margin_lines import Valued
-from .outcomes import CashOutcome, Refusal
+from .outcomes import Refusal
 from .overriding import effective_limits
 from .policy import Policy
 from .sharing import share_now, with_share

@@ -13,6 +13,7 @@ from __future__ import annotations
 from .account import Account
 from .account_changes import decide_accounts
 from .account_commands import AdjustCash, RevalueAccounts, SetPositions, UpsertAccounts
+from .account_outcomes import RevalueOutcome
 from .account_staff import decide_for_account
 from .amounts import scale_down
 from .batch import decide_batch
@@ -32,18 +33,11 @@ from .market_commands import (
     UpdateVolatility,
     UpsertInstruments,
 )
+from .market_outcomes import FactorsOutcome, MarksOutcome, RegimeOutcome, RollOutcome
 from .ordering import decide_check
-from .outcomes import (
-    EpochOutcome,
-    FactorsOutcome,
-    MarksOutcome,
-    Outcome,
-    Refusal,
-    RegimeOutcome,
-    RevalueOutcome,
-    RollOutcome,
-)
+from .outcomes import Outcome, Refusal
 from .own_commands import StartEpoch, Tick
+from .own_outcomes import EpochOutcome
 from .reconcile import decide_reconcile
 from .regrouping import UpsertGroups, decide_groups
 from .replacing import decide_replace

@@ -7,6 +7,7 @@ outcome. So a newer program rebuilds exactly the state that an older one left.
 from __future__ import annotations
 
 from .account_commands import RevalueAccounts, SetPositions, UpsertAccounts
+from .account_outcomes import CashOutcome, PositionsOutcome, RevalueOutcome
 from .account_staff import apply_for_account
 from .cash import apply_all_valued, apply_booking
 from .cn.booking import leave_model
@@ -25,21 +26,11 @@ from .market_commands import (
     UpdateVolatility,
     UpsertInstruments,
 )
+from .market_outcomes import FactorsOutcome, MarksOutcome
 from .order import Order
-from .outcomes import (
-    BatchOutcome,
-    CashOutcome,
-    CheckOutcome,
-    EpochOutcome,
-    EventsOutcome,
-    FactorsOutcome,
-    MarksOutcome,
-    Outcome,
-    PositionsOutcome,
-    RevalueOutcome,
-    TickOutcome,
-)
+from .outcomes import BatchOutcome, CheckOutcome, EventsOutcome, Outcome
 from .own_commands import StartEpoch, Tick
+from .own_outcomes import EpochOutcome, TickOutcome
 from .regrouping import UpsertGroups, apply_groups, change_group
 from .reserve import apply_check
 from .room import forget_rooms

@@ -20,7 +20,8 @@ from .alert import (
     Alert,
 )
 from .commands import EVENT_FILLED, STOP_HALT, CheckOrder, CheckOrders, Command, RecordOrderEvents
-from .outcomes import BatchOutcome, CheckOutcome, EventsOutcome, Outcome, TickOutcome
+from .outcomes import BatchOutcome, CheckOutcome, EventsOutcome, Outcome
+from .own_outcomes import TickOutcome
 from .reasons import RejectReason, ScopeKind
 from .reports import AFTER_END, OVERFILL
 from .settle import TOO_OLD

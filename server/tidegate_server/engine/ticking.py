@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from .chains import open_under
 from .order import Order
-from .outcomes import TickOutcome
 from .overriding import end_override
+from .own_outcomes import TickOutcome
 from .state import Book
 
 EFFECTS_LIMIT = 256

@@ -5,8 +5,9 @@ from __future__ import annotations
 from .account_commands import RevalueAccounts, UpsertAccounts
 from .commands import CheckOrder, CheckOrders, Command, RecordOrderEvents
 from .market_commands import UpdateMarks
-from .outcomes import Outcome, TickOutcome
+from .outcomes import Outcome
 from .own_commands import StartEpoch, Tick
+from .own_outcomes import TickOutcome
 
 
 def touched_accounts(command: Command, outcome: Outcome) -> list[str] | None:

@@ -11,6 +11,7 @@ from typing import Final
 
 from .account import Account
 from .account_commands import AdjustCash
+from .account_outcomes import CashOutcome
 from .add_ons import charged
 from .amounts import AMOUNT_BOUND, lower_ratio_bps, scale_up
 from .checks.credit import credit_line
@@ -26,7 +27,7 @@ from .hedges import account_offset
 from .limit import NO_CHECK
 from .lines import Line
 from .margin_lines import CALLED, Lines, release_of
-from .outcomes import CashOutcome, Figures
+from .outcomes import Figures
 from .overriding import effective_limits
 from .policy import Policy
 from .reasons import Rejection, RejectReason, ScopeKind

@@ -8,12 +8,7 @@ from tidegate.v1 import (
     account_service_pb2,
 )
 from tidegate.v1.order_pb2 import VERDICT_ALLOW, VERDICT_REJECT
-from tidegate_server.engine.outcomes import (
-    CashOutcome,
-    Figures,
-    PositionsOutcome,
-    RevalueOutcome,
-)
+from tidegate_server.engine.account_outcomes import CashOutcome, PositionsOutcome, RevalueOutcome
 from tidegate_server.engine.withdrawals import WITHDRAWAL
 
 from .effects import (
@@ -23,6 +18,7 @@ from .encoding import cut, figures_message, read_figures, read_rejection, reject
 
 if TYPE_CHECKING:
     from tidegate_server.engine.commands import Command
+    from tidegate_server.engine.outcomes import Figures
 
 
 def encode_cash(outcome: CashOutcome, command: Command) -> bytes:

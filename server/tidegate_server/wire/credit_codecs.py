@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from tidegate.v1 import account_service_pb2, journal_pb2
+from tidegate_server.engine.account_outcomes import CashOutcome
 from tidegate_server.engine.amounts import AMOUNT_BOUND, QUANTITY_BOUND
 from tidegate_server.engine.cn.facts import AccrueInterest, ChargeFee, RepayCash, ReturnShares
-from tidegate_server.engine.outcomes import CashOutcome
 
 from .codec import Codec
 from .decoding import parse

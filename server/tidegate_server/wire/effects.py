@@ -9,14 +9,13 @@ from tidegate.v1 import journal_pb2
 from tidegate_server.engine.margin_lines import NEVER, Valued
 
 if TYPE_CHECKING:
-    from tidegate_server.engine.commands import Command
-    from tidegate_server.engine.outcomes import (
+    from tidegate_server.engine.account_outcomes import (
         CashOutcome,
-        CheckOutcome,
-        EventsOutcome,
         PositionsOutcome,
         RevalueOutcome,
     )
+    from tidegate_server.engine.commands import Command
+    from tidegate_server.engine.outcomes import CheckOutcome, EventsOutcome
     from tidegate_server.engine.shares import Share
 
     AnyValued = CashOutcome | EventsOutcome | PositionsOutcome | RevalueOutcome

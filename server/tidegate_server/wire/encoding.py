@@ -15,24 +15,17 @@ from tidegate.v1 import (
 from tidegate.v1.order_pb2 import VERDICT_ALLOW, VERDICT_REJECT
 from tidegate.v1.order_pb2 import Rejection as RejectionMessage
 from tidegate_server.engine.amounts import INT64_MAX
-from tidegate_server.engine.cn.contracts import NOT_OPENED
 from tidegate_server.engine.outcomes import (
     BatchOutcome,
     CheckOutcome,
-    EpochOutcome,
-    EventResult,
-    EventsOutcome,
     Figures,
     Outcome,
-    TickOutcome,
 )
 from tidegate_server.engine.reasons import Rejection, RejectReason, ScopeKind
 
 from .effects import (
     effects_message,
     read_effects,
-    read_valued,
-    valuations_of,
 )
 
 if TYPE_CHECKING:
@@ -223,105 +216,6 @@ def read_figures(message: risk_service_pb2.Figures) -> Figures:
         message.ratio_bps if message.HasField("ratio_bps") else -1,
         message.leverage_bps if message.HasField("leverage_bps") else -1,
     )
-
-
-def encode_events(outcome: EventsOutcome, _command: Command) -> bytes:
-    """Write a RecordOrderEventsResponse."""
-    return risk_service_pb2.RecordOrderEventsResponse(
-        results=[
-            risk_service_pb2.EventResult(
-                outcome=result.outcome,  # type: ignore[arg-type] # numbers are the contract's
-                flags=result.flags,  # type: ignore[arg-type] # the same
-                order_state=result.order_state,  # type: ignore[arg-type] # the same
-                reserved_quantity=result.reserved_quantity,
-            )
-            for result in outcome.results
-        ],
-        sequence=outcome.sequence,
-        decided_time_ns=outcome.decided_time_ns,
-    ).SerializeToString()
-
-
-def events_effects(outcome: EventsOutcome, _command: Command) -> bytes:
-    """Write the tombstones' times, if there are any."""
-    times = [result.keep_until_ns for result in outcome.results]
-    openings = [result.opening for result in outcome.results]
-    opens = any(opening != NOT_OPENED for opening in openings)
-    if not any(times) and not outcome.valued and not opens:
-        return b""
-    return journal_pb2.EventEffects(
-        keep_until_time_ns=times if any(times) else (),
-        valuations=valuations_of(outcome),
-        contract_opened_time_ns=[opened for opened, _ in openings] if opens else (),
-        contract_ratio_bps=[ratio for _, ratio in openings] if opens else (),
-    ).SerializeToString()
-
-
-def decode_events(response: bytes, effects: bytes, _command: Command) -> EventsOutcome:
-    """Read the results of reports back."""
-    message = risk_service_pb2.RecordOrderEventsResponse.FromString(response)
-    kept = journal_pb2.EventEffects.FromString(effects)
-    times = kept.keep_until_time_ns
-    results = [
-        EventResult(
-            result.outcome,
-            list(result.flags),
-            result.order_state,
-            result.reserved_quantity,
-            times[index] if times else 0,
-        )
-        for index, result in enumerate(message.results)
-    ]
-    openings = zip(kept.contract_opened_time_ns, kept.contract_ratio_bps, strict=True)
-    for result, opening in zip(results, openings, strict=False):  # none at all, or one an event
-        result.opening = opening
-    outcome = EventsOutcome(message.sequence, message.decided_time_ns, results)
-    outcome.valued = [read_valued(one) for one in kept.valuations]
-    return outcome
-
-
-def encode_epoch(outcome: EpochOutcome, _command: Command) -> bytes:
-    """Write a StartEpochResponse."""
-    return journal_pb2.StartEpochResponse(
-        sequence=outcome.sequence, acknowledge_by_time_ns=outcome.acknowledge_by_ns
-    ).SerializeToString()
-
-
-def decode_epoch(response: bytes, _effects: bytes, _command: Command) -> EpochOutcome:
-    """Read the beginning of an epoch back; the frame has its time."""
-    message = journal_pb2.StartEpochResponse.FromString(response)
-    return EpochOutcome(message.sequence, 0, message.acknowledge_by_time_ns)
-
-
-def encode_tick(outcome: TickOutcome, _command: Command) -> bytes:
-    """Write a TickResponse."""
-    return journal_pb2.TickResponse(
-        sequence=outcome.sequence,
-        unconfirmed=[
-            journal_pb2.OrderKey(account_id=account_id, order_id=order_id)
-            for account_id, order_id in outcome.unconfirmed
-        ],
-        forgotten=[
-            journal_pb2.OrderKey(account_id=account_id, order_id=order_id)
-            for account_id, order_id in outcome.forgotten
-        ],
-        forgotten_batches=outcome.forgotten_batches,
-        ended_overrides=outcome.ended_overrides,
-    ).SerializeToString()
-
-
-def decode_tick(response: bytes, _effects: bytes, _command: Command) -> TickOutcome:
-    """Read what fell due back; the frame has its time."""
-    message = journal_pb2.TickResponse.FromString(response)
-    outcome = TickOutcome(
-        message.sequence,
-        0,
-        [(key.account_id, key.order_id) for key in message.unconfirmed],
-        [(key.account_id, key.order_id) for key in message.forgotten],
-        list(message.forgotten_batches),
-    )
-    outcome.ended_overrides = list(message.ended_overrides)
-    return outcome
 
 
 def plain(kind: type[Message]) -> Callable[[Outcome, Command], bytes]:

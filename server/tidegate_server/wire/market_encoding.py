@@ -8,7 +8,7 @@ from tidegate.v1 import (
     journal_pb2,
     market_service_pb2,
 )
-from tidegate_server.engine.outcomes import (
+from tidegate_server.engine.market_outcomes import (
     FactorsOutcome,
     MarksOutcome,
     RegimeOutcome,

@@ -15,7 +15,16 @@ from tidegate.v1 import (
     market_service_pb2,
 )
 
-from . import decoding, effects, encoding, market_decoding, market_encoding, staff_decoding
+from . import (
+    decoding,
+    effects,
+    encoding,
+    event_encoding,
+    market_decoding,
+    market_encoding,
+    own_encoding,
+    staff_decoding,
+)
 from .account_codecs import (
     ADJUST_CASH,
     REVALUE_ACCOUNTS,
@@ -122,9 +131,9 @@ CHECK_ORDERS: Final = Codec(
 RECORD_ORDER_EVENTS: Final = Codec(
     journal_pb2.METHOD_RECORD_ORDER_EVENTS,
     decoding.decode_events,
-    encoding.encode_events,
-    encoding.decode_events,
-    encoding.events_effects,
+    event_encoding.encode_events,
+    event_encoding.decode_events,
+    event_encoding.events_effects,
 )
 UPDATE_MARKS: Final = Codec(
     journal_pb2.METHOD_UPDATE_MARKS,
@@ -173,11 +182,14 @@ SET_REDUCE_ONLY: Final = plain(
 START_EPOCH: Final = Codec(
     journal_pb2.METHOD_START_EPOCH,
     decoding.decode_epoch,
-    encoding.encode_epoch,
-    encoding.decode_epoch,
+    own_encoding.encode_epoch,
+    own_encoding.decode_epoch,
 )
 TICK: Final = Codec(
-    journal_pb2.METHOD_TICK, decoding.decode_tick, encoding.encode_tick, encoding.decode_tick
+    journal_pb2.METHOD_TICK,
+    decoding.decode_tick,
+    own_encoding.encode_tick,
+    own_encoding.decode_tick,
 )
 
 _RISK = "/tidegate.v1.RiskService/"

@@ -7,11 +7,12 @@ what would take back more than is owed is refused.
 from __future__ import annotations
 
 from ..account import Account  # noqa: TID252 - the same
+from ..account_outcomes import CashOutcome  # noqa: TID252 - the same
 from ..account_terms import AccountTerms  # noqa: TID252 - the same
 from ..adjustments import known_booking  # noqa: TID252 - the same
 from ..amounts import AMOUNT_BOUND  # noqa: TID252 - one level up is this room
 from ..commands import MODEL_CN_MARGIN, Command  # noqa: TID252 - the same
-from ..outcomes import CashOutcome, Refusal  # noqa: TID252 - the same
+from ..outcomes import Refusal  # noqa: TID252 - the same
 from ..own_stops import freeze  # noqa: TID252 - the same
 from ..reasons import ScopeKind  # noqa: TID252 - the same
 from ..state import Book, roll_if_due  # noqa: TID252 - the same
