@@ -4,6 +4,8 @@ A `Line` is, in e4: change of cash, assets, short debt, gross, gross weighted by
 margin, maintenance margin; then assets and short debt of what is filled already, for the actual
 figures (3.7). An account's figures are sums of lines, so what one order changes is the line of its
 own instrument, without its last two.
+
+Lines and rates are compared by value: compiled, such a tuple has no identity, and `is` is false.
 """
 
 from __future__ import annotations

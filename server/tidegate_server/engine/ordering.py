@@ -108,7 +108,7 @@ def keep_figures(outcome: CheckOutcome, judged: Judgement) -> None:
     if judged.credit:
         outcome.margin_ratio_bps = order_ratio(judged)
         current = judged.instrument.rates_by_model.get((MODEL_CN_MARGIN, False))
-    if judged.valued and judged.rates is current and judged.policy.add_ons is None:
+    if judged.valued and judged.rates == current and judged.policy.add_ons is None:
         outcome.line = judged.line
         outcome.totals = plus(judged.rest.line, judged.line)
 

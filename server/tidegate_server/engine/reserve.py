@@ -11,7 +11,6 @@ from .account import Account
 from .cn.booking import move_part
 from .commands import BUY, CheckOrder
 from .latches import count_alike, uncount_alike
-from .lines import NO_LINE
 from .margin_lines import Valued
 from .order import REFUSED, RESERVED, Order
 from .outcomes import CheckOutcome
@@ -95,7 +94,7 @@ def reserve(
         account.activate(position)
     if outcome.line is not None:
         until_ns = instrument.plain_until_ns
-        if position.line is NO_LINE and account.fresh_until_ns >= until_ns:
+        if was_flat and account.fresh_until_ns >= until_ns:
             account.fresh_until_ns = until_ns - 1  # no walk has looked at its mark yet
         # Just worked out by the judge: the account's next order need not do it again.
         if sums is not None:

@@ -141,7 +141,7 @@ def room_of(
     """Return the room of an account in an instrument (a memo)."""
     key = account.group_id, instrument.instrument_id
     room = limits.rooms.get(key)
-    if room is None or room.rates is not rates or room.epoch != policy.rooms_epoch:
+    if room is None or room.rates != rates or room.epoch != policy.rooms_epoch:
         scopes = scopes_over(policy, account, instrument) if policy.scopes else []
         room = limits.rooms[key] = Room(policy, limits, instrument, rates, scopes)
     return room

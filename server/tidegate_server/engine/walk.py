@@ -62,12 +62,16 @@ def walk(
         look_at_all(account, without, found, policy, regime_bps, now_ns)
     else:
         for position in account.active:
-            if position.line_revision != position.instrument.revision and position is not without:
+            if position.line_revision == position.instrument.revision:
+                continue
+            if position is without:  # its line comes from the order: nobody else looks at its mark
+                shorten(account, position.instrument, policy)
+            else:
                 refresh(account, position, policy, regime_bps, now_ns)
         if now_ns > account.fresh_until_ns:  # a policy allows less age than the one before
             look_at_all(account, without, found, policy, regime_bps, now_ns)
     found.line = account.totals
-    if without is not None and without.line is not NO_LINE:
+    if without is not None and without.line != NO_LINE:
         found.line = minus(account.totals, without.line)
     return found
 
@@ -126,7 +130,13 @@ def refresh(
     line = line_of_position(position, rates, model) if instrument.mark else NO_LINE
     account.replace_line(position, line)
     position.line_revision = instrument.revision + 1 if stressed else instrument.revision
+    shorten(account, instrument, policy)
+
+
+def shorten(account: Account, instrument: Instrument, policy: Policy) -> None:
+    """Let an account's figures be fresh no longer than an instrument's mark and factor are."""
     fresh_until_ns = instrument.mark_time_ns + policy.max_mark_age_ns
+    factor_until_ns = instrument.factor_time_ns + policy.max_volatility_age_ns
     if fresh_until_ns > factor_until_ns:
         fresh_until_ns = factor_until_ns
     if fresh_until_ns < account.fresh_until_ns:
