@@ -22,26 +22,37 @@ if TYPE_CHECKING:
     from typer.testing import Result
 
 RUN = CliRunner()
-WARNED = "A0009"
+WARNED = "W0001"
+CASH_E4 = 40_000 * 10_000
 
 
 @pytest.fixture(scope="module")
 def address() -> Iterator[str]:
     with tempfile.TemporaryDirectory() as folder, serving(Path(folder)) as address:
         assert RUN.invoke(app, ["sample", "--accounts", "20", "--address", address]).exit_code == 0
-        warn_of_leverage(address)
+        open_warned(address)
         yield address
 
 
-def warn_of_leverage(address: str) -> None:
-    """Let one account's leverage cap only warn, at what it already has."""
+def open_warned(address: str) -> None:
+    """Open an account whose own leverage cap only warns: one that is known takes two persons."""
     options = [("grpc.default_authority", "localhost")]
     with grpc.insecure_channel(address, options=options) as channel:
         stub = account_service_pb2_grpc.AccountServiceStub(channel)
-        view = stub.GetAccount(accounts_pb2.GetAccountRequest(account_id=WARNED)).account
+        like = stub.GetAccount(accounts_pb2.GetAccountRequest(account_id="A0001")).account.account
         cap = policy_pb2.Limit(value=1, mode=policy_pb2.LIMIT_MODE_WARN)
-        view.account.limits.leverage_bps.CopyFrom(cap)
-        stub.UpsertAccounts(accounts_pb2.UpsertAccountsRequest(accounts=[view.account]))
+        like.account_id = WARNED
+        like.limits.leverage_bps.CopyFrom(cap)
+        request = accounts_pb2.UpsertAccountsRequest(accounts=[like])
+        opened = stub.UpsertAccounts(request)
+        opening = accounts_pb2.AdjustCashRequest(
+            account_id=WARNED,
+            adjustment_id="opening",
+            kind=accounts_pb2.CASH_KIND_DEPOSIT,
+            amount_e4=CASH_E4,
+            expected_sequence=opened.sequence,
+        )
+        stub.AdjustCash(opening)
 
 
 @pytest.fixture
