@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import tempfile
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,12 +12,8 @@ import pytest
 from tests.cli.machine_gate import serving
 from typer.testing import CliRunner
 
-from tidegate.v1 import (
-    order_pb2,
-    policy_pb2,
-    policy_service_pb2,
-    policy_service_pb2_grpc,
-)
+from tidegate.v1 import account_service_pb2 as accounts_pb2
+from tidegate.v1 import account_service_pb2_grpc, policy_pb2
 from tidegate_server.cli.app import app
 
 if TYPE_CHECKING:
@@ -27,36 +22,37 @@ if TYPE_CHECKING:
     from typer.testing import Result
 
 RUN = CliRunner()
-WARNED = "A0009"
+WARNED = "W0001"
+CASH_E4 = 40_000 * 10_000
 
 
 @pytest.fixture(scope="module")
 def address() -> Iterator[str]:
     with tempfile.TemporaryDirectory() as folder, serving(Path(folder)) as address:
         assert RUN.invoke(app, ["sample", "--accounts", "20", "--address", address]).exit_code == 0
-        warn_of_leverage(address)
+        open_warned(address)
         yield address
 
 
-def warn_of_leverage(address: str) -> None:
-    """Let one account's leverage cap only warn, at what it already has."""
+def open_warned(address: str) -> None:
+    """Open an account whose own leverage cap only warns: one that is known takes two persons."""
     options = [("grpc.default_authority", "localhost")]
     with grpc.insecure_channel(address, options=options) as channel:
-        stub = policy_service_pb2_grpc.PolicyServiceStub(channel)
+        stub = account_service_pb2_grpc.AccountServiceStub(channel)
+        like = stub.GetAccount(accounts_pb2.GetAccountRequest(account_id="A0001")).account.account
         cap = policy_pb2.Limit(value=1, mode=policy_pb2.LIMIT_MODE_WARN)
-        proposal = policy_service_pb2.ProposeOverrideRequest(
-            override_id="warn",
-            scope_kind=order_pb2.SCOPE_KIND_ACCOUNT,
-            scope_id=WARNED,
-            limits=policy_pb2.Limits(leverage_bps=cap),
-            reason="a test",
-            expiry_time_ns=time.time_ns() + 3_600 * 10**9,
+        like.account_id = WARNED
+        like.limits.leverage_bps.CopyFrom(cap)
+        request = accounts_pb2.UpsertAccountsRequest(accounts=[like])
+        opened = stub.UpsertAccounts(request)
+        opening = accounts_pb2.AdjustCashRequest(
+            account_id=WARNED,
+            adjustment_id="opening",
+            kind=accounts_pb2.CASH_KIND_DEPOSIT,
+            amount_e4=CASH_E4,
+            expected_sequence=opened.sequence,
         )
-        stub.ProposeOverride(proposal)
-        stub.ApproveOverride(
-            policy_service_pb2.ApproveOverrideRequest(override_id="warn"),
-            metadata=(("authorization", "Bearer anna"),),
-        )
+        stub.AdjustCash(opening)
 
 
 @pytest.fixture

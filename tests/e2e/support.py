@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import hashlib
 import os
+import shlex
 import shutil
 import signal
 import socket
@@ -89,27 +90,18 @@ class Server:
         assert ended.returncode == 0, ended.stderr
         return self
 
-    def run(self, *arguments: str, **settings: Any) -> subprocess.CompletedProcess[str]:
+    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run one command with the same configuration, to its end."""
-        command = [*_CLI, *arguments, "--config", str(self.config)]
-        return subprocess.run(
-            command,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-            env=clean_environment(),
-            cwd=self.home,
-            **settings,
-        )
+        return the_nursery().run(self.home, [*arguments, "--config", str(self.config)])
 
-    def fork(self, nursery: Nursery) -> Self:
+    def start(self) -> Self:
         """Start as a child of a process that has loaded the program already."""
-        self.process = nursery.start(self)
+        self.process = the_nursery().start(self)
         self._await()
         return self
 
-    def start(self) -> Self:
+    def load_and_start(self) -> Self:
+        """Start as operators do, by an interpreter of its own."""
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [*_CLI, "serve", "--config", str(self.config)],
@@ -185,6 +177,14 @@ class Nursery:
     def start(self, server: Server) -> Child:
         return Child(self, self.ask(f"start {server.config}"))
 
+    def run(self, home: Path, arguments: list[str]) -> subprocess.CompletedProcess[str]:
+        files = home / "run.out", home / "run.err"
+        for file in files:
+            file.unlink(missing_ok=True)
+        code = self.ask(f"run {shlex.join([str(home), *arguments])}")
+        out, err = (file.read_text(encoding="utf-8") for file in files)
+        return subprocess.CompletedProcess(arguments, code, out, err)
+
     def ask(self, line: str) -> int:
         pipes = self._process.stdin, self._process.stdout
         assert pipes[0] is not None
@@ -244,9 +244,9 @@ def serving(
 ) -> Iterator[Server]:
     """Serve a new folder."""
     with home_folder() as home:
-        server = Server(home, transport, settings, tail=tail).init().start()
+        server = Server(home, transport, settings, tail=tail).init()
         try:
-            yield server
+            yield server.start()
         finally:
             server.end()
 
@@ -258,7 +258,7 @@ def trading(
     """Serve a folder with a market and the rich accounts A0 to A3."""
     with home_folder() as home:
         shutil.copytree(_market_folder(), home / "d")
-        server = Server(home, transport, settings).fork(the_nursery())
+        server = Server(home, transport, settings).start()
         try:
             with server.client() as client:
                 yield server, client
@@ -271,7 +271,7 @@ def _market_folder() -> Path:
     """Make the folder that `trading` copies, once a session."""
     home = Path(tempfile.mkdtemp(prefix="tg-"))
     atexit.register(shutil.rmtree, home, ignore_errors=True)
-    server = Server(home, "native").init().start()
+    server = Server(home, "native").init().load_and_start()
     with server.client() as client:
         load_market(client)
         for index in range(ACCOUNTS):

@@ -12,7 +12,7 @@ import threading
 from typing import TYPE_CHECKING
 
 import grpc
-from tests.e2e.support import ACCOUNTS, SECOND, dialled, event, order, request_of
+from tests.e2e.support import ACCOUNTS, SECOND, dialled, event, eventually, order, request_of
 
 from tidegate.v1 import account_service_pb2 as accounts_pb
 from tidegate.v1 import account_service_pb2_grpc as accounts_grpc
@@ -242,6 +242,10 @@ class Witnesses:
     @property
     def acknowledged(self) -> int:
         return sum(witness.acknowledged for witness in self.each)
+
+    def await_acknowledged(self, number: int) -> None:
+        """Wait until there were so many, however slow the machine; or until a thread fails."""
+        eventually(lambda: self._faults or self.acknowledged >= number, 60)
 
     def start(self, address: str) -> None:
         self._threads = [

@@ -18,6 +18,7 @@ from tests.oracle import (
     life_commands,
     override_commands,
     policy_commands,
+    snug_commands,
     withdrawals,
     world,
 )
@@ -92,6 +93,7 @@ class Commands:
             (38, self._order),
             (6, self._repeat),
             (6, self._preview),
+            (2, partial(snug_commands.order, self)),
             (2, self._once_more),
             (9, partial(life_commands.replace, self)),
             (1.5, partial(life_commands.reconcile, self)),
@@ -148,6 +150,16 @@ class Commands:
         steps = (1, 1_000_000, 20_000_000, 100_000_000, 500_000_000, 2 * SECOND, 8 * SECOND)
         step = self.rng.choices(steps, (4, 12, 20, 16, 5, 2, 0.3))[0]
         self.now += step if self.rng.random() < 0.5 else self.rng.randint(1, step)
+        if self._chance(0.02):
+            self._pass_age()
+
+    def _pass_age(self) -> None:
+        """Let some mark be exactly as old as it may be, or a moment older (4.11)."""
+        age = self.book.number("max_mark_age_ns") + self.rng.choice((0, 1))
+        ends = [one.mark_time + age for one in self.book.instruments.values() if one.mark]
+        near = [end for end in ends if self.now < end < self.now + 8 * SECOND]
+        if near:
+            self.now = self.rng.choice(near)
 
     def _name(self, prefix: str) -> str:
         self.serial += 1
