@@ -26,7 +26,6 @@ import tidegate_server.sample.policy
 import tidegate_server.transport.native  # noqa: F401
 from tidegate_server.cli import main
 
-
 RUN_SECONDS = 60
 
 
