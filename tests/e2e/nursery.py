@@ -89,7 +89,7 @@ def finish(*arguments: str) -> None:
     except SystemExit as end:
         code = end.code or 0
         if isinstance(code, str):
-            print(code, file=sys.stderr)
+            sys.stderr.write(code + "\n")
     except BaseException:  # noqa: BLE001 - told and ended, as the interpreter does
         traceback.print_exc()
     finally:

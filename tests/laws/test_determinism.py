@@ -67,7 +67,7 @@ def test_deciding_any_command_leaves_the_state_as_it_is(seed: int) -> None:
 
 def test_the_runs_hold_every_method_that_makes_a_record() -> None:
     seen = set()
-    for seed in range(20):
+    for seed in range(SEEDS + 1):
         for step in steps_of(seed):
             if step.record is not None:
                 seen.add(journal_pb2.Record.FromString(step.record).method)

@@ -50,7 +50,6 @@ UNSETTLING = {
     "_upsert_account",
     "_upsert_instrument",
     "draw",
-    "fact",
     "order",
     "propose",
     "set_tier",

@@ -4,7 +4,7 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from tests.oracle import credit, credit_room
-from tests.oracle.book import SECOND, Account, Book, Message
+from tests.oracle.book import SECOND, Account, Book, Contract, Message
 
 if TYPE_CHECKING:
     from tests.oracle.commands import Command, Commands
@@ -147,18 +147,27 @@ def timed(source: "Commands", fill: Message) -> Message:
     return fill
 
 
+def _may_return(account: Account, contract: Contract) -> bool:
+    """Tell whether an account holds some of what a contract owes."""
+    held = account.positions.get(contract.instrument_id, 0)
+    return bool(contract.kind == "SHORT" and held > 0)
+
+
 def fact(source: "Commands") -> "Command":
     """A repayment, a return, interest or a fee, at and beyond what is free."""
     rng, book = source.rng, source.book
     mine = [one for one in book.accounts.values() if credit.is_credit(one)]
     account = rng.choice(mine) if mine and rng.random() < 0.97 else source.some_account()
+    method = rng.choice(("RepayCash", "ReturnShares", "AccrueInterest", "ChargeFee"))
+    if method == "ReturnShares":
+        able = [one for one in mine if any(_may_return(one, owed) for owed in one.contracts)]
+        account = rng.choice(able) if able else account
     request: Message = {"account_id": account.account_id, "adjustment_id": source.name("f")}
     request["expected_sequence"] = account.sequence + rng.choice((0,) * 30 + (1,))
     if source.credit_facts and rng.random() < 0.05:
         return rng.choice(source.credit_facts)._replace(now_ns=source.now)
     if source.credit_facts and rng.random() < 0.03:  # the id of another booking
         request["adjustment_id"] = rng.choice(source.credit_facts).request["adjustment_id"]
-    method = rng.choice(("RepayCash", "ReturnShares", "AccrueInterest", "ChargeFee"))
     if method == "RepayCash":
         debt = sum(c.amount + c.interest for c in account.contracts if c.kind == "FINANCED")
         free = credit.free_cash(book, account)
