@@ -18,6 +18,7 @@ from tests.e2e.support import (
 )
 
 from tidegate.v1 import account_service_pb2 as accounts_pb
+from tidegate.v1 import market_service_pb2 as market_pb
 from tidegate_client import Client
 
 if TYPE_CHECKING:
@@ -78,6 +79,7 @@ def test_positions_are_valued_and_seen(watched: tuple[Client, Client]) -> None:
     sequence = open_account(gate, "W2")
     target = accounts_pb.PositionTarget(instrument_id="SPY", quantity=50)
     gate.set_positions("W2", [target], expected_sequence=sequence)
+    gate.update_marks([market_pb.Mark(instrument_id="SPY", price_e4=SPY_E4 + 100)])
     eventually(lambda: gate.get_account("W2").account.valued_time_ns > 0, 60)
     eventually(lambda: follower.list_alerts().as_of_sequence > sequence, 60)
     message = next(iter(follower.watch_accounts(["W2"])))

@@ -6,8 +6,8 @@ from importlib.util import find_spec
 import pytest
 from tests.oracle.__main__ import run
 
-SEEDS = tuple(range(1, 41))
-TOTAL = int(os.environ.get("TIDEGATE_ORACLE_COMMANDS", "40000"))
+SEEDS = tuple(range(1, 21))
+TOTAL = int(os.environ.get("TIDEGATE_ORACLE_COMMANDS", "20000"))
 FIRST_SEED = int(os.environ.get("TIDEGATE_ORACLE_SEED", "0"))
 
 pytestmark = pytest.mark.skipif(
