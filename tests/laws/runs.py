@@ -1,10 +1,14 @@
 """Random runs for the laws: the oracle's generator draws commands, the core decides them.
 
 A run is the same for the same seed and length. `TIDEGATE_LAW_EXAMPLES` asks for more of each law.
+Where several processes test, what one has drawn is read by the others.
 """
 
 import os
+import pickle
+from contextlib import suppress
 from functools import lru_cache
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from hypothesis import Phase, settings
@@ -64,9 +68,33 @@ def law(examples: int) -> settings:
     )
 
 
+_worlds: list[Path] = []  # where they are kept, if anywhere
+
+
+def keep_in(folder: Path) -> None:
+    """Keep the runs of this process where others may read them, and read theirs."""
+    folder.mkdir(exist_ok=True)
+    _worlds[:] = [folder]
+
+
 @lru_cache(maxsize=64)
 def calls_of(seed: int, length: int = LENGTH) -> tuple[Call, ...]:
     """Return the calls of a run, a session and an epoch among them."""
+    if not _worlds:
+        return drawn(seed, length)
+    file = _worlds[0] / f"{seed}-{length}"
+    with suppress(FileNotFoundError):
+        kept: tuple[Call, ...] = pickle.loads(file.read_bytes())  # noqa: S301 - our own
+        return kept
+    calls = drawn(seed, length)
+    aside = file.with_name(f"{file.name}.{os.getpid()}")
+    aside.write_bytes(pickle.dumps(calls))
+    aside.rename(file)
+    return calls
+
+
+def drawn(seed: int, length: int) -> tuple[Call, ...]:
+    """Draw the calls of a run."""
     oracle = Oracle()
     commands = Commands(seed, oracle)
     calls: list[Call] = []
