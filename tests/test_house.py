@@ -1,4 +1,4 @@
-"""The house itself: generated code, contract, arrows, sizes, leftovers, wheel, README."""
+"""The house itself: generated code, contract, arrows, sizes, leftovers, wheel, documents."""
 
 import ast
 import os
@@ -206,9 +206,6 @@ def test_the_wheel_holds_no_test_and_no_bench(wheel: list[str]) -> None:
     assert not [name for name in wheel if "test_" in name or name.startswith("bench")]
 
 
-# What a reader sees first.
-
-
 def readme() -> str:
     """Return the README."""
     return (ROOT / "README.md").read_text()
@@ -229,6 +226,89 @@ def code_of(text: str) -> list[str]:
     """Return what a document shows as code."""
     blocks = re.findall(r"```.*?```", text, re.DOTALL)
     return blocks + re.findall(r"`[^`\n]+`", text)
+
+
+# What texts name is there.
+
+#: Files of Python, the contract and documents, wherever a text names them.
+NAMED = re.compile(r"(?<![\w/.*])((?:[\w.-]+/)*\w[\w-]*\.(?:py|proto|md))\b")
+#: Folders that a document may name in backticks; those of a data folder are not the tree's.
+FOLDERS = ("server", "client", "protos", "tests", "bench", "docs", "deploy", "engine", "checks")
+ELSEWHERE = {"google/protobuf/descriptor.proto"}
+
+
+@pytest.fixture(scope="module")
+def ends() -> set[str]:
+    """Return the end parts of every path of the tree: "a/b.py" is there as that and as "b.py"."""
+    found = set()
+    for path in tracked():
+        parts = path.relative_to(ROOT).parts
+        for stop in range(1, len(parts) + 1):
+            found |= {"/".join(parts[start:stop]) for start in range(stop)}
+    return found
+
+
+def documents() -> list[Path]:
+    """Return the documents of the tree."""
+    return [path for path in tracked() if path.suffix == ".md"]
+
+
+def test_every_file_that_a_text_names_exists(ends: set[str]) -> None:
+    lost = []
+    for path in tracked():
+        if path.suffix not in TEXTS or "_pb2" in path.name or path == Path(__file__):
+            continue
+        for number, line in enumerate(path.read_text().splitlines(), 1):
+            for name in NAMED.findall(line):
+                there = name.lstrip("./") in ends or name in ELSEWHERE
+                if not there and not (path.parent / name).exists():
+                    lost.append(f"{path.relative_to(ROOT)}:{number}: {name}")
+    assert not lost
+
+
+def test_every_folder_that_a_document_names_exists(ends: set[str]) -> None:
+    lost = []
+    for path in documents():
+        for code in re.findall(r"`([^`\s]+/[^`\s]*)`", path.read_text()):
+            name = code.rstrip("/").removeprefix("…/")
+            inside = code.startswith("…/") or name.split("/")[0] in FOLDERS
+            if inside and "*" not in name and name not in ends:
+                lost.append(f"{path.relative_to(ROOT)}: {code}")
+    assert not lost
+
+
+def anchor(heading: str) -> str:
+    """Return what a link to a heading ends with."""
+    return re.sub(r"[^\w\- ]", "", heading.strip().lower()).replace(" ", "-")
+
+
+def test_every_link_of_a_document_leads_somewhere() -> None:
+    lost = []
+    for path in documents():
+        for link in re.findall(r"\]\((?!https?:)([^)\s]+)\)", path.read_text()):
+            name, _, part = link.partition("#")
+            target = path.parent / name if name else path
+            headings = re.findall(r"^#+ (.*)$", target.read_text(), re.MULTILINE) if part else []
+            if not target.exists() or (part and part not in map(anchor, headings)):
+                lost.append(f"{path.relative_to(ROOT)}: {link}")
+    assert not lost
+
+
+def test_every_test_that_the_guarantees_name_exists() -> None:
+    items = (ROOT / "docs" / "guarantees.md").read_text().split("\n- ")
+    named = 0
+    for item in items:
+        file = re.search(r"\]\(\.\./(tests/[\w/]+\.py)\)", item)
+        if file is None:
+            continue
+        program = (ROOT / file[1]).read_text()
+        for name in re.findall(r"`(test_\w+)`", item):
+            assert f"def {name}(" in program, f"{file[1]}: {name}"
+            named += 1
+    assert named > 50
+
+
+# What a reader sees first.
 
 
 def test_the_readme_names_the_test_command() -> None:

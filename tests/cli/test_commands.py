@@ -118,6 +118,16 @@ def test_a_list_of_open_orders_is_compared(run: Callable[..., Result], tmp_path:
     assert run("reconcile", "A0004", str(listed)).exit_code == 2
 
 
+def test_a_file_without_a_head_is_no_list_of_no_orders(
+    run: Callable[..., Result], tmp_path: Path
+) -> None:
+    listed = tmp_path / "open.csv"
+    listed.write_text("")
+    result = run("reconcile", "A0004", str(listed))
+    assert result.exit_code == 2
+    assert "its first row lacks order_id" in result.output
+
+
 def test_orders_to_cancel_are_named_and_their_scope_halted(run: Callable[..., Result]) -> None:
     run("check", "A0011", "buy", "1", "SPY", "--price", "167.00", "--id", "wild")
     asked = ("cancel-orders", "account:A0011", "--reason", "wild")

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from tidegate.v1 import risk_service_pb2
 from tidegate.v1 import watch_service_pb2 as watch_pb2
-from tidegate_server.cli.output import count, in_unit, optional, percent, scope, short
+from tidegate_server.cli.output import count, optional, percent, scope, short
+from tidegate_server.cli.usages import amount, plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,12 +31,12 @@ def where_of(alert: watch_pb2.Alert) -> str:
 
 def _limit(alert: watch_pb2.Alert) -> str:
     measured, limit = optional(alert, "measured"), optional(alert, "limit")
-    figures = f"{in_unit(alert.name, measured)} of {in_unit(alert.name, limit)}"
+    figures = f"{amount(alert.name, measured)} of {amount(alert.name, limit)}"
     where = f" in {alert.instrument_id}" if alert.instrument_id else ""
     level = percent(optional(alert, "level_bps"))
     warns = ", which only warns" if alert.warns else ""
     usage = percent(optional(alert, "usage_bps"))
-    return f"{alert.name}{where} has reached {level}: {usage}, {figures}{warns}"
+    return f"{plain(alert.name)}{where} has reached {level}: {usage}, {figures}{warns}"
 
 
 def _line(alert: watch_pb2.Alert) -> str:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 _POLL_S = 0.02
 _STOP_S = 5.0
+#: The follower hashes the state in at most a twentieth of its time: long on a busy machine.
+_PROOF_S = 180.0
 _LOG_LINES = 12
 
 
@@ -98,7 +100,7 @@ def wait_until_serving(
 
 
 def wait_until_proved(
-    gate: Gate, child: Child, limit_s: float = 20.0
+    gate: Gate, child: Child, limit_s: float = _PROOF_S
 ) -> control_pb2.GetStatusResponse:
     """Return the status once the follower has proved all that stands now and hashed the state.
 
@@ -117,6 +119,10 @@ def wait_until_proved(
         if status.HasField("proof") and status.proof.state_hash_sequence >= target:
             return status
         if time.monotonic() > end:
-            proved = status.proof.proved_sequence
-            raise DemoError(f"the follower is at {proved:,} of {target:,} records")
+            proof = status.proof
+            raise DemoError(
+                f"after {limit_s:.0f} s the follower has decided {proof.proved_sequence:,} of "
+                f"{target:,} records again, its state hash is after {proof.state_hash_sequence:,}:"
+                " is the machine busy with something else?"
+            )
         time.sleep(_POLL_S)

@@ -40,15 +40,19 @@ def load_sample(gate: Gate, accounts: int = market.ACCOUNT_COUNT, seed: int = ma
 
 
 def load_holders(gate: Gate, holders: Sequence[market.Holder]) -> None:
-    """Create the accounts, then book cash and positions of each."""
+    """Create the accounts, then book cash and positions of each.
+
+    What is owed comes last: an account that owes before it has anything would be past every line.
+    """
     request = accounts_pb2.UpsertAccountsRequest(accounts=[holder.account for holder in holders])
     created = gate.call(gate.accounts.UpsertAccounts, request).sequence
     for holder in holders:
         sequence = created
-        if holder.cash_e4:
-            sequence = _at_sequence(gate, holder, sequence, _book_cash)
+        writes = [_book_cash] if holder.cash_e4 else []
         if holder.positions:
-            _at_sequence(gate, holder, sequence, _set_positions)
+            writes.insert(len(writes) if holder.cash_e4 > 0 else 0, _set_positions)
+        for write in writes:
+            sequence = _at_sequence(gate, holder, sequence, write)
 
 
 def _book_cash(gate: Gate, holder: market.Holder, sequence: int) -> int:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from tidegate.v1 import risk_service_pb2 as risk_pb2
 
 _PAGE = 1_000
+_COLUMNS = ("order_id", "instrument_id", "side", "quantity", "price", "filled")
 
 
 def replace(
@@ -195,7 +196,18 @@ def _read_list(file: Path) -> list["risk_pb2.ListedOrder"]:
 
     try:
         with file.open(newline="", encoding="utf-8") as text:
-            rows = list(csv.DictReader(text))
+            reader = csv.DictReader(text)
+            named = reader.fieldnames
+            rows = list(reader)
+    except OSError as error:
+        fail(f"{file}: {error.strerror}", Exit.USAGE)
+    except (ValueError, csv.Error) as error:
+        fail(f"{file} is no list of open orders: {error}", Exit.USAGE)
+    missing = [name for name in _COLUMNS if name not in (named or ())]
+    if missing:  # a file that is empty by mistake would end all that is open
+        needed = ", ".join(missing)
+        fail(f"{file} is no list of open orders: its first row lacks {needed}", Exit.USAGE)
+    try:
         return [
             risk_service_pb2.ListedOrder(
                 order_id=row["order_id"],
@@ -213,8 +225,6 @@ def _read_list(file: Path) -> list["risk_pb2.ListedOrder"]:
             )
             for row in rows
         ]
-    except OSError as error:
-        fail(f"{file}: {error.strerror}", Exit.USAGE)
     except (KeyError, ValueError, AttributeError, TypeError) as error:
         fail(f"{file} is no list of open orders: {error}", Exit.USAGE)
 

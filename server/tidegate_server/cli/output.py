@@ -26,6 +26,8 @@ MAXIMUM_PRICE_E4 = 10**12
 UNBOUNDED = 2**63 - 1  # a ratio over nothing
 _WIDTH = 160
 _E4 = Decimal(10_000)
+#: Columns of times, which nobody can read in three lines.
+_TIMES = frozenset({"time", "until", "since"})
 #: The unit of measured and limit, where it is not bps.
 _UNITS = {
     "ORDER_NOTIONAL": "money",
@@ -189,7 +191,7 @@ def make_table(*columns: str, title: str | None = None) -> Table:
             column.removeprefix(">"),
             justify="right" if right else "left",
             overflow="fold",  # nothing is ever left out
-            no_wrap=first,
+            no_wrap=first or column in _TIMES,
         )
     return table
 

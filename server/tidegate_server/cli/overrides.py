@@ -35,7 +35,7 @@ def propose(
             " account:ID. Instruments without a sector or board: sector: or board:."
         ),
     ],
-    limit: Annotated[str, typer.Argument(help="The limit by its name, as order_quantity.")],
+    limit: Annotated[str, typer.Argument(help="The limit by its name, as `policy show` has it.")],
     value: Annotated[
         str, typer.Argument(help="Its value, in the unit of its name; N/BURST a rate.")
     ],

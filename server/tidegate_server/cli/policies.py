@@ -36,6 +36,8 @@ def show(
 ) -> None:
     """Show the policy in force, or another version that is kept.
 
+    The tables have the most asked for; with --json it is the whole document, to edit and propose.
+
     Example: tidegate policy show --json > policy.json
     """
     from tidegate.v1 import policy_service_pb2
@@ -224,5 +226,7 @@ def read_policy(file: Path) -> "policy_pb2.Policy":
         if not isinstance(tree, dict):
             raise ValueError("it is no object")  # noqa: TRY004, TRY301  (of the file, like others)
         return json_format.ParseDict(tree, policy_pb2.Policy())
-    except (OSError, ValueError, json_format.ParseError) as error:
+    except OSError as error:
+        fail(f"{file}: {error.strerror}", Exit.USAGE)
+    except (ValueError, json_format.ParseError) as error:
         fail(f"{file} is no policy: {error}", Exit.USAGE)

@@ -55,8 +55,13 @@ def others(limits: Sequence[usage_pb2.LimitView]) -> list[tuple[str, str]]:
 
 def label(limit: usage_pb2.LimitView) -> str:
     """Name a limit and the instrument that it is measured in."""
-    name = limit.name.removesuffix("_e4").removesuffix("_bps").replace("_", " ")
+    name = plain(limit.name)
     return f"{name} {limit.subject}" if limit.subject else name
+
+
+def plain(name: str) -> str:
+    """Write the name of a limit without its unit."""
+    return name.removesuffix("_e4").removesuffix("_bps").replace("_", " ")
 
 
 def amount(name: str, value: int | None) -> str:

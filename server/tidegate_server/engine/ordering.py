@@ -3,8 +3,9 @@ r"""How one order is decided, in order of precedence (rulebook section 4).
     4.1 known account and instrument  \
     4.2 the id, and repeats            > each of these ends it (ends.py)
     4.3 the order's age               /
-    4.4 ... 4.22                        all evaluated; every failure is a reason (judge.py)
+    4.4 ... 4.26                        all evaluated; every failure is a reason (judge.py)
 
+A plain order that nothing speaks against is accepted without the last of these (accept.py).
 Nothing here changes the book. A fault in a check refuses the order with INTERNAL (4.27).
 """
 

@@ -91,7 +91,9 @@ def read_inputs(path: Path, settings: Settings) -> dict[str, dict[str, int]]:
                     raise ScorecardError(f"row {number}: must have {len(columns)} cells")
                 found[name] = _values(number, row, columns)
             return found
-    except (OSError, ValueError) as error:
+    except OSError as error:
+        raise ScorecardError(f"{path}: {error.strerror}") from error
+    except ValueError as error:
         raise ScorecardError(f"{path}: {error}") from error
 
 

@@ -112,7 +112,9 @@ def read_settings(path: Path) -> Settings:
     """Read a TOML file; raises ScorecardError naming the file."""
     try:
         return settings_from(tomllib.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError) as error:
+    except OSError as error:
+        raise ScorecardError(f"{path}: {error.strerror}") from error
+    except ValueError as error:
         raise ScorecardError(f"{path}: {error}") from error
 
 

@@ -45,7 +45,7 @@ LINGER_SECONDS: Final = 0.1
 #: `gone` forgets the older half past this many ids: it spares work and is never needed.
 GONE_LIMIT: Final = 65_536
 
-#: Services whose health is known from the start: contract.md, point 13.
+#: Services whose health is known from the start.
 HEALTH_SERVICES: Final = ("", "tidegate.v1.RiskService", "tidegate.v1.ControlService")
 
 UNAUTHENTICATED: Final = CallError(

@@ -40,8 +40,10 @@ def read_closes(path: Path) -> Closes:
         data = path.read_bytes()
         text = (gzip.decompress(data) if data.startswith(_GZIP) else data).decode("utf-8-sig")
         return parse_closes(text.splitlines())
-    except (OSError, EOFError, ValueError) as error:
+    except (gzip.BadGzipFile, EOFError, ValueError) as error:
         raise ModelError(f"{path}: {error}") from error
+    except OSError as error:
+        raise ModelError(f"{path}: {error.strerror}") from error
 
 
 def parse_closes(lines: Iterable[str]) -> Closes:

@@ -99,7 +99,9 @@ def read_settings(path: Path) -> Settings:
     """Read a TOML file with any of the parameters; raises ModelError naming the file."""
     try:
         return settings_from(tomllib.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError) as error:
+    except OSError as error:
+        raise ModelError(f"{path}: {error.strerror}") from error
+    except ValueError as error:
         raise ModelError(f"{path}: {error}") from error
 
 
