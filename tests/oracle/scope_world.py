@@ -41,7 +41,7 @@ def scopes(rng: Random) -> list[Message]:
             drawn["open_order_count"] = rng.randint(1, 10)
         if kind != "GROUP":
             drawn["instrument_exposure_e4"] = rng.randint(2, 9) * 10**9 + rng.randint(0, 9)
-        valued = rng.random() < 0.3
+        valued = rng.random() < 0.45
         if kind == "GROUP" and valued:
             scope["group_exposure_e4"] = {"value": rng.randint(0, 8) * 10**8 + rng.randint(0, 9)}
         if kind == "FIRM" and valued:
