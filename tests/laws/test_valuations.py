@@ -18,6 +18,10 @@ VALUING = {
     "RevalueAccounts",
     "ReplaceOrder",
     "ReconcileOrders",
+    "RepayCash",
+    "ReturnShares",
+    "AccrueInterest",
+    "ChargeFee",
 }
 
 
