@@ -4,8 +4,9 @@ import pytest
 
 from tidegate.v1 import account_service_pb2 as accounts_pb2
 from tidegate.v1 import control_service_pb2 as control_pb2
-from tidegate.v1 import journal_pb2, order_pb2
+from tidegate.v1 import journal_pb2, order_pb2, policy_pb2
 from tidegate.v1 import market_service_pb2 as market_pb2
+from tidegate.v1 import policy_service_pb2 as policies_pb2
 from tidegate.v1 import risk_service_pb2 as risk_pb2
 from tidegate_server.cli.records import summarise
 
@@ -94,6 +95,57 @@ MARKS = [market_pb2.Mark(instrument_id=f"I{i}", price_e4=10_000 * i) for i in ra
             control_pb2.ReleaseRequest(stop_id="h1", reason="calm"),
             control_pb2.ReleaseResponse(),
             "h1: calm",
+        ),
+        (
+            journal_pb2.METHOD_PROPOSE_OVERRIDE,
+            policies_pb2.ProposeOverrideRequest(
+                override_id="o1",
+                scope_kind=order_pb2.SCOPE_KIND_GROUP,
+                scope_id="desk-1",
+                scope_limits=policy_pb2.ScopeLimits(position=policy_pb2.ScopeLimit(value=5)),
+                reason="roll",
+            ),
+            policies_pb2.ProposeOverrideResponse(pending=True),
+            "o1 of position on group:desk-1: roll, a second person must agree",
+        ),
+        (
+            journal_pb2.METHOD_APPROVE_OVERRIDE,
+            policies_pb2.ApproveOverrideRequest(override_id="o1"),
+            policies_pb2.ApproveOverrideResponse(),
+            "o1",
+        ),
+        (
+            journal_pb2.METHOD_SET_TIER,
+            policies_pb2.SetTierRequest(account_id="R1", tier_id="standard"),
+            policies_pb2.SetTierResponse(),
+            "R1 to standard",
+        ),
+        (
+            journal_pb2.METHOD_REPLACE_ORDER,
+            risk_pb2.ReplaceOrderRequest(
+                account_id="R1",
+                order_id="b",
+                replaced_order_id="a",
+                instrument_id="SPY",
+                side=order_pb2.SIDE_BUY,
+                quantity=2,
+            ),
+            risk_pb2.ReplaceOrderResponse(verdict=order_pb2.VERDICT_ALLOW),
+            "a by R1 b buy 2 SPY at market: ALLOW",
+        ),
+        (
+            journal_pb2.METHOD_CANCEL_ORDERS,
+            control_pb2.CancelOrdersRequest(
+                scope_kind=order_pb2.SCOPE_KIND_ACCOUNT, scope_id="R1", reason="wild"
+            ),
+            control_pb2.CancelOrdersResponse(),
+            "0 to cancel on account:R1: wild",
+        ),
+        (
+            journal_pb2.METHOD_REVALUE_ACCOUNTS,
+            accounts_pb2.RevalueAccountsRequest(account_ids=["A", "B"]),
+            accounts_pb2.RevalueAccountsResponse(),
+            "A, B",
         ),
     ],
 )

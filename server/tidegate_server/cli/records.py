@@ -103,6 +103,44 @@ def _withdrawal(record: journal_pb2.Record) -> str:
     return f"version {asked.version} is withdrawn"
 
 
+def _override(record: journal_pb2.Record) -> str:
+    asked = policies_pb2.ProposeOverrideRequest.FromString(record.request)
+    answer = policies_pb2.ProposeOverrideResponse.FromString(record.response)
+    limits = asked.scope_limits if asked.HasField("scope_limits") else asked.limits
+    named = ", ".join(field.name for field, _ in limits.ListFields() if field.message_type)
+    waits = ", a second person must agree" if answer.pending else ""
+    where = scope(asked.scope_kind, asked.scope_id)
+    return f"{asked.override_id} of {named} on {where}: {asked.reason}{waits}"
+
+
+def _override_approval(record: journal_pb2.Record) -> str:
+    return policies_pb2.ApproveOverrideRequest.FromString(record.request).override_id
+
+
+def _tier(record: journal_pb2.Record) -> str:
+    asked = policies_pb2.SetTierRequest.FromString(record.request)
+    answer = policies_pb2.SetTierResponse.FromString(record.response)
+    waits = ", a second person must agree" if answer.pending else ""
+    return f"{asked.account_id} to {asked.tier_id or 'no tier'}{waits}"
+
+
+def _replace(record: journal_pb2.Record) -> str:
+    asked = risk_pb2.ReplaceOrderRequest.FromString(record.request)
+    told = _check(record)  # it has the fields of an order, and its answer those of an order's
+    return f"{asked.replaced_order_id} by {told}"
+
+
+def _cancels(record: journal_pb2.Record) -> str:
+    asked = control_pb2.CancelOrdersRequest.FromString(record.request)
+    answer = control_pb2.CancelOrdersResponse.FromString(record.response)
+    where = scope(asked.scope_kind, asked.scope_id)
+    return f"{len(answer.orders)} to cancel on {where}: {asked.reason}"
+
+
+def _valuations(record: journal_pb2.Record) -> str:
+    return _first(list(accounts_pb2.RevalueAccountsRequest.FromString(record.request).account_ids))
+
+
 def _first(named: list[str]) -> str:
     """Name three and count the rest."""
     shown = ", ".join(named[:3])
@@ -119,6 +157,12 @@ _WRITERS: dict[int, Callable[[journal_pb2.Record], str]] = {
     journal_pb2.METHOD_PROPOSE_POLICY: _proposal,
     journal_pb2.METHOD_APPROVE_POLICY: _approval,
     journal_pb2.METHOD_WITHDRAW_POLICY: _withdrawal,
+    journal_pb2.METHOD_PROPOSE_OVERRIDE: _override,
+    journal_pb2.METHOD_APPROVE_OVERRIDE: _override_approval,
+    journal_pb2.METHOD_SET_TIER: _tier,
+    journal_pb2.METHOD_REPLACE_ORDER: _replace,
+    journal_pb2.METHOD_CANCEL_ORDERS: _cancels,
+    journal_pb2.METHOD_REVALUE_ACCOUNTS: _valuations,
     journal_pb2.METHOD_HALT: _halt,
     journal_pb2.METHOD_SET_REDUCE_ONLY: _halt,
     journal_pb2.METHOD_RELEASE: _release,
