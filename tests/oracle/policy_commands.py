@@ -104,7 +104,7 @@ def decide(source: Commands) -> Command:
     ]
     numbers = waiting if waiting and not _one(source, 5) else [*versions, 10_000]
     request = {"version": source.rng.choice(numbers)}
-    if _one(source, 6):
+    if _one(source, 3):
         return source.command("WithdrawPolicy", request, "staff")
     persons = ("anna", "ben", "ben", "staff", "local")
     return source.command("ApprovePolicy", request, source.rng.choice(persons))
