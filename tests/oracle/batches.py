@@ -43,6 +43,8 @@ class Batches:
         before = self._figures(orders, now)
         trials = [self._try(order, principal, now) for order in orders]
         if not any(answer["rejections"] for answer in trials):
+            for order in orders:  # sums above the accounts, too, are of the book with all
+                valued_sums.keep_again(self.book, self.book.accounts[order["account_id"]], now)
             self._judge_accounts(orders, trials, before, now)
         if any(answer["rejections"] for answer in trials):
             for order, answer in zip(orders, trials, strict=True):

@@ -62,7 +62,7 @@ def keep(book: Book, account: Account, now: int) -> None:
     lines = lines_of(account)
     if valuable(book, lines):
         account.share = share_of(book, projected(book, account, lines, now), now)
-    elif account.share is None:
+    elif account.share is None or not account.share.ages():
         account.share = NEVER
 
 

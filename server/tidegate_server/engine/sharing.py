@@ -13,7 +13,7 @@ from .lines import NO_LINE, Line, minus, plus
 from .margin_lines import Valued
 from .policy import Policy
 from .position import Position
-from .shares import NEVER_VALUED, UNSTRESSED, Share
+from .shares import NEVER_VALUED, UNSTRESSED, Share, ages
 from .walk import walk
 
 
@@ -28,8 +28,12 @@ def with_share(found: Valued | None, share: Share | None) -> Valued | None:
 
 
 def unvalued(account: Account) -> Share | None:
-    """Return the share of an account that cannot be valued: the last one, which grows old."""
-    return NEVER_VALUED if account.share is None else None
+    """Return the share of an account that cannot be valued: the last one, which grows old.
+
+    One of nothing does not, and is no longer true: then the account was as good as never valued.
+    """
+    share = account.share
+    return NEVER_VALUED if share is None or not ages(share) else None
 
 
 def share_now(
