@@ -64,7 +64,7 @@ def _event(event: Message) -> bool:
     if event.get("kind") == "BUSTED":
         return _id(event, "busted_event_id")
     if event.get("kind") != "FILLED":
-        return "kind" in event
+        return "kind" in event and event.get("cumulative_quantity", 0) <= QUANTITY_MAX
     return (
         _id(event, "instrument_id")
         and event.get("side") in {"BUY", "SELL"}
