@@ -31,6 +31,7 @@ from tidegate_server.wire.methods import BY_NAME, CODECS, TICK
 EXAMPLES = int(os.environ.get("TIDEGATE_LAW_EXAMPLES", "0"))
 SEEDS = EXAMPLES or 24  # few worlds, shared by the laws: making one costs the most
 LENGTH = 400  # calls that are drawn for a world
+MEMOS = {"line", "totals"}  # of an outcome: for whoever applies it next
 
 
 class Call(NamedTuple):
@@ -215,3 +216,14 @@ def view_of(machine: Machine, account_id: str, now_ns: int) -> Any:
     request = account_service_pb2.GetAccountRequest(account_id=account_id).SerializeToString()
     found = answer(machine, Call("GetAccount", request, "", now_ns))
     return account_service_pb2.GetAccountResponse.FromString(found.response or b"").account
+
+
+def plain(thing: object) -> object:
+    """Write an engine value as plain tuples, compiled or not; memos aside."""
+    if isinstance(thing, list | tuple):
+        return [plain(one) for one in thing]
+    if isinstance(thing, int | str | bytes | None):
+        return thing
+    names = [name for name in dir(thing) if not name.startswith("_") and name not in MEMOS]
+    values = [(name, getattr(thing, name)) for name in names]
+    return [(name, plain(value)) for name, value in values if not callable(value)]

@@ -7,8 +7,7 @@ order is decided both ways. The worlds are calm ones, where the fast path is tak
 from typing import NamedTuple
 
 import pytest
-from tests.laws.runs import EXAMPLES, Call, ask, calls_of
-from tests.laws.test_determinism import plain
+from tests.laws.runs import EXAMPLES, Call, ask, calls_of, plain
 from tests.oracle.calm_world import is_calm
 
 from tidegate_server.engine.accept import accepted

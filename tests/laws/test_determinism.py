@@ -18,6 +18,7 @@ from tests.laws.runs import (
     copy_of,
     hashes_of,
     law,
+    plain,
     play,
     played,
     steps_of,
@@ -37,20 +38,6 @@ READS = ("PreviewOrder", "GetAccount", "ListAccounts", "GetPolicy")
 seeds = st.integers(0, SEEDS)
 # A hash after every call costs more than the run: the laws that need them share a few worlds.
 hashed_seeds = st.integers(0, EXAMPLES or 9)
-
-
-MEMOS = {"line", "totals"}
-
-
-def plain(thing: object) -> object:
-    """Write an engine value as plain tuples, compiled or not; memos aside."""
-    if isinstance(thing, list | tuple):
-        return [plain(one) for one in thing]
-    if isinstance(thing, int | str | bytes | None):
-        return thing
-    names = [name for name in dir(thing) if not name.startswith("_") and name not in MEMOS]
-    values = [(name, getattr(thing, name)) for name in names]
-    return [(name, plain(value)) for name, value in values if not callable(value)]
 
 
 @law(8)

@@ -19,12 +19,13 @@ from .latches import repeats_too_often
 from .lines import NO_LINE, Line, exchanged
 from .margin_lines import Valued
 from .policy import Policy
+from .position import Position
 from .resting import crossed_order
 from .room import Room, room_of
 from .sharing import share_of_totals, with_share
 from .state import Book
 from .valuing import stays
-from .walk import lines_hold
+from .walk import fresh_until, lines_hold
 from .within import (
     carries,
     may_add,
@@ -91,11 +92,8 @@ def is_plain(policy: Policy, instrument: Instrument, now_ns: int) -> bool:
     """Tell whether the market in the instrument is open and its figures fresh; note until when."""
     instrument.plain_until_ns = 0
     if instrument.mark:
-        instrument.plain_until_ns = min(
-            instrument.open_until_ns,
-            instrument.mark_time_ns + policy.max_mark_age_ns + 1,
-            instrument.factor_time_ns + policy.max_volatility_age_ns + 1,
-        )
+        until_ns = fresh_until(instrument, policy) + 1
+        instrument.plain_until_ns = min(instrument.open_until_ns, until_ns)
     return instrument.open_from_ns <= now_ns < instrument.plain_until_ns
 
 
@@ -131,7 +129,9 @@ def within_limits(
     if (policy.self_trade_scope and crossed_order(book, account, position, order) is not None) or (
         (instrument.terms.dealing.sellable_next_day and order.side != BUY)
         if is_exit
-        else not may_open(account, instrument, order, limits, room, reserved, open_buy, open_sell)
+        else not may_open(
+            account, position, instrument, order, limits, room, reserved, open_buy, open_sell
+        )
     ):
         return None
     if not lines_hold(book, account, policy, now_ns) or account.totals is None:
@@ -156,6 +156,7 @@ def within_limits(
 
 def may_open(
     account: Account,
+    position: Position | None,
     instrument: Instrument,
     order: CheckOrder,
     limits: Effective,
@@ -166,7 +167,6 @@ def may_open(
 ) -> bool:
     """Tell whether new risk is within what is counted in quantities; what is open is with it."""
     terms = instrument.terms
-    position = account.positions.get(instrument.instrument_id)
     held = before = 0
     if position is not None:
         held = position.quantity

@@ -12,10 +12,10 @@ from .account import Account
 from .commands import BUY
 from .groups import ancestors
 from .instrument import Instrument
-from .lines import NO_LINE, plus
 from .position import Position
 from .shares import ShareSum
 from .state import Book
+from .walk import sum_of_lines
 
 
 class Recount:
@@ -111,12 +111,8 @@ def count_positions(
         recount.compare(f"reserved buys {what}", position.buy_notional, paid)
         recount.compare(f"reserved sells {what}", position.sell_notional, received)
         add_position(recount, key, position, groups)
-    if account.totals is not None:
-        line = NO_LINE
-        for position in account.active:
-            line = plus(line, position.line)
-        if line != account.totals:
-            recount.problems.append(f"figures of account {name}: not the sum of its positions'")
+    if account.totals is not None and account.totals != sum_of_lines(account.active):
+        recount.problems.append(f"figures of account {name}: not the sum of its positions'")
 
 
 def count_gross(recount: Recount, account: Account) -> None:

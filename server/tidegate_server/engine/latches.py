@@ -7,6 +7,7 @@ from collections import deque
 from .account import Account
 from .commands import STOP_REPEATED, CheckOrder
 from .outcomes import CheckOutcome
+from .own_stops import free_id
 from .policy import Policy
 from .reasons import RejectReason, ScopeKind
 from .repeats import Times
@@ -34,13 +35,7 @@ def repeats_too_often(policy: Policy, account: Account, command: CheckOrder, now
 
 def latch_id(book: Book) -> str:
     """Return the id of a latch that the next record sets."""
-    first = f"repeated-{book.sequence + 1}"
-    name = first
-    number = 1
-    while name in book.stops:
-        number += 1
-        name = f"{first}-{number}"
-    return name
+    return free_id(book, f"repeated-{book.sequence + 1}")
 
 
 def count_alike(book: Book, account: Account, command: CheckOrder, outcome: CheckOutcome) -> None:

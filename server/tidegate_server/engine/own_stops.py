@@ -27,13 +27,19 @@ def set_own_stop(
         numbered = stop.stop_id.startswith(f"{first_id}-")
         if is_own(stop, kind, scope_kind, scope_id) and (numbered or stop.stop_id == first_id):
             return
+    stop_id = free_id(book, first_id)
+    sequence = book.sequence + 1
+    book.add_stop(Stop(stop_id, kind, scope_kind, scope_id, GATE, reason, time_ns, sequence))
+
+
+def free_id(book: Book, first_id: str) -> str:
+    """Return an id of a stop, or the next one by number that no stop has."""
     stop_id = first_id
     number = 1
     while stop_id in book.stops:
         number += 1
         stop_id = f"{first_id}-{number}"
-    sequence = book.sequence + 1
-    book.add_stop(Stop(stop_id, kind, scope_kind, scope_id, GATE, reason, time_ns, sequence))
+    return stop_id
 
 
 def is_own(stop: Stop, kind: int, scope_kind: ScopeKind, scope_id: str) -> bool:

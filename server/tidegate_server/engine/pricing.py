@@ -8,6 +8,7 @@ from .amounts import scale_up
 from .limit import NO_COLLAR
 
 if TYPE_CHECKING:
+    from .instrument import Instrument
     from .judgement import Judgement
 
 NO_PRICE: Final = -1
@@ -28,8 +29,14 @@ def reserved_price(judged: Judgement) -> int:
         if day_limit >= 0:
             return day_limit
         return mark if judged.is_exit else NO_PRICE
-    reach = scale_up(mark, judged.collar)
-    if judged.buy:
-        price = mark + reach
-        return min(price, day_limit) if day_limit >= 0 else price
-    return max(mark - reach, day_limit, 0)
+    return market_price(judged.collar, judged.instrument, buys=judged.buy)
+
+
+def market_price(collar_bps: int, instrument: Instrument, *, buys: bool) -> int:
+    """Return the worst price that a collar lets a market order reach; there is a mark."""
+    mark = instrument.mark
+    reach = scale_up(mark, collar_bps)
+    if not buys:
+        return max(mark - reach, instrument.terms.lower_limit_e4, 0)
+    highest = instrument.terms.upper_limit_e4
+    return highest if 0 <= highest < mark + reach else mark + reach

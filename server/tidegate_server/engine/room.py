@@ -3,7 +3,7 @@
 The full judgement asks limit after limit and scope after scope, since it must name the one that
 decides. The fast path (accept.py) only asks whether all hold, so it compares with a `Room`, worked
 out once for all accounts of a group with the same limits. With limits at every scope that is 12 of
-55 us an order less than asking each (bench: the rung with every scope). A limit in mode warn counts
+55 us an order less than asking each (in process, alternating runs). A limit in mode warn counts
 like any other.
 """
 

@@ -7,7 +7,7 @@ that fail, the one with the greatest excess. Both are the greatest excess, ties 
 from __future__ import annotations
 
 from .account import Account
-from .amounts import ONE, raw_up, scale_down, unscale_down
+from .amounts import ONE, raw_up, unscale_down
 from .instrument import Instrument
 from .limit import NO_CHECK
 from .policy import Policy
@@ -84,18 +84,6 @@ def owned_after(account: Account, instrument: Instrument, before: int, after: in
     if not account.groups:
         return after
     return instrument.reach_of.get(account.groups[-1], 0) - before + after
-
-
-def within_ownership(
-    account: Account, instrument: Instrument, before: int, after: int, cap: int
-) -> bool:
-    """Tell whether a share of the shares outstanding is within its limit (4.18)."""
-    if cap == NO_CHECK:
-        return True
-    shares = instrument.terms.shares_outstanding
-    if shares < 0:
-        return False
-    return owned_after(account, instrument, before, after) <= scale_down(shares, cap)
 
 
 def firm_exposure(instrument: Instrument, change: int) -> int:

@@ -6,8 +6,8 @@ None of them knows a reason: where one says no, the full judgement looks for its
 from __future__ import annotations
 
 from .account import Account
-from .amounts import AMOUNT_BOUND, scale_down, scale_up, unscale_down
-from .checks.concentration import cap_at
+from .amounts import AMOUNT_BOUND, scale_down, scale_up
+from .checks.concentration import cap_at, within_cap
 from .checks.losses import day_loss, drawdown
 from .commands import BUY, CheckOrder
 from .effective import Effective
@@ -17,7 +17,7 @@ from .limit import NO_CHECK, NO_COLLAR
 from .lines import Line
 from .margin_lines import CALLED
 from .position import Position
-from .pricing import NO_PRICE
+from .pricing import NO_PRICE, market_price
 from .room import Room
 from .scopes import firm_exposure, owned_after
 from .state import Book
@@ -43,7 +43,7 @@ def price_within(room: Room, limits: Effective, instrument: Instrument, order: C
         ):
             return NO_PRICE
         reserved = mark if away < 0 else price
-    elif limits.takes_market:
+    elif limits.takes_market and room.collar_bps != NO_COLLAR:
         reserved = market_price(room.collar_bps, instrument, buys=order.side == BUY)
     else:
         return NO_PRICE
@@ -51,18 +51,6 @@ def price_within(room: Room, limits: Effective, instrument: Instrument, order: C
     if order.quantity * highest > room.notional_e4 or order.quantity * reserved > AMOUNT_BOUND:
         return NO_PRICE
     return reserved
-
-
-def market_price(collar: int, instrument: Instrument, *, buys: bool) -> int:
-    """Return what a market order is reserved at (3.1); NO_PRICE where in doubt."""
-    if collar == NO_COLLAR:
-        return NO_PRICE
-    mark = instrument.mark
-    reach = scale_up(mark, collar)
-    if not buys:
-        return max(mark - reach, instrument.terms.lower_limit_e4, 0)
-    highest = instrument.terms.upper_limit_e4
-    return highest if 0 <= highest < mark + reach else mark + reach
 
 
 def open_orders_within(book: Book, room: Room) -> bool:
@@ -185,8 +173,3 @@ def within_tables(
         return False
     bands = limits.board_concentration.get(terms.board, [])
     return within_cap(cap_at(bands, assets, debt), room.rates[0], assets, board)
-
-
-def within_cap(cap: int, factor: int, assets: int, gross: int) -> bool:
-    """Tell whether a gross is within a cap, which the factor divides (5.3)."""
-    return cap == NO_CHECK or gross <= scale_down(assets, unscale_down(cap, factor))

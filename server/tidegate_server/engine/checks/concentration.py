@@ -59,13 +59,16 @@ def _over_cap(
 ) -> Rejection | None:
     """Refuse a gross above the cap of the band that the account's ratio is in."""
     cap = cap_at(bands, assets, debt)
-    if cap == NO_CHECK:
-        return None
-    cap = unscale_down(cap, factor)
-    if gross <= scale_down(assets, cap):
+    if within_cap(cap, factor, assets, gross):
         return None
     share = upper_ratio_bps(gross, assets)
-    return Rejection(reason, share, cap, ScopeKind.ACCOUNT, account_id, subject)
+    limit = unscale_down(cap, factor)
+    return Rejection(reason, share, limit, ScopeKind.ACCOUNT, account_id, subject)
+
+
+def within_cap(cap: int, factor: int, assets: int, gross: int) -> bool:
+    """Tell whether a gross is within a cap, which the factor divides (5.3)."""
+    return cap == NO_CHECK or gross <= scale_down(assets, unscale_down(cap, factor))
 
 
 def gross_in_sector(account: Account, sector: str, without: Position | None) -> int:
