@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from tests.e2e.support import SMALL_SEGMENTS, eventually, home_folder, order, trading
 from tests.e2e.witness import Witnesses
 
-from tidegate_client import ConnectionFailedError
+from tidegate_client import ConnectionFailedError, DeadlineError
 from tidegate_server.engine.policy import RULES_VERSION
 from tidegate_server.journal import REFUSALS, RecoveryRefusedError, RecoveryRow, recover
 from tidegate_server.runtime.recover import Recovered, recover_machine
@@ -139,6 +139,8 @@ def _fill(server: Server) -> int:
         for number in range(100):
             batch = [order("A0", 60_000, order_id=f"f{number}-{n:0>56}") for n in range(250)]
             error = client.check_many(batch)[0].error
+            if isinstance(error, DeadlineError):
+                continue  # the last attempt began too late for its answer; the next call gets it
             if error is not None:
                 assert isinstance(error, ConnectionFailedError), error
                 assert error.reason == "JOURNAL_STALLED", error
