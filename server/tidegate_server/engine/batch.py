@@ -35,8 +35,11 @@ def decide_batch(
     full = ids > book.order_id_limit or book.risk_refusal is not None
     if full and not has_room(book, len(command.orders)):
         return no_new_risk(book)
+    if keep and not full and not command.atomic:
+        return batch_outcome(book, now_ns, apply_in_turn(book, command.orders, now_ns))
     before = figures_before(book, command, now_ns)
-    answers, saved = apply_in_turn(book, command.orders, now_ns, alone=not command.atomic)
+    saved: list[Saved] = []
+    answers = apply_in_turn(book, command.orders, now_ns, saved, alone=not command.atomic)
     if full and any(takes_place(answer) for answer in answers):
         retract_all(book, command.orders, answers, saved)
         return no_new_risk(book)
@@ -60,20 +63,28 @@ def batch_outcome(book: Book, now_ns: int, answers: list[CheckOutcome]) -> Batch
 
 
 def apply_in_turn(
-    book: Book, orders: list[CheckOrder], now_ns: int, *, alone: bool = True
-) -> tuple[list[CheckOutcome], list[Saved]]:
-    """Decide and apply orders one after the other; not `alone`: 4.20 to 4.22 are left for later."""
+    book: Book,
+    orders: list[CheckOrder],
+    now_ns: int,
+    saved: list[Saved] | None = None,
+    *,
+    alone: bool = True,
+) -> list[CheckOutcome]:
+    """Decide and apply orders one after the other; `saved` gets what retracting them takes.
+
+    Not `alone`: 4.20 to 4.22 are left for later.
+    """
     answers: list[CheckOutcome] = []
-    saved: list[Saved] = []
     sequence = book.sequence + 1
     for order in orders:
-        saved.append(Saved(book, order))
+        if saved is not None:
+            saved.append(Saved(book, order))
         outcome = decide_check(book, order, now_ns, alone=alone, bounded=False)
         if isinstance(outcome, Refusal):
             raise TypeError(outcome.message)  # the table's room was made sure of before
         apply_check(book, order, outcome, sequence)
         answers.append(outcome)
-    return answers, saved
+    return answers
 
 
 def retract_all(

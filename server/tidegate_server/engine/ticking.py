@@ -87,26 +87,26 @@ def prune(book: Book, now_ns: int) -> None:
     """Drop entries at the front that are due and dead; not state, so any time will do."""
     acknowledge = book.acknowledge_queue
     while len(acknowledge) and acknowledge.first_ns() <= now_ns:
-        if awaits_answer(book, acknowledge.entries[acknowledge.front]):
+        if awaits_answer(book, acknowledge.first()):
             break
-        acknowledge.drop_front()
+        acknowledge.drop_first()
     forget = book.forget_queue
     while len(forget) and forget.first_ns() <= now_ns:
-        if may_be_forgotten(book, forget.entries[forget.front]):
+        if may_be_forgotten(book, forget.first()):
             break
-        forget.drop_front()
+        forget.drop_first()
     batches = book.batch_queue
     while len(batches) and batches.first_ns() <= now_ns:
-        batch = batches.entries[batches.front]
+        batch = batches.first()
         if book.batches.get(batch.command.batch_id) is batch:
             break
-        batches.drop_front()
+        batches.drop_first()
     overrides = book.override_queue
     while len(overrides) and overrides.first_ns() <= now_ns:
-        override = overrides.entries[overrides.front]
+        override = overrides.first()
         if book.overrides.get(override.override_id) is override:
             break
-        overrides.drop_front()
+        overrides.drop_first()
 
 
 def next_due_ns(book: Book) -> int:
