@@ -102,10 +102,8 @@ def test_a_halt_overtakes_batches_that_saturate_the_gate(
     transport: str,
 ) -> None:
     # Measured at the caller, from sending the halt to holding its durable answer, over a channel
-    # that is warm, while two connections keep a batch of 1 000 orders in flight each. A halt waits
-    # for the batch being decided, as calls are not split; the grpcio front needs a few turns of
-    # its loop to read it, each of which may decide another. The best of nine is held to the bar
-    # and the median to a few batches, for a machine of continuous integration pauses at will.
+    # that is warm, while two connections keep a batch of 1 000 orders in flight each. The median of
+    # nine is held to the bar, for a machine of continuous integration pauses at will.
     with trading(transport) as (server, client), dialled(server.address) as channel:
         stub = control_grpc.ControlServiceStub(channel)
         stub.GetStatus(control_pb.GetStatusRequest(), timeout=5)
@@ -118,13 +116,12 @@ def test_a_halt_overtakes_batches_that_saturate_the_gate(
                 begin = time.perf_counter()
                 stub.Halt(halt, timeout=5)
                 taken.append(time.perf_counter() - begin)
-                time.sleep(0.01 + 0.007 * number)
+                time.sleep(0.05 + 0.017 * number)
         batch_s = statistics.median(flood.taken) / 2  # each waits for the other connection's
         figures = [round(1000 * seconds, 1) for seconds in (*sorted(taken), batch_s)]
         print(f"halts and a batch, in ms: {figures}")  # noqa: T201 - for whoever runs it with -s
-        assert len(flood.taken) > HALT_TRIES  # it was busy all along
-        assert min(taken) < max(HALT_BAR_S, 1.5 * batch_s)
-        assert statistics.median(taken) < max(HALT_BAR_S, 6 * batch_s)
+        assert len(flood.taken) > HALT_TRIES // 2  # it was busy all along, and got on
+        assert statistics.median(taken) < max(HALT_BAR_S, batch_s)
         assert len(client.status().stops) == HALT_TRIES
 
 

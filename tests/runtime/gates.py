@@ -218,6 +218,12 @@ def check(account: str = "A0", quantity: int = 1, order_id: str = "") -> Call:
     return call("CheckOrder", request)
 
 
+def checks(orders: int, account: str = "A0", principal: str = "local") -> Call:
+    """Make a batch, of orders that are all alike."""
+    requests = [risk_pb.CheckOrderRequest.FromString(check(account)[2]) for _ in range(orders)]
+    return call("CheckOrders", risk_pb.CheckOrdersRequest(orders=requests), principal)
+
+
 def fact(order_id: str = "nobody's") -> Call:
     event = risk_pb.OrderEvent(
         event_id=f"e{next(_ids)}",
@@ -237,18 +243,21 @@ def status() -> Call:
 
 
 def halt(
-    kind: order_pb2.ScopeKind.ValueType = order_pb2.SCOPE_KIND_ACCOUNT, scope: str = "A3"
+    kind: order_pb2.ScopeKind.ValueType = order_pb2.SCOPE_KIND_ACCOUNT,
+    scope: str = "A3",
+    principal: str = "local",
 ) -> Call:
     request = control_pb.HaltRequest(
         stop_id=f"h{next(_ids)}", scope_kind=kind, scope_id=scope, reason="test"
     )
-    return call("Halt", request)
+    return call("Halt", request, principal)
 
 
 _RESPONSES: dict[int, Any] = {
     BY_NAME[name].index: response
     for name, response in {
         "CheckOrder": risk_pb.CheckOrderResponse,
+        "CheckOrders": risk_pb.CheckOrdersResponse,
         "RecordOrderEvents": risk_pb.RecordOrderEventsResponse,
         "GetAccount": accounts_pb.GetAccountResponse,
         "UpsertAccounts": accounts_pb.UpsertAccountsResponse,

@@ -15,6 +15,7 @@ from tests.runtime.gates import (
     bench,
     call,
     check,
+    checks,
     fact,
     halt,
     read,
@@ -28,7 +29,8 @@ from tidegate_server.journal import JournalFailedError
 from tidegate_server.runtime import gate as gate_module
 from tidegate_server.runtime.config_schema import Admission, Commit
 from tidegate_server.runtime.counters import INDEX, open_gate_page
-from tidegate_server.runtime.gate import IDLE_SECONDS, PUBLISH_NS, RISK_SERVICE
+from tidegate_server.runtime.gate import IDLE_SECONDS, ORDERS_A_TURN, PUBLISH_NS
+from tidegate_server.runtime.publishing import RISK_SERVICE
 from tidegate_server.runtime.recover import recover_machine
 from tidegate_server.transport import STOP
 from tidegate_server.wire.errors import CallError
@@ -39,6 +41,9 @@ if TYPE_CHECKING:
 
     from tidegate.v1 import control_service_pb2 as control_pb
     from tidegate_server.transport import Call
+
+LONG = 2 * ORDERS_A_TURN + 1
+ALLOW = order_pb2.VERDICT_ALLOW
 
 
 @pytest.fixture
@@ -66,6 +71,88 @@ def test_calls_of_one_lane_are_decided_as_they_came(gate: Bench) -> None:
     gate.turn(*calls)
     sequences = [gate.answer(asked).sequence for asked in calls]
     assert sequences == sorted(sequences)
+
+
+def test_a_long_batch_is_decided_over_several_turns(gate: Bench) -> None:
+    batch = checks(3 * ORDERS_A_TURN)
+    assert gate.turn(batch) == 0.0
+    assert turns_until_answered(gate, batch) == 3
+    assert len(gate.answer(batch).answers) == 3 * ORDERS_A_TURN
+
+
+def test_what_came_before_a_long_batch_need_not_wait_for_it(gate: Bench) -> None:
+    asked, batch = check(), checks(LONG)
+    gate.turn(asked, batch)
+    assert gate.answered(asked, batch) == [True, False]
+
+
+def test_nothing_is_decided_between_the_orders_of_a_batch(gate: Bench) -> None:
+    batch, told = checks(LONG), fact()
+    gate.turn(batch)
+    gate.turn(told)
+    assert gate.answered(batch, told) == [False, False]
+    turns_until_answered(gate, told)
+    assert gate.answer(told).sequence == gate.answer(batch).sequence + 1
+
+
+def test_a_halt_overtakes_a_batch_under_way(gate: Bench) -> None:
+    batch, stop = checks(LONG), halt(scope="A0")
+    gate.turn(batch)
+    gate.turn()
+    gate.turn(stop)
+    assert gate.answered(stop, batch) == [True, False]
+    turns_until_answered(gate, batch)
+    assert not any(answer.verdict == ALLOW for answer in gate.answer(batch).answers)
+
+
+def test_the_record_of_a_long_batch_has_the_time_at_which_it_was_decided(gate: Bench) -> None:
+    batch = checks(LONG)
+    gate.turn(batch)
+    turns_until_answered(gate, batch)
+    again = recover_machine(
+        gate.config.folder, shard=0, order_id_limit=1 << 20, repair=False, verify=True
+    )
+    assert again.mismatches == []
+    assert again.machine.sequence == gate.answer(batch).sequence
+
+
+@pytest.mark.parametrize("other", [status(), halt(principal="watcher"), check()])
+def test_nothing_but_a_change_of_control_overtakes_a_batch(gate: Bench, other: Call) -> None:
+    batch = checks(LONG)
+    gate.turn(batch)
+    gate.turn(other)
+    turns_until_answered(gate, other)
+    assert list(gate.front.answers)[-2:] == [batch[0], other[0]]
+
+
+def test_halts_without_end_cannot_keep_a_batch_from_being_decided(gate: Bench) -> None:
+    batch = checks(LONG)
+    gate.turn(batch)
+    turns = 0
+    while gate.answer(batch) is None:
+        gate.turn(halt())
+        gate.turn()
+        turns += 1
+        assert turns < 100
+
+
+def test_an_overtaken_batch_whose_caller_has_gone_is_dropped(gate: Bench) -> None:
+    batch, stop = checks(LONG), halt()
+    gate.turn(batch)
+    gate.front.gone.add(batch[0])
+    gate.turn(stop)
+    gate.turn()
+    assert gate.answered(stop, batch) == [True, False]
+    assert gate.turn() > 0.0
+
+
+def turns_until_answered(gate: Bench, asked: Call) -> int:
+    """Take turns until a call that was handed over is answered."""
+    turns = 0
+    while gate.answer(asked) is None:
+        gate.turn()
+        turns += 1
+    return turns
 
 
 def test_what_waits_together_is_flushed_once(gate: Bench) -> None:

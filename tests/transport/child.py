@@ -1,6 +1,6 @@
 """A process that serves until it is told to stop: `child.py TRANSPORT LISTEN MODE`.
 
-MODE "flag" sets a flag on SIGTERM, as the gate does; "plain" leaves the signals alone.
+MODE "flag" sets a flag on SIGTERM, as the gate does; "plain" has Python's own.
 It prints "bound", and at the end how many calls it was handed.
 """
 
@@ -42,6 +42,8 @@ def main(transport: str, listen: str, mode: str) -> None:
 
     if mode == "flag":
         signal.signal(signal.SIGTERM, stop)
+    else:  # whoever started the tests in the background left SIGINT ignored
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     front.run(turn)
     print(count, flush=True)  # noqa: T201 - what the parent reads
 

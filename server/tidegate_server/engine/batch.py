@@ -3,7 +3,8 @@
 Each order sees those before it, so every decision is applied to the book before the next one, and
 all of them are retracted at the end: deciding changes nothing. The gate, which would apply them
 again at once, asks for them to stay (`keep=True`); a test shows that both ways end in the same
-state.
+state. It may also decide a long batch a few orders at a time, and take back what it has of it when
+a halt comes in between.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from .ends import has_room, no_new_risk, no_policy, repeated
 from .exposure import regime_multiplier
 from .order import REFUSED, UNKNOWN_TO_GATE
 from .ordering import decide_check
-from .outcomes import BatchOutcome, CheckOutcome, Figures, Refusal
+from .outcomes import BatchOutcome, CheckOutcome, Refusal
 from .reasons import Rejection, RejectReason, ScopeKind
 from .reserve import Saved, apply_check, retract_check
 from .sharing import share_now
@@ -21,10 +22,82 @@ from .state import Batch, Book
 from .together import figures_before, judge_together
 
 
-def decide_batch(
-    book: Book, command: CheckOrders, now_ns: int, *, keep: bool = False
-) -> BatchOutcome | Refusal:
-    """Decide a batch; `keep` leaves a batch that is not atomic applied."""
+class UnfinishedBatch:
+    """A batch of which the first orders stand applied, and the others are still to be decided.
+
+    Nothing else may use the book until it is finished or taken back.
+    """
+
+    __slots__ = ("answers", "before", "book", "command", "full", "now_ns", "saved")
+
+    def __init__(
+        self, book: Book, command: CheckOrders, now_ns: int, *, full: bool, on_trial: bool
+    ) -> None:
+        self.book = book
+        self.command = command
+        self.now_ns = now_ns
+        self.full = full
+        self.before = figures_before(book, command, now_ns)
+        self.answers: list[CheckOutcome] = []
+        self.saved: list[Saved] | None = [] if full or on_trial else None
+
+    @property
+    def is_done(self) -> bool:
+        """Whether every order is decided."""
+        return len(self.answers) == len(self.command.orders)
+
+    def go_on(self, count: int) -> None:
+        """Decide and apply so many more orders, one after the other; atomic ones without 4.20-22.
+
+        Raises TypeError where the table has no room, which was made sure of before.
+        """
+        book = self.book
+        saved = self.saved
+        alone = not self.command.atomic
+        sequence = book.sequence + 1
+        begin = len(self.answers)
+        for order in self.command.orders[begin : begin + count]:
+            if saved is not None:
+                saved.append(Saved(book, order))
+            outcome = decide_check(book, order, self.now_ns, alone=alone, bounded=False)
+            if isinstance(outcome, Refusal):
+                raise TypeError(outcome.message)
+            apply_check(book, order, outcome, sequence)
+            self.answers.append(outcome)
+
+    def take_back(self) -> None:
+        """Undo what was applied; only of one that is on trial."""
+        if self.saved is not None:
+            retract_all(self.book, self.command.orders, self.answers, self.saved)
+
+    def finish(self, *, keep: bool) -> BatchOutcome | Refusal:
+        """Return what becomes of a batch that is done; `keep` leaves one not atomic applied."""
+        if self.full and any(takes_place(answer) for answer in self.answers):
+            self.take_back()
+            return no_new_risk(self.book)
+        if self.command.atomic:
+            return all_or_none(self)
+        if not keep:
+            self.take_back()
+        return batch_outcome(self.book, self.now_ns, self.answers)
+
+
+def decide_batch(book: Book, command: CheckOrders, now_ns: int) -> BatchOutcome | Refusal:
+    """Decide a batch; the book stays as it is."""
+    batch = begin_batch(book, command, now_ns)
+    if not isinstance(batch, UnfinishedBatch):
+        return batch
+    batch.go_on(len(command.orders))
+    return batch.finish(keep=False)
+
+
+def begin_batch(
+    book: Book, command: CheckOrders, now_ns: int, *, on_trial: bool = True
+) -> UnfinishedBatch | BatchOutcome | Refusal:
+    """Begin to decide a batch that is neither refused whole nor known already.
+
+    What is `on_trial` can be taken back, for 2 us an order of 38.
+    """
     if book.policy is None:
         return no_policy()
     if command.atomic:
@@ -35,19 +108,7 @@ def decide_batch(
     full = ids > book.order_id_limit or book.risk_refusal is not None
     if full and not has_room(book, len(command.orders)):
         return no_new_risk(book)
-    if keep and not full and not command.atomic:
-        return batch_outcome(book, now_ns, apply_in_turn(book, command.orders, now_ns))
-    before = figures_before(book, command, now_ns)
-    saved: list[Saved] = []
-    answers = apply_in_turn(book, command.orders, now_ns, saved, alone=not command.atomic)
-    if full and any(takes_place(answer) for answer in answers):
-        retract_all(book, command.orders, answers, saved)
-        return no_new_risk(book)
-    if command.atomic:
-        return all_or_none(book, command, answers, saved, before, now_ns)
-    if not keep:
-        retract_all(book, command.orders, answers, saved)
-    return batch_outcome(book, now_ns, answers)
+    return UnfinishedBatch(book, command, now_ns, full=full, on_trial=on_trial)
 
 
 def takes_place(answer: CheckOutcome) -> bool:
@@ -62,65 +123,35 @@ def batch_outcome(book: Book, now_ns: int, answers: list[CheckOutcome]) -> Batch
     return BatchOutcome(book.sequence + 1, now_ns, version, answers)
 
 
-def apply_in_turn(
-    book: Book,
-    orders: list[CheckOrder],
-    now_ns: int,
-    saved: list[Saved] | None = None,
-    *,
-    alone: bool = True,
-) -> list[CheckOutcome]:
-    """Decide and apply orders one after the other; `saved` gets what retracting them takes.
-
-    Not `alone`: 4.20 to 4.22 are left for later.
-    """
-    answers: list[CheckOutcome] = []
-    sequence = book.sequence + 1
-    for order in orders:
-        if saved is not None:
-            saved.append(Saved(book, order))
-        outcome = decide_check(book, order, now_ns, alone=alone, bounded=False)
-        if isinstance(outcome, Refusal):
-            raise TypeError(outcome.message)  # the table's room was made sure of before
-        apply_check(book, order, outcome, sequence)
-        answers.append(outcome)
-    return answers
-
-
 def retract_all(
     book: Book, orders: list[CheckOrder], answers: list[CheckOutcome], saved: list[Saved]
 ) -> None:
-    """Undo `apply_in_turn`."""
+    """Undo the orders of a batch, the last one first."""
     for index in range(len(answers) - 1, -1, -1):
         retract_check(book, orders[index], answers[index], saved[index])
 
 
-def all_or_none(
-    book: Book,
-    command: CheckOrders,
-    answers: list[CheckOutcome],
-    saved: list[Saved],
-    before: dict[str, Figures],
-    now_ns: int,
-) -> BatchOutcome:
+def all_or_none(batch: UnfinishedBatch) -> BatchOutcome:
     """Finish an atomic batch, whose orders were judged by 4.1 to 4.19 and stand applied.
 
     4.20 to 4.22 are judged once on the book with all of them; then they are retracted.
     """
+    book, orders, now_ns = batch.book, batch.command.orders, batch.now_ns
+    answers = batch.answers
     failures = {index: answer for index, answer in enumerate(answers) if not answer.allowed}
     together: dict[int, list[Rejection]] = {}
     try:
         if not failures:
-            together = judge_together(book, command.orders, answers, before, now_ns)
+            together = judge_together(book, orders, answers, batch.before, now_ns)
     finally:
-        retract_all(book, command.orders, answers, saved)
+        batch.take_back()
     for index, rejections in together.items():
         reject(answers[index], rejections)
     if failures or together:
         for index, answer in enumerate(answers):
             if index not in failures and index not in together:
                 reject(answer, [Rejection(RejectReason.BATCH_REJECTED)])
-        share_without(book, command.orders, answers, now_ns)
+        share_without(book, orders, answers, now_ns)
     outcome = batch_outcome(book, now_ns, answers)
     outcome.keep_until_ns = max([answer.keep_until_ns for answer in answers])
     return outcome

@@ -16,7 +16,7 @@ from .account_commands import AdjustCash, RevalueAccounts, SetPositions, UpsertA
 from .account_outcomes import RevalueOutcome
 from .account_staff import decide_for_account
 from .amounts import scale_down
-from .batch import decide_batch
+from .batch import UnfinishedBatch, begin_batch, decide_batch
 from .bookings import decide_cash, decide_positions, value_all
 from .cn.facts import CreditFact
 from .commands import CheckOrder, CheckOrders, Command, RecordOrderEvents
@@ -67,18 +67,40 @@ def execute(book: Book, command: Command, now_ns: int) -> Outcome | Refusal:
         outcome = decide_events(book, command, now_ns, keep=True)
         finish(book, now_ns)
         return outcome
-    if isinstance(command, CheckOrders) and not command.atomic:
-        outcome = decide_batch(book, command, now_ns, keep=True)
-        if not isinstance(outcome, Refusal):
-            finish(book, now_ns)
-        return outcome
+    if isinstance(command, CheckOrders):
+        batch = begin_batch(book, command, now_ns, on_trial=command.atomic)
+        if not isinstance(batch, UnfinishedBatch):
+            return batch
+        batch.go_on(len(command.orders))
+        return execute_batch(batch)
     try:
         outcome = decide(book, command, now_ns)
     except Exception as fault:  # noqa: BLE001 - deciding changed nothing: only this call fails
-        return Refusal("INTERNAL", "a fault in the gate's judgement", {}, fault)
+        return faulty(fault)
     if not isinstance(outcome, Refusal) and not outcome.replayed:
         evolve(book, command, outcome, now_ns)
     return outcome
+
+
+def execute_batch(batch: UnfinishedBatch) -> Outcome | Refusal:
+    """Apply a batch all orders of which are decided."""
+    book, now_ns = batch.book, batch.now_ns
+    try:
+        outcome = batch.finish(keep=True)
+    except Exception as fault:  # noqa: BLE001 - it was taken back: only this call fails
+        return faulty(fault)
+    if isinstance(outcome, Refusal):
+        return outcome
+    if batch.command.atomic:
+        evolve(book, batch.command, outcome, now_ns)
+    else:
+        finish(book, now_ns)
+    return outcome
+
+
+def faulty(fault: Exception) -> Refusal:
+    """Refuse a command that could not be decided."""
+    return Refusal("INTERNAL", "a fault in the gate's judgement", {}, fault)
 
 
 def decide(book: Book, command: Command, now_ns: int) -> Outcome | Refusal:

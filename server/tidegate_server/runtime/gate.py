@@ -8,37 +8,38 @@ left waits in its lane for the next turn.
     a commit of its     never shed                 shed       shed first
     own, never shed
 
+A long batch is decided over several turns, which do nothing else, so that the front can hand over
+what comes meanwhile. When a control call does, what was decided of the batch is taken back, and it
+begins again after it: a halt waits for some orders of a batch, not for all.
+
 A fault while applying an outcome, or a failed write, ends the process before anything of the commit
 is answered: the journal is the truth, and the next start rebuilds the book from it.
 """
 
 from __future__ import annotations
 
-import os
 import time
 from collections import deque
 from typing import TYPE_CHECKING, Final
-from uuid import uuid4
 
-from tidegate.v1 import control_service_pb2
 from tidegate_server.engine.outcomes import Refusal
 from tidegate_server.transport import STOP
-from tidegate_server.wire.decoding import parse
-from tidegate_server.wire.errors import INTERNAL, CallError, malformed
-from tidegate_server.wire.machine import Answer
+from tidegate_server.wire.long_batches import BatchCall
 from tidegate_server.wire.methods import BY_NAME, METHODS, Lane
-from tidegate_server.wire.validation import MalformedError
 
-from .counters import FIRST_CALL, INDEX, NAMES, REASON_INDEX, bucket_index
+from .calls import Calls
+from .counters import INDEX, bucket_index
+from .publishing import Publisher
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from structlog.typing import FilteringBoundLogger
 
+    from tidegate.v1 import control_service_pb2
     from tidegate_server.journal import Page, Writer
     from tidegate_server.transport import Call, Directory, Front
-    from tidegate_server.wire.machine import Machine
+    from tidegate_server.wire.machine import Answer, Machine
 
     from .clock import Clock
     from .config import Config
@@ -53,16 +54,18 @@ COMMIT_BYTES: Final = 8 << 20
 # Whatever still comes in while the gate drains, it ends after this.
 DRAIN_NS: Final = 2 * NANOSECONDS
 NEVER_NS: Final = 2**63 - 1
+# How many orders of a long batch are decided in one turn; 1 000 take some 40 ms.
+ORDERS_A_TURN: Final = 64
+# So often in a row control takes a batch's turn before one is decided to its end.
+PATIENCE: Final = 8
 
-RISK_SERVICE: Final = "tidegate.v1.RiskService"
 CONTROL: Final = Lane.CONTROL
 READS: Final = Lane.READS
-STATUS: Final = BY_NAME["GetStatus"].index
 CHECK_ORDER: Final = BY_NAME["CheckOrder"].index
 
 # What the loop asks of a method, by index: one look each.
 LANES: Final = tuple(int(method.lane) for method in METHODS)
-ASKS_RISK: Final = tuple(method.risk for method in METHODS)
+CHANGES: Final = tuple(method.codec is not None for method in METHODS)
 
 # Why only verified exits pass; the engine says so of each order that is none (P6).
 DRAINING: Final = Refusal("DRAINING", "the gate is draining: repeat with the same id", {})
@@ -90,24 +93,21 @@ class Gate:
         self._writer = writer
         self._clock = clock
         self._front = front
-        self._page = page
-        self._log = log
         self._describe = describe
-        self._permits = {
-            name: frozenset(method.index for method in METHODS if principal.roles & method.roles)
-            for name, principal in directory.principals.items()
-        }
+        self._publisher = Publisher(machine, writer, clock, page, log)
+        self._counts = self._publisher.counts
+        oldest_ms = config.admission.oldest_ms
+        self._calls = Calls(machine, directory, self._counts, oldest_ms, log, self._tell_status)
         self._lanes: tuple[deque[tuple[int, Call]], ...] = tuple(deque() for _ in Lane)
         self._waiting_limit = config.admission.waiting_calls
-        self._oldest_ns = config.admission.oldest_ms * 1_000_000
         self._commit_orders = config.commit.orders
         self._commit_ns = config.commit.work_us * 1_000
         self._commit_bytes = min(COMMIT_BYTES, config.segment_bytes // 4)
         self._stop_ns = 0
-        self._counts = [0] * len(NAMES)
         self._published_ns = 0
         self._deadline_ns = 0
-        self._serving: bool | None = None
+        self._batch: tuple[Call, BatchCall] | None = None
+        self._overtaken = 0
         self.stopping = False
         self.draining = False
 
@@ -129,6 +129,11 @@ class Gate:
         if self.stopping and not self.draining:
             self.draining = True
             self._stop_ns = begin_ns
+        if self._batch is not None:
+            if not self._is_overtaken():
+                self._go_on(*self._batch, begin_ns)
+                return 0.0
+            self._leave(*self._batch, begin_ns)
         refusal = STALLED if self._writer.space_is_short else None
         self._machine.book.risk_refusal = DRAINING if self.draining else refusal
         waiting = len(lanes[0]) + len(lanes[1]) + len(lanes[2]) + len(lanes[3])
@@ -158,7 +163,7 @@ class Gate:
         size = 0
         gone = self._front.gone
         due = len(records)
-        answer_to = self._answer
+        answer_to = self._calls.answer
         clock_ns = time.perf_counter_ns
         for lane in self._lanes:
             while lane and room > 0:
@@ -168,6 +173,10 @@ class Gate:
                     self._counts[INDEX["calls_abandoned"]] += 1
                     continue
                 answer = answer_to(call, now_ns, begin_ns - arrived_ns)
+                if isinstance(answer, BatchCall):  # the turns from the next one on are its own
+                    self._batch = call, answer
+                    room = 0
+                    break
                 replies.append((call[0], answer))
                 if answer.record is not None:
                     records.append(answer.record)
@@ -177,6 +186,12 @@ class Gate:
                     room = 0
             if len(records) > due and lane is self._lanes[CONTROL]:
                 break  # a status is no reason to keep checks waiting, however many ask for it
+        self._close(replies, records, now_ns, begin_ns)
+
+    def _close(
+        self, replies: list[tuple[int, Answer]], records: list[bytes], now_ns: int, begin_ns: int
+    ) -> None:
+        """Make what was decided durable, then answer it."""
         if records:
             self._writer.commit(records, now_ns)
         reply = self._front.reply
@@ -192,110 +207,61 @@ class Gate:
         counts[INDEX["commit_us.sum"]] += microseconds
         counts[INDEX["commits"]] += 1
 
-    def _answer(self, call: Call, now_ns: int, waited_ns: int) -> Answer:
-        """Answer one call that may be made, in time, while the gate can take it."""
-        _, index, request, principal = call
-        self._counts[FIRST_CALL + index] += 1
-        if index not in self._permits.get(principal, ()):
-            return self._denied(index, principal)
-        if ASKS_RISK[index] and waited_ns > self._oldest_ns:
-            return self._overloaded(waited_ns // 1_000_000, self._oldest_ns // 1_000_000)
-        method = METHODS[index]
-        if method.codec is None:
-            return self._read(index, request, principal, now_ns)
-        answer = self._machine.call(method, request, principal, now_ns)
+    def _go_on(self, call: Call, batch: BatchCall, begin_ns: int) -> None:
+        """Decide some more orders of the batch under way; answer it after the last."""
+        answer = batch.go_on(ORDERS_A_TURN)
+        if answer is None:
+            return
+        self._batch = None
+        self._overtaken = 0
         if answer.error is not None:
-            self._note_error(answer.error, method.name)
-        return answer
+            self._calls.note_error(answer.error, METHODS[call[1]])
+        records = [] if answer.record is None else [answer.record]
+        self._close([(call[0], answer)], records, batch.now_ns, begin_ns)
 
-    def _read(self, index: int, request: bytes, principal: str, now_ns: int) -> Answer:
-        """Answer a read; a fault in it is this call's alone, since a read changes nothing."""
-        try:
-            if index == STATUS:
-                return self._status(request, now_ns)
-            return self._machine.call(METHODS[index], request, principal, now_ns)
-        except MalformedError as error:
-            return Answer(None, malformed(error))
-        except Exception as fault:  # noqa: BLE001 - the caller gets INTERNAL and no text
-            return Answer(None, self._fault(METHODS[index].name, fault))
+    def _is_overtaken(self) -> bool:
+        """Tell whether a change waits that goes before the batch under way."""
+        return self._overtaken < PATIENCE and any(
+            CHANGES[call[1]] and self._calls.is_permitted(call) for _, call in self._lanes[CONTROL]
+        )
 
-    def _status(self, request: bytes, now_ns: int) -> Answer:
-        parse(control_service_pb2.GetStatusRequest, request)
-        status = self._machine.status()
+    def _leave(self, call: Call, batch: BatchCall, begin_ns: int) -> None:
+        """Let the batch under way begin again as if it had just come."""
+        batch.leave()
+        self._batch = None
+        self._overtaken += 1
+        self._lanes[Lane.CHECKS].appendleft((begin_ns, call))
+
+    def _tell_status(self, status: control_service_pb2.GetStatusResponse, now_ns: int) -> None:
+        """Add what is known of the journal, the clock and the loop."""
         status.durable_sequence = self._writer.durable_sequence
         status.chain_head = self._writer.chain_head
         status.now_time_ns = now_ns
         status.clock_behind_ns = self._clock.behind_ns
-        status.state = self._state()
-        self._describe(status)
-        return Answer(status.SerializeToString())
-
-    def _state(self) -> str:
+        status.state = "stalled" if self._writer.space_is_short else "serving"
         if self.draining:
-            return "draining"
-        return "stalled" if self._writer.space_is_short else "serving"
-
-    def _denied(self, index: int, principal: str) -> Answer:
-        self._counts[INDEX["calls_denied"]] += 1
-        method = METHODS[index]
-        return Answer(
-            None,
-            CallError(
-                7,
-                "PERMISSION_DENIED",
-                f"{principal} may not call {method.name}: it takes one of "
-                f"{', '.join(sorted(method.roles))}",
-                {
-                    "principal": principal,
-                    "method": method.path,
-                    "roles": ",".join(sorted(method.roles)),
-                },
-            ),
-        )
+            status.state = "draining"
+        self._describe(status)
 
     def _shed(self, waiting: int) -> None:
         """Refuse the newest reads, then the newest checks, until the rest fits."""
         for lane in (self._lanes[READS], self._lanes[Lane.CHECKS]):
             while lane and waiting > self._waiting_limit:
                 _, call = lane.pop()
-                answer = self._overloaded(self._waiting_limit, self._waiting_limit)
+                answer = self._calls.overloaded(self._waiting_limit, self._waiting_limit)
                 if answer.error is not None:
                     self._front.fail(call[0], answer.error)
                 waiting -= 1
-
-    def _overloaded(self, waiting: int, limit: int) -> Answer:
-        self._counts[INDEX["calls_overloaded"]] += 1
-        figures = {"waiting": str(waiting), "limit": str(limit)}
-        error = CallError(8, "OVERLOADED", "too much is waiting: back off, then repeat", figures)
-        return Answer(None, error)
-
-    def _note_error(self, error: CallError, method: str) -> None:
-        if error.code == INTERNAL:
-            error.metadata = self._fault(method, self._machine.last_fault).metadata
-        else:
-            self._counts[INDEX["calls_malformed"]] += 1
-
-    def _fault(self, method: str, fault: Exception | None) -> CallError:
-        """Log a fault under an id, and return the error that names nothing but the id."""
-        self._counts[INDEX["faults"]] += 1
-        correlation_id = uuid4().hex
-        self._log.error(
-            "fault", method=method, correlation_id=correlation_id, exc_info=fault or False
-        )
-        return CallError(
-            INTERNAL,
-            "INTERNAL",
-            f"a fault in the gate; its log knows it as {correlation_id}",
-            {"correlation_id": correlation_id},
-        )
 
     def _rest(self, begin_ns: int, now_ns: int) -> float:
         """Publish now and then; return how long nothing is due."""
         if begin_ns - self._published_ns > PUBLISH_NS:
             self._published_ns = begin_ns
-            self._publish()
-            self._tell_health()
+            self._publisher.publish(sum(len(lane) for lane in self._lanes))
+            self._publisher.tell_health(self._front, draining=self.draining)
         lanes = self._lanes
+        if self._batch is not None:
+            return 0.0
         if self.draining and begin_ns - self._stop_ns > DRAIN_NS:
             return STOP
         if lanes[0] or lanes[1] or lanes[2] or lanes[3]:
@@ -307,52 +273,6 @@ class Gate:
             return IDLE_SECONDS
         return max(left_ns, MILLISECOND_NS) / NANOSECONDS
 
-    def _tell_health(self) -> None:
-        """Say whether new risk can pass: not while draining, stalled or halted as a firm."""
-        book = self._machine.book
-        halted = any(stop.kind == 1 for stop in book.stops_at.get((1, ""), ()))
-        serving = not (self.draining or self._writer.space_is_short or halted)
-        if serving != self._serving:
-            self._serving = serving
-            self._front.set_serving(RISK_SERVICE, serving=serving)
-            self._log.info("health", new_risk_served=serving)
-
-    def _publish(self) -> None:
-        """Put the counters on the page that other processes read."""
-        counts = self._counts
-        book = self._machine.book
-        writer = self._writer
-        gauges = self._gauges()
-        counts[: len(gauges)] = gauges
-        counts[INDEX["records"]] = writer.next_sequence - 1
-        counts[INDEX["journal_bytes"]] = writer.bytes_written
-        counts[INDEX["flushes"]] = writer.flushes
-        counts[INDEX["orders_allowed"]] = self._machine.allowed
-        for reason, number in self._machine.rejected.items():
-            counts[REASON_INDEX[reason]] = number
-        self._page.write(counts)
-        if self._clock.is_off:
-            self._log.warning("clock", behind_ns=self._clock.behind_ns, epoch=book.epoch)
-
-    def _gauges(self) -> list[int]:
-        """Return the gauges in the order of their names."""
-        book = self._machine.book
-        return [
-            book.sequence,
-            self._writer.durable_sequence,
-            book.epoch,
-            book.policy.version if book.policy is not None else 0,
-            book.open_order_count,
-            book.unconfirmed_count,
-            book.order_id_count,
-            len(book.accounts),
-            len(book.stops),
-            sum(len(lane) for lane in self._lanes),
-            self._clock.behind_ns,
-            time.time_ns(),
-            os.getpid(),
-        ]
-
     def close(self) -> None:
         """Publish a last time."""
-        self._publish()
+        self._publisher.publish(sum(len(lane) for lane in self._lanes))

@@ -91,6 +91,17 @@ class Machine:
         except MalformedError as error:
             return Answer(None, malformed(error))
         outcome = execute(self.book, command, now_ns)
+        return self.told(codec, command, outcome, request, principal)
+
+    def told(
+        self,
+        codec: Codec,
+        command: Command,
+        outcome: Outcome | Refusal,
+        request: bytes,
+        principal: str,
+    ) -> Answer:
+        """Answer with an outcome that is applied, and make its record."""
         if isinstance(outcome, Refusal):
             self.last_fault = outcome.fault
             return Answer(None, refused(outcome))
