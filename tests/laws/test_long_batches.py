@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.laws.runs import SEEDS, Call, ask, calls_of, law, steps_of
+from tests.laws.runs import SEEDS, Call, ask, calls_of, law, played, steps_of
 
 from tidegate_server.wire.long_batches import BatchCall, begin
 from tidegate_server.wire.machine import Answer, Machine
@@ -45,6 +45,7 @@ def test_a_batch_taken_in_turns_gets_the_answers_and_the_record_of_one_taken_who
             assert (answer.response, answer.record) == (step.response, step.record)
         else:
             ask(machine, call)
+    assert machine.state_hash() == played(seed)[0].state_hash()
 
 
 def test_the_runs_have_batches_that_take_several_turns() -> None:

@@ -39,7 +39,7 @@ class Lists:
         for one in (one for kept in [*pages, request] for one in kept.get("orders", [])):
             listed.setdefault(one["order_id"], one)
         told = self._compare(account, listed, request["list_time_ns"], now)
-        valued_sums.keep_again(book, account, now)
+        valued_sums.keep(book, account, now)  # what had no mark may be gone
         answer = {**book.stamp(now), "closed": True, "differences": told}
         list_time = request["list_time_ns"]
         account.compared = {"session_id": session, "list_time_ns": list_time, "answer": answer}

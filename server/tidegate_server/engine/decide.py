@@ -68,7 +68,7 @@ def execute(book: Book, command: Command, now_ns: int) -> Outcome | Refusal:
         finish(book, now_ns)
         return outcome
     if isinstance(command, CheckOrders):
-        batch = begin_batch(book, command, now_ns, on_trial=command.atomic)
+        batch = execute_begin(book, command, now_ns, on_trial=command.atomic)
         if not isinstance(batch, UnfinishedBatch):
             return batch
         batch.go_on(len(command.orders))
@@ -77,9 +77,26 @@ def execute(book: Book, command: Command, now_ns: int) -> Outcome | Refusal:
         outcome = decide(book, command, now_ns)
     except Exception as fault:  # noqa: BLE001 - deciding changed nothing: only this call fails
         return faulty(fault)
+    return applied(book, command, outcome, now_ns)
+
+
+def applied(
+    book: Book, command: Command, outcome: Outcome | Refusal, now_ns: int
+) -> Outcome | Refusal:
+    """Apply an outcome that makes a record, and return it."""
     if not isinstance(outcome, Refusal) and not outcome.replayed:
         evolve(book, command, outcome, now_ns)
     return outcome
+
+
+def execute_begin(
+    book: Book, command: CheckOrders, now_ns: int, *, on_trial: bool = True
+) -> UnfinishedBatch | Outcome | Refusal:
+    """Begin to execute a batch; done at once where no order of it is to be decided."""
+    batch = begin_batch(book, command, now_ns, on_trial=on_trial)
+    if isinstance(batch, UnfinishedBatch):
+        return batch
+    return applied(book, command, batch, now_ns)
 
 
 def execute_batch(batch: UnfinishedBatch) -> Outcome | Refusal:
@@ -89,11 +106,9 @@ def execute_batch(batch: UnfinishedBatch) -> Outcome | Refusal:
         outcome = batch.finish(keep=True)
     except Exception as fault:  # noqa: BLE001 - it was taken back: only this call fails
         return faulty(fault)
-    if isinstance(outcome, Refusal):
-        return outcome
     if batch.command.atomic:
-        evolve(book, batch.command, outcome, now_ns)
-    else:
+        return applied(book, batch.command, outcome, now_ns)
+    if not isinstance(outcome, Refusal):
         finish(book, now_ns)
     return outcome
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tidegate_server.engine.batch import UnfinishedBatch, begin_batch
-from tidegate_server.engine.decide import execute_batch
+from tidegate_server.engine.batch import UnfinishedBatch
+from tidegate_server.engine.decide import execute_batch, execute_begin
 
 from .decoding import decode_checks
 from .errors import malformed
@@ -23,7 +23,7 @@ def begin(machine: Machine, request: bytes, principal: str, now_ns: int) -> Answ
         command = decode_checks(request, principal)
     except MalformedError as error:
         return Answer(None, malformed(error))
-    batch = begin_batch(machine.book, command, now_ns)
+    batch = execute_begin(machine.book, command, now_ns)
     if isinstance(batch, UnfinishedBatch):
         return BatchCall(machine, batch, request, principal)
     return machine.told(CHECK_ORDERS, command, batch, request, principal)
