@@ -50,7 +50,8 @@ class DueQueue(Generic[T]):
                 self.tied_from = bisect_left(self.entries, first, lo=self.front, key=self.rank)
             self.entries.append(entry)
             return
-        self.sort_ties()
+        if self.tied_from >= 0:
+            self.sort_ties()
         if due_ns > self.last_ns or (due_ns == self.last_ns and sequence > self.last_sequence):
             self.last_ns = due_ns
             self.last_sequence = sequence
