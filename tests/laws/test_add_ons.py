@@ -63,7 +63,7 @@ def tighter(bands: Rows, lower: int, more: int) -> Rows:
     return found
 
 
-@law(80)
+@law(30)
 @given(
     seed=seeds,
     drawn=tables(),
@@ -122,7 +122,7 @@ def needed(script: Script, accounts: list[str]) -> tuple[int, ...]:
     return tuple(found)
 
 
-@law(60)
+@law(30)
 @given(
     days=rows(30_000),
     ownership=rows(2_000),
@@ -147,7 +147,7 @@ def test_splitting_a_position_over_a_group_never_lowers_a_requirement(
     assert all(split >= whole for whole, split in zip(*found, strict=True))
 
 
-@law(40)
+@law(30)
 @given(
     drawn=tables(),
     model=st.sampled_from(("leveraged", "reg_t")),

@@ -101,7 +101,7 @@ def no_cheaper(split: tuple[int, int, int], whole: tuple[int, int, int]) -> bool
     return split[0] <= whole[0] and split[1] <= whole[1] and split[2] >= whole[2]
 
 
-@law(50)
+@law(30)
 @given(
     made=MADE,
     kind=st.sampled_from(tuple(OPENING)),
@@ -126,7 +126,7 @@ def test_splitting_an_order_leaves_no_more_available(
     assert no_cheaper(found[1], found[0])
 
 
-@law(50)
+@law(30)
 @given(made=MADE, part=st.floats(0, 1))
 def test_splitting_what_is_held_and_owed_over_accounts_leaves_no_more_available(
     made: Facts, part: float
@@ -266,7 +266,7 @@ def change(policy: policy_pb2.Policy, name: str, factor: int) -> None:
             limit.value = (limit.value or 10**8) * factor // 10_000
 
 
-@law(12)
+@law(8)
 @given(seed=seeds, changed=tables())
 def test_a_tighter_policy_of_the_model_never_allows_more(
     seed: int, changed: tuple[str, int]

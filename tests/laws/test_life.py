@@ -34,7 +34,7 @@ def reserved(machine: Machine, account_id: str, now_ns: int) -> Any:
     return view.positions, view.open_orders, view.projected, view.day_turnover_e4
 
 
-@law(12)
+@law(8)
 @given(seed=seeds)
 def test_what_is_reserved_covers_each_order_that_may_be_working(seed: int) -> None:
     machine, _ = played(seed)
@@ -54,7 +54,7 @@ def test_what_is_reserved_covers_each_order_that_may_be_working(seed: int) -> No
                 assert holder.reserved_price <= own
 
 
-@law(12)
+@law(8)
 @given(seed=seeds)
 def test_a_replace_that_the_venue_refuses_leaves_what_was(seed: int) -> None:
     machine, steps = played(seed)
@@ -90,7 +90,7 @@ def test_a_replace_that_the_venue_refuses_leaves_what_was(seed: int) -> None:
             assert reserved(machine, account_id, now_ns) == before
 
 
-@law(12)
+@law(8)
 @given(seed=seeds)
 def test_an_empty_list_leaves_nothing_open_but_fills_that_are_awaited(seed: int) -> None:
     machine, steps = played(seed)
@@ -117,7 +117,7 @@ def test_an_empty_list_leaves_nothing_open_but_fills_that_are_awaited(seed: int)
     )
 
 
-@law(12)
+@law(8)
 @given(seed=seeds)
 def test_naming_what_to_cancel_changes_no_account(seed: int) -> None:
     machine, steps = played(seed)

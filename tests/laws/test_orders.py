@@ -53,7 +53,7 @@ def verdicts(steps: Iterable[Step]) -> Iterator[tuple[Any, Any]]:
             yield from zip(step.asked().orders, step.message().answers, strict=True)
 
 
-@law(12)
+@law(8)
 @given(seed=seeds)
 def test_a_verified_exit_is_refused_only_for_what_exits_face(seed: int) -> None:
     for _, answer in verdicts(steps_of(seed)):
@@ -61,7 +61,7 @@ def test_a_verified_exit_is_refused_only_for_what_exits_face(seed: int) -> None:
             assert {entry.reason for entry in answer.rejections} <= FACED_BY_EXITS
 
 
-@law(12)
+@law(8)
 @given(seed=seeds)
 def test_reasons_stand_in_order_of_precedence_and_once_each(seed: int) -> None:
     for _, answer in verdicts(steps_of(seed)):
@@ -70,14 +70,14 @@ def test_reasons_stand_in_order_of_precedence_and_once_each(seed: int) -> None:
             assert reasons == sorted(set(reasons))
 
 
-@law(12)
+@law(8)
 @given(seed=seeds)
 def test_an_answer_without_reasons_allows_and_one_with_reasons_rejects(seed: int) -> None:
     for _, answer in verdicts(steps_of(seed)):
         assert (answer.verdict == ALLOW) == (not answer.rejections)
 
 
-@law(12)
+@law(8)
 @given(seed=seeds)
 def test_an_order_within_the_exit_quantity_is_a_verified_exit(seed: int) -> None:
     machine = Machine()
@@ -100,7 +100,7 @@ def test_an_order_within_the_exit_quantity_is_a_verified_exit(seed: int) -> None
         assert answer.verified_exit == (asked.quantity <= room)
 
 
-@law(12)
+@law(8)
 @given(seed=seeds)
 def test_the_largest_quantity_passes_when_it_is_asked_for(seed: int) -> None:
     machine = Machine()
@@ -118,7 +118,7 @@ def test_the_largest_quantity_passes_when_it_is_asked_for(seed: int) -> None:
             assert reasons <= {order_pb2.REJECT_REASON_ORDER_REPEATED}
 
 
-@law(12)
+@law(8)
 @given(seed=seeds)
 def test_no_accepted_order_breaches_leverage_margin_or_position(seed: int) -> None:
     machine = Machine()
@@ -160,7 +160,7 @@ def limits_that_are_on(view: Any) -> dict[str, int]:
     }
 
 
-@law(12)
+@law(8)
 @given(seed=seeds)
 def test_no_accepted_order_could_trade_with_one_of_its_own_scope(seed: int) -> None:
     machine = Machine()
@@ -187,7 +187,7 @@ def test_no_accepted_order_could_trade_with_one_of_its_own_scope(seed: int) -> N
                 assert buy.price_e4 < sell.price_e4
 
 
-@law(12)
+@law(8)
 @given(seed=seeds)
 def test_of_orders_alike_in_one_window_too_few_are_accepted_to_be_too_many(seed: int) -> None:
     machine = Machine()
@@ -216,7 +216,7 @@ def resting_orders(machine: Machine) -> Iterator[Any]:
                 yield order_request(order.command)
 
 
-@law(12)
+@law(8)
 @given(seed=seeds)
 def test_a_repeat_is_never_looser_than_the_first_answer(seed: int) -> None:
     machine, steps = played(seed)
@@ -238,7 +238,7 @@ def test_a_repeat_is_never_looser_than_the_first_answer(seed: int) -> None:
             assert again.reserved_price_e4 == first.reserved_price_e4
 
 
-@law(12)
+@law(8)
 @given(seed=seeds)
 def test_nothing_is_reserved_once_every_order_has_ended(seed: int) -> None:
     machine, steps = played(seed)

@@ -50,7 +50,7 @@ def propose_at(machine: Machine, scope: dict[str, Any], now_ns: int) -> Any:
     return ask(machine, Call("ProposeOverride", payload, "staff", now_ns))
 
 
-@law(300)
+@law(150)
 @given(seeds, orders(), proposals())
 def test_one_person_never_loosens(
     seed: int, order: tuple[float, float, bool, int, float], said: tuple[str, dict[str, Any]]
@@ -79,7 +79,7 @@ def test_an_override_that_has_ended_is_as_if_it_had_never_been(
     assert mine == other
 
 
-@law(200)
+@law(100)
 @given(seeds, orders(), st.lists(scope_proposals(), max_size=3))
 def test_one_person_never_loosens_a_scope(
     seed: int, order: tuple[float, float, bool, int, float], scopes: list[dict[str, Any]]

@@ -31,7 +31,7 @@ ALLOW = order_pb2.VERDICT_ALLOW
 seeds = st.integers(0, SEEDS)
 
 
-@law(12)
+@law(8)
 @given(seed=seeds)
 def test_no_order_passes_outside_a_session_of_its_board(seed: int) -> None:
     machine = Machine()
@@ -44,7 +44,7 @@ def test_no_order_passes_outside_a_session_of_its_board(seed: int) -> None:
         assert any(opens <= call.now_ns < closes for opens, closes in sessions)
 
 
-@law(12)
+@law(8)
 @given(seed=seeds)
 def test_an_order_without_the_permission_for_margin_leaves_cash(seed: int) -> None:
     machine = Machine()
@@ -57,7 +57,7 @@ def test_an_order_without_the_permission_for_margin_leaves_cash(seed: int) -> No
             assert view.projected.cash_e4 >= 0
 
 
-@law(12)
+@law(8)
 @given(seed=seeds)
 def test_an_exit_lacks_a_permission_for_its_types_only(seed: int) -> None:
     for step in steps_of(seed):
@@ -81,7 +81,7 @@ def shorts(machine: Machine) -> dict[str, int]:
     return use
 
 
-@law(12)
+@law(8)
 @given(seed=seeds)
 def test_what_is_short_of_an_instrument_is_the_sum_over_accounts(seed: int) -> None:
     machine = Machine()
@@ -93,7 +93,7 @@ def test_what_is_short_of_an_instrument_is_the_sum_over_accounts(seed: int) -> N
     assert {name: one.short_use for name, one in again.items()} == shorts(machine)
 
 
-@law(12)
+@law(8)
 @given(seed=seeds)
 def test_deciding_leaves_what_is_short_and_bought_as_it_was(seed: int) -> None:
     machine = Machine()
@@ -130,14 +130,14 @@ def bought(machine: Machine) -> dict[tuple[str, str], int]:
     }
 
 
-@law(12)
+@law(8)
 @given(seed=seeds)
 def test_a_snapshot_knows_what_was_bought_today(seed: int) -> None:
     machine = played(seed)[0]
     assert bought(copy_of(machine)) == bought(machine)
 
 
-@law(12)
+@law(8)
 @given(seed=seeds)
 def test_no_short_sale_passes_beyond_the_pool(seed: int) -> None:
     machine = Machine()

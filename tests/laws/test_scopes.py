@@ -119,7 +119,7 @@ def share(script: Script) -> int:
     return int(words[words.index("OWNERSHIP_LIMIT") + 1].split("/")[0])
 
 
-@law(12)
+@law(6)
 @given(seed=seeds)
 def test_deciding_leaves_the_sums_as_they_were(seed: int) -> None:
     machine = Machine()

@@ -121,7 +121,7 @@ def propose(machine: Machine, policy: policy_pb2.Policy, now_ns: int) -> bool:
     return step.record is not None and not step.message().pending
 
 
-@law(100)
+@law(50)
 @given(seed=seeds, changed=changes(), drawn=st.lists(orders(), min_size=4, max_size=12))
 def test_an_accepted_policy_never_allows_more(
     seed: int, changed: tuple[str, str, int], drawn: list[tuple[float, float, bool, int, float]]
@@ -138,7 +138,7 @@ def test_an_accepted_policy_never_allows_more(
         assert no_looser(preview(machine, order, now_ns), preview(tighter, order, now_ns)), order
 
 
-@law(60)
+@law(50)
 @given(seed=seeds, factors=st.tuples(st.integers(10_000, 40_000), st.integers(10_000, 40_000)))
 def test_a_higher_factor_never_allows_more(seed: int, factors: tuple[int, int]) -> None:
     machine, snapshot, now_ns = settled(seed)

@@ -25,7 +25,7 @@ VALUING = {
 }
 
 
-@law(12)
+@law(8)
 @given(seed=seeds)
 def test_no_accepted_order_leads_past_the_margin_call_or_breaches_a_loss(seed: int) -> None:
     machine = Machine()
@@ -49,7 +49,7 @@ def test_no_accepted_order_leads_past_the_margin_call_or_breaches_a_loss(seed: i
         assert fallen * 10_000 <= max(0, view.high_water_mark_e4) * limits.drawdown_bps
 
 
-@law(12)
+@law(8)
 @given(seed=seeds)
 def test_only_a_valuation_changes_lines_and_the_high_water_mark(seed: int) -> None:
     machine = Machine()
@@ -61,7 +61,7 @@ def test_only_a_valuation_changes_lines_and_the_high_water_mark(seed: int) -> No
             assert {name: after[name] for name in before} == before, call.method
 
 
-@law(12)
+@law(8)
 @given(seed=seeds)
 def test_equity_at_a_valuation_is_never_above_the_high_water_mark(seed: int) -> None:
     machine = Machine()
