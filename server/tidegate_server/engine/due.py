@@ -44,19 +44,20 @@ class DueQueue(Generic[T]):
 
     def add(self, entry: T, due_ns: int, sequence: int) -> None:
         """Put an entry in its place; its rank begins with `due_ns` and `sequence`."""
+        if due_ns > self.last_ns or (due_ns == self.last_ns and sequence > self.last_sequence):
+            if self.tied_from >= 0:
+                self.sort_ties()
+            self.last_ns = due_ns
+            self.last_sequence = sequence
+            self.entries.append(entry)
+            return
         if due_ns == self.last_ns and sequence == self.last_sequence:
             if self.tied_from < 0:
                 first = (due_ns, sequence, "", "")
                 self.tied_from = bisect_left(self.entries, first, lo=self.front, key=self.rank)
             self.entries.append(entry)
             return
-        if self.tied_from >= 0:
-            self.sort_ties()
-        if due_ns > self.last_ns or (due_ns == self.last_ns and sequence > self.last_sequence):
-            self.last_ns = due_ns
-            self.last_sequence = sequence
-            self.entries.append(entry)
-            return
+        self.sort_ties()
         # Late: its place is almost always within a few of the end.
         rank = self.rank(entry)
         place = len(self.entries)
