@@ -4,10 +4,11 @@ from tests.engine.script import Script
 
 WORLD = (
     "limit t leverage_bps 10000",
+    "limit u leverage_bps 10000",
     "instrument X",
     "factor X 10000",
     "account A tier=t",
-    "account B tier=t",
+    "account B tier=u",
     "cash A 10000000",
     "cash B 10000000",
     "mark X 100000",
@@ -16,7 +17,7 @@ FAULT = "INTERNAL -/- unspecified"
 
 
 def broken() -> Script:
-    """Return a world in which what account A is judged by fails on every opening order."""
+    """Return a world in which what accounts of tier t are judged by fails on opening orders."""
     script = Script()
     for line in WORLD:
         script.run(line)
@@ -37,7 +38,7 @@ def test_a_fault_refuses_the_order_and_reserves_nothing() -> None:
     assert book.open_order_count == 1
 
 
-def test_a_fault_over_one_account_is_none_of_another() -> None:
+def test_a_fault_over_one_tier_is_none_of_another() -> None:
     script = broken()
     assert script.run("buy A X 10 @ 100000") == FAULT
     assert script.run("buy B X 10 @ 100000") == "allow 100000"
