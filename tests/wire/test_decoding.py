@@ -560,4 +560,4 @@ def test_an_unknown_margin_model_is_refused() -> None:
 def test_bytes_that_are_no_message_are_refused(method: str) -> None:
     error = error_of(method, b"\x0a\xff")
     assert error is not None
-    assert error.reason == "MALFORMED"
+    assert (error.reason, error.metadata["field"]) == ("MALFORMED", "request")

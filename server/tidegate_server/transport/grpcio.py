@@ -24,6 +24,7 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
 from tidegate_server.transport.address import (
     UNIX,
+    bind_error,
     check_listen,
     claim_socket,
     narrow_umask,
@@ -38,7 +39,6 @@ from tidegate_server.transport.front import (
     HEALTH_SERVICES,
     LINGER_SECONDS,
     UNAUTHENTICATED,
-    AddressTakenError,
     Front,
     FrontConfig,
     Sent,
@@ -158,9 +158,7 @@ class GrpcioFront(Front):
                 else:
                     port = server.add_secure_port(listen, credentials)
         except RuntimeError as error:
-            raise AddressTakenError(
-                f"{listen} cannot be bound: stop what serves it, or listen elsewhere"
-            ) from error
+            raise bind_error(listen) from error
         if not listen.startswith(UNIX):
             self.address = with_port(listen, port)
 

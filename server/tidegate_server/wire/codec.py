@@ -22,7 +22,7 @@ class Codec:
 
     __slots__ = ("effects", "number", "read_outcome", "read_request", "vet", "write_response")
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - what it is made of
         self,
         number: int,
         read_request: Callable[[bytes, str], Command],
