@@ -36,13 +36,13 @@ from tidegate_server.transport.front import (
     DRAIN_SECONDS,
     DRAINING,
     FOREVER_SECONDS,
-    HEALTH_SERVICES,
     LINGER_SECONDS,
     UNAUTHENTICATED,
     Front,
     FrontConfig,
     Sent,
     Turn,
+    health_services,
     too_large,
 )
 from tidegate_server.transport.reflection import add_reflection
@@ -86,7 +86,7 @@ class GrpcioFront(Front):
         self._paths = tuple(paths)
         self._streams = frozenset(streams)
         self._callers = _Callers(config, directory, machine_only=machine_only)
-        self._serving = dict.fromkeys(HEALTH_SERVICES, True)
+        self._serving = dict.fromkeys(health_services(paths), True)
         self._desk: Desk | None = None
 
     def run(self, turn: Turn) -> None:

@@ -18,8 +18,10 @@ if TYPE_CHECKING:
 
 #: gRPC's name for the URIs among a certificate's alternative names.
 _URI_PROPERTY: Final = "peer_uri"
-#: OpenSSL's words for a key of another certificate: of the same kind, of another kind.
-_MISMATCHES: Final = frozenset({"KEY_VALUES_MISMATCH", "KEY_TYPE_MISMATCH"})
+#: OpenSSL's words for a key of another certificate: of the same kind, of another (old, new).
+_MISMATCHES: Final = frozenset(
+    {"KEY_VALUES_MISMATCH", "KEY_TYPE_MISMATCH", "NO_CERTIFICATE_ASSIGNED"}
+)
 
 
 def check_tls(config: FrontConfig) -> None:
