@@ -69,6 +69,12 @@ def test_nobody_there_ends_with_sixty_nine_in_one_line(command: tuple[str, ...])
     assert text.count("\n") == 1
 
 
+def test_a_sample_without_a_gate_says_that_nobody_answers() -> None:
+    code, text = run("sample")
+    assert code == 69
+    assert text == "tidegate: nobody answers at 127.0.0.1:1: is it running? (tidegate serve)\n"
+
+
 @pytest.mark.parametrize("scope", ["nowhere", "account", "account:", "firm:x", "board:US"])
 def test_a_scope_that_is_none_ends_with_two(scope: str) -> None:
     code, text = run("halt", scope, "--reason", "x")

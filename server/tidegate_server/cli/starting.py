@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tidegate_server.cli.bounds import SHARD_BOUND
 from tidegate_server.cli.failure import Exit, fail
 from tidegate_server.cli.options import (
     Address,
@@ -47,7 +48,8 @@ def init(
     config: ConfigFile = None,
     data: Data = None,
     shard: Annotated[
-        int | None, typer.Option("--shard", help="Which part of the accounts.")
+        int | None,
+        typer.Option("--shard", help="Which part of the accounts.", min=0, max=SHARD_BOUND),
     ] = None,
     currency: Annotated[
         str | None, typer.Option("--currency", help="Of every amount.", show_default="USD")
@@ -154,6 +156,9 @@ def follow(
 def sample(
     *,
     accounts: Accounts = 300,
+    wait: Annotated[
+        bool, typer.Option("--wait", help="Let the deadline run while the gate starts.")
+    ] = False,
     config: ConfigFile = None,
     data: Data = None,
     address: Address = None,
@@ -167,7 +172,7 @@ def sample(
     from tidegate_server.cli.load import load_sample
 
     with calling(configure_client(config, address, timeout, data)) as gate:
-        loaded = load_sample(gate, accounts)
+        loaded = load_sample(gate, accounts, wait=wait)
     typer.echo(loaded)
 
 
@@ -212,4 +217,4 @@ def _start_loader(config: "Config", accounts: int) -> "subprocess.Popen[bytes]":
     """Load the sample from a process of its own: the gate's has one thread and one front."""
     arguments = [sys.executable, "-m", "tidegate_server.cli", "sample"]
     arguments += ["--address", config.gate_address, "--accounts", str(accounts)]
-    return subprocess.Popen([*arguments, "--timeout", _LOADER_TIMEOUT_S])  # noqa: S603  (ourselves)
+    return subprocess.Popen([*arguments, "--wait", "--timeout", _LOADER_TIMEOUT_S])  # noqa: S603  (ourselves)
