@@ -12,7 +12,6 @@ import grpc
 import typer
 
 from tidegate.v1 import account_service_pb2, order_pb2, risk_service_pb2
-from tidegate_server.cli.readings import list_groups
 
 if TYPE_CHECKING:
     from tidegate_server.cli.calls import Gate
@@ -36,7 +35,7 @@ def _is_known(gate: Gate, kind: order_pb2.ScopeKind.ValueType, scope_id: str) ->
     if kind == order_pb2.SCOPE_KIND_ACCOUNT:
         return _is_account(gate, scope_id)
     if kind == order_pb2.SCOPE_KIND_GROUP:
-        return any(view.group.group_id == scope_id for view in list_groups(gate))
+        return _is_group(gate, scope_id)
     if kind == order_pb2.SCOPE_KIND_INSTRUMENT:
         return _is_instrument(gate, scope_id)
     return True  # the firm; and callers stand in the configuration, which nobody can ask for
@@ -51,6 +50,17 @@ def _is_account(gate: Gate, account_id: str) -> bool:
             return False
         raise
     return True
+
+
+def _is_group(gate: Gate, group_id: str) -> bool:
+    """Read on from just before its place in the list: one page, unless a hundred come between."""
+    token = group_id[:-1]
+    while True:
+        request = account_service_pb2.ListGroupsRequest(page_token=token)
+        page = gate.call(gate.accounts.ListGroups, request)
+        token = page.next_page_token
+        if not token or token >= group_id:
+            return any(view.group.group_id == group_id for view in page.groups)
 
 
 def _is_instrument(gate: Gate, instrument_id: str) -> bool:

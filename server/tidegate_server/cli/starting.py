@@ -100,8 +100,8 @@ def serve(
         log__format=log_format,
         follower__enabled=False if no_follower else None,
     )
-    if sample and not settings.folder.exists():
-        _initialise(settings, None)
+    if sample:
+        _prepare(settings)
     if sample and not settings.principals:
         settings = _with_second_person(settings)
     from tidegate_server.runtime.serve import serve as run
@@ -186,7 +186,28 @@ def refusing() -> Iterator[None]:
     try:
         yield
     except (JournalError, FrontError, IdentityError, OSError) as error:
-        fail(str(error), Exit.NOT_STARTED)
+        fail(_problem(error), Exit.NOT_STARTED)
+
+
+def _problem(error: Exception) -> str:
+    """Say what is wrong: of a file, its name and the system's words, without a number."""
+    if isinstance(error, OSError) and error.filename and error.strerror:
+        return f"{error.filename}: {error.strerror.lower()}"
+    return str(error)
+
+
+def _prepare(config: "Config") -> None:
+    """Make the folder if there is nothing; a folder that is not ours is refused as it is."""
+    from tidegate_server.journal import read_identity
+
+    with refusing():
+        new = not config.folder.exists() or (
+            config.folder.is_dir() and not any(config.folder.iterdir())
+        )
+        if not new:
+            read_identity(config.folder)
+    if new:
+        _initialise(config, None)
 
 
 def _initialise(config: "Config", policy_file: Path | None) -> None:

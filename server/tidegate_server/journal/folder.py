@@ -107,8 +107,10 @@ def own(folder: Path) -> Owner:
 def create(folder: Path, *, shard: int, currency: str, created_time_ns: int) -> Identity:
     """Make a new data folder and return its identity.
 
-    Raises NotADataFolderError when the folder has anything in it.
+    Raises NotADataFolderError when the folder has anything in it, or is a file.
     """
+    if disk.is_file(folder):
+        raise NotADataFolderError(f"{folder} is a file: give the name of a new folder")
     if disk.list_names(folder):
         raise NotADataFolderError(
             f"{folder} is not empty: give the name of a new folder, or start on what is there"
@@ -196,9 +198,11 @@ def read_watermark(folder: Path) -> Mark:
 
 
 def _require_folder(folder: Path) -> None:
+    if disk.is_file(folder):
+        raise NotADataFolderError(f"{folder} is a file, not a data folder")
     if not disk.exists(folder / _IDENTITY):
         raise NotADataFolderError(
-            f"{folder} is not a data folder: it has no {_IDENTITY}; make a new one with create"
+            f"{folder} is not a data folder: it has no {_IDENTITY}; `tidegate init` makes a new one"
         )
 
 
