@@ -69,5 +69,5 @@ $(FAST): $(READY) $(ENGINE) hatch_build.py
 	TIDEGATE_COMPILE=always $(PIP) install --no-deps --no-build-isolation --target build/compiled .
 	@touch $@
 
-clean:     ## forget everything that was made
+clean:     ## forget everything that was made, data folders left
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

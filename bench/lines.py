@@ -1,9 +1,10 @@
 """`python -m bench.lines`: how soon a fall of one price is noticed in every account past a line.
 
 A gate with its follower holds accounts that all have the same instrument, so that one mark concerns
-every one of them. A share of them, spread evenly, stands just above the line `warning`. Then the
-mark falls below it, and the clock runs from the answer to that mark until the gate says of each of
-those accounts that it stands at the line. Several falls and recoveries; the last line is JSON.
+every one of them. A share of them, spread evenly, stands just above the line `warning`. Then mark
+and slow mark fall below it, and the clock runs from the answer to the later one until the gate says
+of each of those accounts that it stands at the line. Several falls and recoveries; the last line is
+JSON.
 """
 
 import argparse
@@ -139,16 +140,21 @@ def set_up(target: str, accounts: int, share: float) -> list[str]:
 
 def fall(target: str, near: list[str], progress: Console) -> float:
     """Let the price recover, then fall; return how long until every account's line is known."""
-    mark(target, HIGH_E4)
-    time.sleep(SLOW_SECONDS)
-    mark(target, HIGH_E4)  # now the slow mark is there, too
+    move(target, HIGH_E4)
     await_lines(target, near, at_line=False)
-    mark(target, LOW_E4)
+    move(target, LOW_E4)
     begin = time.monotonic()
     await_lines(target, near, at_line=True)
     seconds = time.monotonic() - begin
     progress.print(f"noticed after {seconds:.2f} s")
     return seconds
+
+
+def move(target: str, price_e4: int) -> None:
+    """Move the slow mark, which lines go by: it follows with the first mark a second later."""
+    mark(target, price_e4)
+    time.sleep(SLOW_SECONDS)
+    mark(target, price_e4)
 
 
 def await_lines(target: str, near: list[str], *, at_line: bool) -> None:

@@ -71,6 +71,7 @@ class MachineGate(grpc.GenericRpcHandler):
             open_order_count=book.open_order_count,
             trading_date=book.trading_date,
             proof=proof,
+            stops=self.machine.status().stops,
         )
 
 

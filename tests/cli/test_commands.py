@@ -282,6 +282,26 @@ def test_the_versions_are_listed(run: Callable[..., Result]) -> None:
     assert run("policy", "list", "--limit", "2", "--json").output.count('"proposer"') == 2
 
 
+def test_of_many_loosened_fields_the_list_says_how_many_more_there_are(
+    run: Callable[..., Result], tmp_path: Path
+) -> None:
+    policy = json.loads(run("policy", "show", "--json").output)
+    limits = policy["default_limits"]
+    names = ("open_order_count", "day_order_count", "order_quantity", "day_turnover_e4")
+    for name in names:
+        limits[name] = {"unlimited": True}
+    file = tmp_path / "policy.json"
+    file.write_text(json.dumps(policy), encoding="utf-8")
+    proposed = run("policy", "propose", str(file))
+    assert all(name in proposed.output for name in names)
+    (version,) = [json.loads(run("policy", "list", "--limit", "1", "--json").output)]
+    loosened = version["loosened_fields"]
+    assert len(loosened) > 3
+    text = words(run("policy", "list", "--limit", "1"))
+    assert f"{', '.join(loosened[:3])} and {len(loosened) - 3} more" in text
+    assert run("policy", "withdraw", str(version["version"])).exit_code == 0
+
+
 def test_the_add_ons_that_are_ready_to_use_can_be_merged_and_are_shown(
     run: Callable[..., Result], tmp_path: Path
 ) -> None:

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import io
+from typing import TYPE_CHECKING
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -7,6 +10,9 @@ from hypothesis import strategies as st
 from tidegate.v1 import order_pb2
 from tidegate_server.cli import output
 from tidegate_server.cli.tally import percentile
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 @pytest.mark.parametrize(
@@ -81,3 +87,27 @@ def test_percentiles_are_exact(per_mille: int, value: int) -> None:
 
 def test_the_percentile_of_nothing_is_zero() -> None:
     assert percentile([], 500) == 0
+
+
+AS_TYPED = "feed [down] again [/x] :warning: [bold]late[/bold]"
+
+
+@pytest.mark.parametrize("stderr", [False, True])
+@pytest.mark.parametrize(
+    "lay_out",
+    [
+        lambda text: text,
+        lambda text: output.facts([(text, "")]),
+        lambda text: output.facts([("", text)]),
+        lambda text: output.facts([("", "x" * 80)], title=text),
+        output.make_table,
+        lambda text: output.rejections([order_pb2.Rejection(note=text)]),
+    ],
+)
+def test_brackets_and_colons_that_somebody_typed_are_no_markup(
+    lay_out: Callable[[str], object], monkeypatch: pytest.MonkeyPatch, *, stderr: bool
+) -> None:
+    stream = io.StringIO()
+    monkeypatch.setattr("sys.stderr" if stderr else "sys.stdout", stream)
+    output.console(stderr=stderr).print(lay_out(AS_TYPED))
+    assert AS_TYPED in stream.getvalue()

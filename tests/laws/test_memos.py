@@ -2,7 +2,7 @@
 
 Memos are in no hash and no snapshot, so an error in one shows only in an answer. Here each is held
 against what it follows from: an account's lines, sums, freshness and limits, an instrument's rates
-and times, the room of an order.
+and times, the room of an order, the slack of a look for alerts.
 """
 
 import pytest
@@ -11,13 +11,17 @@ from tests.oracle.book import SECOND
 
 from tidegate_server.engine.account import Account
 from tidegate_server.engine.commands import MODEL_LEVERAGED
+from tidegate_server.engine.effective import Effective
 from tidegate_server.engine.exposure import line_of_position, rates_now, regime_multiplier
+from tidegate_server.engine.far import is_far_from_limits
 from tidegate_server.engine.groups import ancestors
 from tidegate_server.engine.lines import NO_LINE
 from tidegate_server.engine.overriding import limits_of, overriding_limits
+from tidegate_server.engine.policy import Policy
 from tidegate_server.engine.room import Room
 from tidegate_server.engine.scopes import scopes_over
 from tidegate_server.engine.sessions import session_at, window_at
+from tidegate_server.engine.slack import InstrumentSlack, Slack
 from tidegate_server.engine.state import Book
 from tidegate_server.engine.walk import sum_of_lines
 from tidegate_server.wire.machine import Machine
@@ -105,6 +109,25 @@ def limits(book: Book, account: Account) -> list[str]:
         over = scopes_over(policy, account, instrument)
         if fields(room) != fields(Room(policy, made, instrument, room.rates, over)):
             found.append(f"the room of {account.account_id} in {instrument_id}")
+    return [*found, *slacks(book, policy, account, kept, made)]
+
+
+def slacks(
+    book: Book, policy: Policy, account: Account, kept: Effective, made: Effective
+) -> list[str]:
+    """Look at an account as the follower does, and name what it then takes to be far and is not."""
+    is_far_from_limits(book, policy, account, book.time_ns)
+    slack = kept.slacks.get(account.group_id)
+    if slack is None or slack.epoch != policy.rooms_epoch:
+        return []
+    found = []
+    if fields(slack) != fields(Slack(policy, made, account)):
+        found.append(f"the slack of {account.account_id}")
+    for name, part in slack.of_instruments.items():
+        instrument = book.instruments[name]
+        again = InstrumentSlack(policy, made, account, instrument, part.factor)
+        if fields(part) != fields(again):
+            found.append(f"the slack of {account.account_id} in {name}")
     return found
 
 
@@ -138,14 +161,14 @@ def instruments(book: Book) -> list[str]:
 
 
 def fields(thing: object) -> object:
-    """Write limits or a room as plain values; its rooms and the lists that it is made of aside."""
+    """Write limits, room or slack as plain values; what is kept in it and its levels aside."""
     if isinstance(thing, list | tuple):
         return [fields(one) for one in thing]
     if isinstance(thing, dict):
         return {key: fields(value) for key, value in thing.items()}
     if isinstance(thing, int | str | frozenset | None):
         return thing
-    left_out = {"rooms", "levels"}
+    left_out = {"rooms", "slacks", "of_instruments", "levels"}
     names = [name for name in dir(thing) if not name.startswith("_") and name not in left_out]
     values = [(name, getattr(thing, name)) for name in names]
     return [(name, fields(value)) for name, value in values if not callable(value)]

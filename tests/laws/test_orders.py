@@ -120,48 +120,6 @@ def test_the_largest_quantity_passes_when_it_is_asked_for(seed: int) -> None:
 
 @law(8)
 @given(seed=seeds)
-def test_no_accepted_order_breaches_leverage_margin_or_position(seed: int) -> None:
-    machine = Machine()
-    for call in calls_of(seed):
-        step = ask(machine, call)
-        if call.method != "CheckOrder" or step.record is None:
-            continue
-        answer, asked = step.message(), step.asked()
-        if answer.verdict == ALLOW and not answer.verified_exit:
-            view = view_of(machine, asked.account_id, call.now_ns)
-            limits = limits_that_are_on(view)
-            figures = view.projected
-            assert figures.equity_e4 > 0
-            cap = limits.get("leverage_bps", 10**9)
-            assert figures.weighted_gross_e4 * 10_000 <= figures.equity_e4 * cap
-            assert figures.available_e4 >= 0
-            for held in view.positions:
-                if held.instrument_id == asked.instrument_id:
-                    bought = held.quantity + held.open_buy_quantity
-                    sold = held.quantity - held.open_sell_quantity
-                    assert max(abs(bought), abs(sold)) <= limits.get("position", 10**13)
-            for limit in view.limits:
-                if limit.name in limits and limit.name in WHOLE_ACCOUNT:
-                    assert limit.used <= limit.value, limit
-
-
-# What an order is judged by whatever it trades: never over its limit after an allow.
-WHOLE_ACCOUNT = {"open_order_count", "day_order_count", "day_turnover_e4", "credit_line_e4"}
-
-
-def limits_that_are_on(view: Any) -> dict[str, int]:
-    """Return the account's limits that refuse orders."""
-    return {
-        limit.name: limit.value
-        for limit in view.limits
-        if limit.HasField("value")
-        and limit.mode == policy_pb2.LIMIT_MODE_ON
-        and limit.scope_kind == order_pb2.SCOPE_KIND_ACCOUNT
-    }
-
-
-@law(8)
-@given(seed=seeds)
 def test_no_accepted_order_could_trade_with_one_of_its_own_scope(seed: int) -> None:
     machine = Machine()
     for call in calls_of(seed):

@@ -108,7 +108,7 @@ def _look(book: Book, account: Account, now: int) -> tuple[list[Holding], list[M
                 blocked.append(told | {"quantity": bought, "reason": "LOCKED"})
                 free -= bought
             factor = book.factor(instrument, now)
-            holdings.append(Holding(name, instrument, held, free, factor))
+            holdings.append(Holding(name, instrument, held, free, factor, credit=True))
     return holdings, blocked, unknown
 
 

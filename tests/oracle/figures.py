@@ -119,7 +119,10 @@ def projected(
     for name, line in lines.items():
         more = figures.points_of[name] = points(book, account, name, line, weights[name])
         instrument = book.instruments[name]
-        _add(figures, instrument, sides[name], book.factor(instrument, now), more)
+        factor = book.factor(instrument, now)
+        _add(
+            figures, instrument, sides[name], factor, more, prices=(instrument.low, instrument.high)
+        )
     if figures.model == "PORTFOLIO":
         needed = requirement(book, lines, now)
         figures.initial += needed
@@ -133,12 +136,20 @@ def actual(book: Book, account: Account, lines: dict[str, Line], now: int) -> Fi
         return closed_credit(credit.worth(book, account, now, fills_only=True))
     figures = Figures(account.cash, account.facts.get("margin_model", "LEVERAGED"))
     sides = {name: (max(line.held, 0), max(-line.held, 0)) for name, line in lines.items()}
-    figures.gross_of = gross_by_name(book, sides)
+    figures.gross_of = gross_by_name(book, sides, slow=True)
     weights = weights_of(figures.gross_of, None)
     for name, line in lines.items():
         more = points(book, account, name, line, weights[name])
         instrument = book.instruments[name]
-        _add(figures, instrument, sides[name], book.factor(instrument, now), more)
+        factor = book.factor(instrument, now)
+        _add(
+            figures,
+            instrument,
+            sides[name],
+            factor,
+            more,
+            prices=(instrument.slow, instrument.slow),
+        )
     if figures.model == "PORTFOLIO":
         needed = requirement(book, lines, now, fills_only=True)
         figures.initial += needed
@@ -146,12 +157,15 @@ def actual(book: Book, account: Account, lines: dict[str, Line], now: int) -> Fi
     return _closed(figures)
 
 
-def gross_by_name(book: Book, sides: dict[str, tuple[int, int]]) -> dict[str, int]:
+def gross_by_name(
+    book: Book, sides: dict[str, tuple[int, int]], *, slow: bool = False
+) -> dict[str, int]:
     """The gross of every position, of its long and short quantity."""
     found = {}
     for name, quantities in sides.items():
         instrument = book.instruments[name]
-        found[name] = max(up(one * instrument.high, instrument.unit) for one in quantities)
+        price = instrument.slow if slow else instrument.high
+        found[name] = max(up(one * price, instrument.unit) for one in quantities)
     return found
 
 
@@ -212,13 +226,16 @@ def _add(
     sides: tuple[int, int],
     factor: int,
     more: Points,
+    *,
+    prices: tuple[int, int],
 ) -> None:
     long, short = sides
+    low, high = prices
     unit, facts, model = instrument.unit, instrument.facts, figures.model
-    long_value = up(long * instrument.high, unit)
-    short_value = up(short * instrument.high, unit)
+    long_value = up(long * high, unit)
+    short_value = up(short * high, unit)
     gross = max(long_value, short_value)
-    figures.assets += down(long * instrument.low, unit)
+    figures.assets += down(long * low, unit)
     figures.debt += short_value
     figures.gross += gross
     figures.weighted += scale_up(gross, factor)

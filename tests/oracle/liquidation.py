@@ -41,10 +41,13 @@ class Holding:
     held: int
     free: int
     factor: int
+    credit: bool = False
 
     @property
     def price(self) -> int:
-        """Sold at the low, bought back at the high."""
+        """The slow mark (3.7); under cn_margin sold at the low, bought back at the high."""
+        if not self.credit:
+            return self.instrument.slow
         return self.instrument.low if self.held > 0 else self.instrument.high
 
     def amount(self, quantity: int) -> int:
@@ -62,7 +65,8 @@ class Holding:
 
     def gross(self) -> int:
         """What it counts for in the account's gross."""
-        return up(abs(self.held) * self.instrument.high, self.instrument.unit)
+        price = self.instrument.high if self.credit else self.instrument.slow
+        return up(abs(self.held) * price, self.instrument.unit)
 
     def rank(self, band: int) -> tuple[object, ...]:
         """Most volatile, then heaviest first, then the smallest part of a day's volume, the id."""

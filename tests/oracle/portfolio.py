@@ -14,8 +14,10 @@ def requirement(book: Book, lines: dict[str, Line], now: int, *, fills_only: boo
         instrument = book.instruments[instrument_id]
         reach = reach_of(instrument, book.factor(instrument, now))
         outcomes = [line.held] if fills_only else outcomes_of(line)
+        price = instrument.slow if fills_only else instrument.high
         losses = [
-            max(loss(instrument, held, fifths * reach) for held in outcomes) for fifths in FIFTHS
+            max(loss(instrument, held, fifths * reach, price) for held in outcomes)
+            for fifths in FIFTHS
         ]
         total += max(0, *losses)
         if instrument.facts.get("marginable", False):
@@ -50,9 +52,9 @@ def outcomes_of(line: Line) -> list[int]:
     return found
 
 
-def loss(instrument: Instrument, held: int, move: int) -> int:
+def loss(instrument: Instrument, held: int, move: int, price: int) -> int:
     """What a quantity loses at a move (fifths of a bp), up twice; a gain is negative, down."""
-    product, unit = abs(held) * instrument.high, instrument.unit
+    product, unit = abs(held) * price, instrument.unit
     if held * move < 0:
         return up(up(product, unit) * abs(move), 5 * ONE)
     return -down(down(product, unit) * abs(move), 5 * ONE)

@@ -234,8 +234,16 @@ def test_a_long_is_an_asset_at_the_low_and_exposure_at_the_high() -> None:
     desk = Desk()
     desk.hold(10)
     desk.mark(1_100_000)
+    projected = desk.view()["projected"]
+    assert (projected["assets_e4"], projected["gross_e4"]) == (CASH + 10_000_000, 11_000_000)
+
+
+def test_actual_figures_are_at_the_slow_mark() -> None:
+    desk = Desk()
+    desk.hold(10)
+    desk.mark(900_000)
     actual = desk.view()["actual"]
-    assert (actual["assets_e4"], actual["gross_e4"]) == (CASH + 10_000_000, 11_000_000)
+    assert (actual["assets_e4"], actual["gross_e4"]) == (CASH + 10_000_000, 10_000_000)
 
 
 def test_the_change_is_after_less_before() -> None:

@@ -203,13 +203,18 @@ def call(name: str, request: Message, principal: str = "local") -> Call:
     return next(_ids), BY_NAME[name].index, request.SerializeToString(), principal
 
 
-def check(account: str = "A0", quantity: int = 1, order_id: str = "") -> Call:
+def check(
+    account: str = "A0",
+    quantity: int = 1,
+    order_id: str = "",
+    side: order_pb2.Side.ValueType = order_pb2.SIDE_BUY,
+) -> Call:
     number = next(_ids)
     request = risk_pb.CheckOrderRequest(
         account_id=account,
         order_id=order_id or f"o{number}",
         instrument_id="SPY",
-        side=order_pb2.SIDE_BUY,
+        side=side,
         order_type=order_pb2.ORDER_TYPE_LIMIT,
         quantity=quantity,
         price_e4=PRICE_E4,

@@ -240,9 +240,13 @@ def test_every_key_is_described(key: str) -> None:
     assert describe(key)
 
 
-@pytest.mark.parametrize("address", ["unix:/run/a.sock", "127.0.0.1:7443", "[::1]:7443", "h:0"])
+@pytest.mark.parametrize("address", ["unix:/run/a.sock", "127.0.0.1:7443", "[::1]:7443", "h:1"])
 def test_addresses_of_both_kinds_are_sound(address: str) -> None:
     assert address_problem(address) is None
+
+
+def test_an_address_needs_a_port_that_stays() -> None:
+    assert "port 0" in (address_problem("127.0.0.1:0") or "")
 
 
 @pytest.mark.parametrize("address", ["unix:/run/a.sock", "127.0.0.1:1", "[::1]:1", "localhost:1"])

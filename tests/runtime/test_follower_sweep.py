@@ -214,6 +214,10 @@ def test_accounts_that_pass_a_line_are_asked_for_before_all_others(market: Marke
     market.run(60.0)
     lines = indebted.lines
     begin = len(market.asked)
+    assert book.policy is not None
+    book.policy.slow_mark_step_bps = 10_000
+    market.mark("SPY", mark * 3 // 4)
+    book.instruments["SPY"].slow_time_ns -= 2 * 10**9  # as if that had been two seconds ago
     market.mark("SPY", mark * 3 // 4)
     market.run(60.0)
     assert "C007" in market.asked[begin]

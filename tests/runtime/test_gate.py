@@ -25,7 +25,7 @@ from tests.runtime.gates import (
 from tidegate.v1 import account_service_pb2 as accounts_pb
 from tidegate.v1 import market_service_pb2 as market_pb
 from tidegate.v1 import order_pb2
-from tidegate_server.journal import JournalFailedError
+from tidegate_server.journal import JournalFailedError, JournalOwnedError, persist_epoch
 from tidegate_server.runtime import gate as gate_module
 from tidegate_server.runtime.config_schema import Admission, Commit
 from tidegate_server.runtime.counters import INDEX, open_gate_page
@@ -319,6 +319,46 @@ def test_a_drain_refuses_new_risk_takes_facts_and_ends(gate: Bench) -> None:
     assert reason(gate, asked) == "DRAINING"
     assert gate.answer(told).results
     assert gate.answer(seen).account.account.account_id == "A0"
+
+
+def test_a_gate_that_finds_a_newer_epoch_in_its_folder_ends(
+    gate: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gate_module, "PUBLISH_NS", -1)
+    gate.turn()
+    persist_epoch(gate.config.folder, 99)
+    with pytest.raises(JournalOwnedError, match="epoch 99"):
+        gate.turn()
+
+
+def test_a_drain_lets_verified_exits_pass(gate: Bench) -> None:
+    hold(gate)
+    asked = check(side=order_pb2.SIDE_SELL)
+    gate.gate.stopping = True
+    gate.turn(asked)
+    assert gate.answer(asked).verdict == ALLOW
+    assert gate.answer(asked).verified_exit
+
+
+def test_without_room_for_new_risk_verified_exits_pass(
+    gate: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hold(gate)
+    monkeypatch.setattr(type(gate.writer), "space_is_short", property(lambda _: True))
+    risk, leaving = check(), check(side=order_pb2.SIDE_SELL)
+    gate.turn(risk, leaving)
+    assert reason(gate, risk) == "JOURNAL_STALLED"
+    assert gate.answer(leaving).verified_exit
+
+
+def hold(gate: Bench) -> None:
+    """Give A0 something to sell."""
+    account = gate.ask(read()).account
+    target = accounts_pb.PositionTarget(instrument_id="SPY", quantity=10)
+    request = accounts_pb.SetPositionsRequest(
+        account_id="A0", positions=[target], expected_sequence=account.sequence
+    )
+    gate.turn(call("SetPositions", request))
 
 
 def test_a_drain_answers_what_waited_in_its_lanes(

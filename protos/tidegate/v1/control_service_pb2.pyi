@@ -552,8 +552,8 @@ class PlannedTrade(_message.Message):
     quantity: _builtins.int
     """How much."""
     price_e4: _builtins.int
-    """The price that it is valued at: a sale at the lower of mark and slow mark, a purchase at the
-    higher.
+    """The price that it is valued at: the slow mark; under cn_margin a sale's is the lower of mark and
+    slow mark, a purchase's the higher; e4.
     """
     amount_e4: _builtins.int
     """What a sale brings, rounded down, or a purchase costs, rounded up."""

@@ -124,11 +124,13 @@ def _from_files(
 @contextmanager
 def _progress() -> "Iterator[Callable[[watch_pb2.CompareDecisionsResponse], None]]":
     """Draw a bar where standard error is a terminal."""
-    from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    console = Console(stderr=True)
+    from tidegate_server.cli import output
+
+    text = TextColumn("{task.description}", markup=False)
+    columns = (text, BarColumn(), MofNCompleteColumn())
+    console = output.console(stderr=True)
     bar = Progress(
         *columns,
         TimeElapsedColumn(),

@@ -19,7 +19,7 @@ from tidegate_server.cli.bounds import AMOUNT_BOUND, PRICE_BOUND
 from tidegate_server.cli.failure import Exit, fail
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from google.protobuf.message import Message
 
@@ -53,10 +53,20 @@ _UNITS = {
 }
 
 
-def console() -> Console:
-    """Return standard output; where it is no terminal it is plain, and wide enough for tables."""
-    narrow = sys.stdout.isatty() or "COLUMNS" in os.environ
-    return Console(highlight=False, width=None if narrow else _WIDTH)
+def console(*, stderr: bool = False) -> Console:
+    """Return standard output or error; where it is no terminal, wide enough for tables.
+
+    Reasons, names and ids are what people typed: brackets and colons in them are no markup.
+    """
+    stream = sys.stderr if stderr else sys.stdout
+    narrow = stream.isatty() or "COLUMNS" in os.environ
+    return Console(
+        stderr=stderr,
+        highlight=False,
+        markup=False,
+        emoji=False,
+        width=None if narrow else _WIDTH,
+    )
 
 
 def parse_price(text: str, label: str = "--price") -> int:
@@ -119,6 +129,12 @@ def in_unit(name: str, value: int | None) -> str:
     if name.endswith("_bps"):
         return percent(value)
     return money(value) if name.endswith("_e4") else count(value)
+
+
+def first_few(names: Sequence[str]) -> str:
+    """Name three and count the rest."""
+    shown = ", ".join(names[:3])
+    return shown if len(names) <= 3 else f"{shown} and {len(names) - 3} more"  # noqa: PLR2004
 
 
 def clock(time_ns: int) -> str:

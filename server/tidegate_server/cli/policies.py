@@ -193,7 +193,7 @@ def list_versions(
     timeout: Timeout = None,
     as_json: AsJson = False,
 ) -> None:
-    """List the versions that are kept, the newest first.
+    """List the versions that are kept, the newest first; --json names every loosened field.
 
     Example: tidegate policy list
     """
@@ -224,7 +224,7 @@ def list_versions(
             version.proposer,
             version.approver or "-",
             output.clock(version.activated_time_ns) if version.activated_time_ns else "-",
-            ", ".join(version.loosened_fields[:3]) or "-",
+            output.first_few(version.loosened_fields) or "-",
         )
     console.print(table)
 

@@ -10,7 +10,7 @@ from tidegate.v1 import journal_pb2, order_pb2
 from tidegate.v1 import market_service_pb2 as market_pb2
 from tidegate.v1 import policy_service_pb2 as policies_pb2
 from tidegate.v1 import risk_service_pb2 as risk_pb2
-from tidegate_server.cli.output import money, scope, short
+from tidegate_server.cli.output import first_few, money, scope, short
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,12 +52,12 @@ def _events(record: journal_pb2.Record) -> str:
         f"{event.account_id} {event.order_id} {short(kind, 'ORDER_EVENT_KIND_').lower()}"
         for event, kind in zip(events, kinds, strict=True)
     ]
-    return _first(named)
+    return first_few(named)
 
 
 def _marks(record: journal_pb2.Record) -> str:
     marks = market_pb2.UpdateMarksRequest.FromString(record.request).marks
-    return _first([f"{mark.instrument_id} {money(mark.price_e4)}" for mark in marks])
+    return first_few([f"{mark.instrument_id} {money(mark.price_e4)}" for mark in marks])
 
 
 def _cash(record: journal_pb2.Record) -> str:
@@ -73,7 +73,7 @@ def _cash(record: journal_pb2.Record) -> str:
 def _positions(record: journal_pb2.Record) -> str:
     asked = accounts_pb2.SetPositionsRequest.FromString(record.request)
     named = [f"{target.instrument_id} {target.quantity:,}" for target in asked.positions]
-    return f"{asked.account_id}: {_first(named)}"
+    return f"{asked.account_id}: {first_few(named)}"
 
 
 def _halt(record: journal_pb2.Record) -> str:
@@ -138,13 +138,7 @@ def _cancels(record: journal_pb2.Record) -> str:
 
 
 def _valuations(record: journal_pb2.Record) -> str:
-    return _first(list(accounts_pb2.RevalueAccountsRequest.FromString(record.request).account_ids))
-
-
-def _first(named: list[str]) -> str:
-    """Name three and count the rest."""
-    shown = ", ".join(named[:3])
-    return shown if len(named) <= 3 else f"{shown} and {len(named) - 3} more"  # noqa: PLR2004
+    return first_few(accounts_pb2.RevalueAccountsRequest.FromString(record.request).account_ids)
 
 
 _WRITERS: dict[int, Callable[[journal_pb2.Record], str]] = {

@@ -197,8 +197,9 @@ def _progress(
 ) -> Iterator[Callable[[], None]]:
     """Draw a bar on a terminal, else print a line for every tenth."""
     if is_terminal:
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-        with Progress(*columns, TimeElapsedColumn()) as bar:
+        text = TextColumn("{task.description}", markup=False)
+        columns = (text, BarColumn(), MofNCompleteColumn())
+        with Progress(*columns, TimeElapsedColumn(), console=console()) as bar:
             task = bar.add_task(name, total=steps)
             yield lambda: bar.advance(task)
         return

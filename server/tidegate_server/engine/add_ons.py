@@ -96,7 +96,16 @@ def charged_fills(
         reach = position.reach()
         of_group = owned_after(account, position.instrument, reach, reach)
         more = more_of(
-            account, tables, position.instrument, own, rates, line[3], of_group, held, -held
+            account,
+            tables,
+            position.instrument,
+            own,
+            rates,
+            line[3],
+            of_group,
+            held,
+            -held,
+            position.instrument.slow_mark,
         )
         found = with_more(found, more)
     return found
@@ -112,18 +121,19 @@ def more_of(
     of_group: int,
     bought: int,
     sold: int,
+    price: int = 0,
 ) -> More:
     """Return what add-ons require more of a position than its line.
 
     It is weighed against `of_account`, the account's gross; `of_group` is how far the topmost
     group's positions go (4.18). `bought` is the position with its open buys filled, `sold` the
-    opposite of it with its open sells.
+    opposite of it with its open sells; at `price`, or at the high.
     """
     terms = instrument.terms
     points = points_of(tables, instrument, line, of_account, of_group)
     if points == NO_POINTS:
         return 0, 0
-    high = instrument.high
+    high = price or instrument.high
     shorts = sold if sold > 0 else 0
     long_value = raw_up((bought if bought > 0 else 0) * high, terms.unit)
     short_value = raw_up(shorts * high, terms.unit)

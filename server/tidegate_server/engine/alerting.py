@@ -14,15 +14,17 @@ from typing import Final
 
 from .account import Account
 from .alert import CRITICAL, INFO, KIND_LIMIT, KIND_LINE, WARNING, Alert
+from .far import is_far_from_limits
 from .margin_lines import LINE_NAMES, NO_LINES
 from .overriding import effective_limits
 from .reasons import ScopeKind
+from .slack import NEAR_BPS
 from .standing import NO_USAGE, SET, Usage
 from .state import Book
-from .usage import usages, used_limits
+from .usage import shared_limits, usages, used_limits
 from .walk import actual_figures
 
-LEVELS_BPS: Final = (5_000, 7_500, 8_500, 9_000, 9_500, 10_000)
+LEVELS_BPS: Final = (NEAR_BPS, 7_500, 8_500, 9_000, 9_500, 10_000)
 REARM_BPS: Final = 500
 
 LEVEL_SEVERITIES: Final = (INFO, INFO, WARNING, WARNING, CRITICAL, CRITICAL)
@@ -96,8 +98,7 @@ def limit_alerts(
     found: list[Alert] = []
     fired = arming.counts.get(account.account_id, 0)
     seen: set[LimitKey] = set()
-    least_bps = LEVELS_BPS[0] if arming.is_armed(account.account_id) else 0
-    for usage in used_limits(book, account, time_ns, least_bps):
+    for usage in worth_a_look(book, account, arming, time_ns):
         key = key_of(account, usage)
         if fired and key[0] and key in arming.fired:
             seen.add(key)
@@ -109,6 +110,20 @@ def limit_alerts(
             if usage.usage_bps == NO_USAGE and usage.setting != SET:
                 arming.keep(key_of(account, usage), 0)
     return found
+
+
+def worth_a_look(book: Book, account: Account, arming: Arming, time_ns: int) -> list[Usage]:
+    """Return the usages of which one may fire, or arm what has fired."""
+    if arming.is_armed(account.account_id):
+        return used_limits(book, account, time_ns, NEAR_BPS)
+    policy = book.policy
+    if (
+        policy is not None
+        and account.account_id not in arming.counts
+        and is_far_from_limits(book, policy, account, time_ns)
+    ):  # only what accounts share has fired, and may be armed again
+        return shared_limits(book, policy, account, time_ns)
+    return used_limits(book, account, time_ns, 0)
 
 
 def line_alerts(

@@ -139,7 +139,7 @@ def held_with(book: Book, account: Account, targets: dict[str, int]) -> Held | N
     for position in account.active:
         if position.instrument.instrument_id in targets:
             continue
-        kept = held_at(position, position.quantity)
+        kept = held_at(position, position.quantity, account.margin_model)
         if kept is None:
             return None
         worth += kept[0]
@@ -147,12 +147,16 @@ def held_with(book: Book, account: Account, targets: dict[str, int]) -> Held | N
     for instrument_id, quantity in targets.items():
         known = account.positions.get(instrument_id)
         if known is not None and known.holding is not None:  # what is set is collateral (6.3)
-            new = held_at(known, quantity + known.holding.financed)
+            new = held_at(known, quantity + known.holding.financed, account.margin_model)
         elif not quantity:
             continue
         else:
             instrument = book.instruments.get(instrument_id)
-            new = held_in(instrument, quantity) if instrument is not None else None
+            new = (
+                held_in(instrument, quantity, account.margin_model)
+                if instrument is not None
+                else None
+            )
         if new is None:
             return None
         worth += new[0]

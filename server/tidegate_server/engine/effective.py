@@ -23,6 +23,7 @@ from .tier import Tier
 
 if TYPE_CHECKING:
     from .room import Room
+    from .slack import Slack
 
 NO_LIMITS: Final[dict[str, Limit]] = {}
 
@@ -79,6 +80,7 @@ class Effective:
         "rooms",
         "sector_concentration",
         "short_line_e4",
+        "slacks",
         "takes_market",
         "tier_missing",
         "warning",
@@ -101,6 +103,7 @@ class Effective:
         self.plain_products: frozenset[str] = NOTHING
         self.takes_market = False
         self.rooms: dict[tuple[str, str], Room] = {}
+        self.slacks: dict[str, Slack] = {}
         self.warns = warns
         self.missing = ""
         self.tier_missing = tier is None

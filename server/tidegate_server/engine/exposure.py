@@ -163,11 +163,29 @@ def line_of_holding(quantity: int, instrument: Instrument, rates: Rates) -> Line
     unit = instrument.terms.unit
     if quantity < 0:
         value = raw_up(-quantity * instrument.high, unit)
+        owed = raw_up(-quantity * instrument.slow_mark, unit)
         rates_of_side = (factor, short_initial, short_maintenance)
-        return long_or_short(0, 0, value, value, rates_of_side, 0, value)
+        return long_or_short(0, 0, value, value, rates_of_side, 0, owed)
     value = raw_up(quantity * instrument.high, unit)
     low = quantity * instrument.low // unit
-    return long_or_short(0, low, 0, value, (factor, initial, maintenance), low, 0)
+    own = quantity * instrument.slow_mark // unit
+    return long_or_short(0, low, 0, value, (factor, initial, maintenance), own, 0)
+
+
+def actual_line_of(quantity: int, instrument: Instrument, rates: Rates, model: int) -> Line:
+    """Return the line of what is held or owed alone, at the slow mark on both sides (3.7)."""
+    factor, initial, short_initial, maintenance, short_maintenance = rates
+    unit = instrument.terms.unit
+    slow = instrument.slow_mark
+    if quantity < 0:
+        value = raw_up(-quantity * slow, unit)
+        rates_of_side = (factor, short_initial, short_maintenance)
+        line = long_or_short(0, 0, value, value, rates_of_side, 0, value)
+    else:
+        held = quantity * slow // unit
+        value = raw_up(quantity * slow, unit)
+        line = long_or_short(0, held, 0, value, (factor, initial, maintenance), held, 0)
+    return in_model(model, line, max(0, -quantity), instrument.mark, slow, unit)
 
 
 def long_or_short(
@@ -228,7 +246,7 @@ def line_of(
     long_value = -(-(held + opening_buy) * instrument.high // unit)
     if not owed and not opening_sell:  # most lines: the short side would add nothing
         low = (held + opening_buy) * instrument.low // unit
-        own = held * instrument.low // unit
+        own = held * instrument.slow_mark // unit
         of_side = (factor, long_initial, long_maintenance)
         return long_or_short(cash, low, 0, long_value, of_side, own, 0)
     short_value = -(-(owed + opening_sell) * instrument.high // unit)
@@ -241,8 +259,8 @@ def line_of(
         scale_up(gross, factor),
         max(scale_up(long_value, long_initial), scale_up(short_value, short_initial)),
         max(scale_up(long_value, long_maintenance), scale_up(short_value, short_maintenance)),
-        held * instrument.low // unit,
-        -(-owed * instrument.high // unit),
+        held * instrument.slow_mark // unit,
+        -(-owed * instrument.slow_mark // unit),
     )
 
 

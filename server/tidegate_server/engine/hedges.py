@@ -37,7 +37,9 @@ def class_losses(
         rates = rates_at(instrument, policy, regime_bps, MODEL_PORTFOLIO, now_ns)
         open_buy = 0 if fills_only else position.open_buy
         open_sell = 0 if fills_only else position.open_sell
-        mine = losses_in(instrument, position.quantity, open_buy, open_sell, rates)
+        price = instrument.slow_mark if fills_only else instrument.high
+        unit = instrument.terms.unit
+        mine = losses_of(position.quantity, open_buy, open_sell, price, unit, rates[1])
         found[name] = added(found.get(name, NO_LOSSES), mine)
     return found
 

@@ -16,15 +16,21 @@ class Holding:
     `band` is the one of its weight in the account's gross as the stage begins, 0 for none (5.4).
     """
 
-    __slots__ = ("band", "factor", "free", "instrument", "price", "quantity", "unit")
+    __slots__ = ("band", "factor", "free", "gross_price", "instrument", "price", "quantity", "unit")
 
-    def __init__(self, instrument: Instrument, quantity: int, free: int, factor: int) -> None:
+    def __init__(
+        self, instrument: Instrument, quantity: int, free: int, factor: int, *, credit: bool
+    ) -> None:
         self.instrument = instrument
         self.quantity = quantity
         self.free = free
         self.factor = factor
         self.band = 0
-        self.price = instrument.low if quantity > 0 else instrument.high
+        # Actual figures are at the slow mark (3.7), those of contracts as their page says (6.3).
+        self.price = self.gross_price = instrument.slow_mark
+        if credit:
+            self.gross_price = instrument.high
+            self.price = instrument.low if quantity > 0 else instrument.high
         self.unit = instrument.terms.unit
 
     def value(self, quantity: int) -> int:
@@ -34,7 +40,7 @@ class Holding:
 
     def gross(self, quantity: int) -> int:
         """Return the gross of so much of it (3.5)."""
-        return raw_up(quantity * self.instrument.high, self.unit)
+        return raw_up(quantity * self.gross_price, self.unit)
 
     def largest(self) -> int:
         """Return the most that one stage takes: whole steps, or all if that is no more."""

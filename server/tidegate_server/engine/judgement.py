@@ -173,7 +173,7 @@ class Judgement:
         held = held_beside(self.account, self.rest, self.position)
         position = self.position
         if held is not None and position is not None and position.holds():
-            own = held_at(position, position.quantity)
+            own = held_at(position, position.quantity, self.account.margin_model)
             held = None if own is None else (held[0] + own[0], held[1] + own[1])
         return Footing(self.account, self.limits, held)
 

@@ -186,7 +186,8 @@ def looked_at(
             model = account.margin_model
             rates = rates_at(instrument, policy, regime_bps, model, now_ns)
             free = free_of(book, account, position, quantity, blocked)
-            holding = Holding(instrument, quantity, free, rates[0])
+            credit = model == MODEL_CN_MARGIN
+            holding = Holding(instrument, quantity, free, rates[0], credit=credit)
             balance.add(quantity, holding.value(abs(quantity)))
             balance.gross += holding.gross(abs(quantity))
             if free:

@@ -18,14 +18,17 @@ from .checks.concentration import cap_at
 from .cn.booking import drawn_of
 from .commands import MODEL_CN_MARGIN
 from .effective import Effective
+from .far import is_far_from_limits
 from .footing import Footing
 from .judgement import Judgement
 from .limit import NO_CHECK
+from .policy import Policy
 from .position import Position
 from .reasons import RejectReason, ScopeKind
+from .slack import NEAR_BPS
 from .standing import EVERY_LIMIT, MISSING, NO_USAGE, SET, UNSET, Standing, Usage, used_bps
 from .state import Book
-from .usage_sums import add_sums
+from .usage_sums import add_scopes, add_sums
 from .valuing import held_by
 
 
@@ -43,10 +46,20 @@ def used_limits(book: Book, account: Account, now_ns: int, least_bps: int) -> li
     The order rate is never among them.
     """
     policy = book.policy
-    if policy is None:
+    if policy is None or (
+        least_bps >= NEAR_BPS and is_far_from_limits(book, policy, account, now_ns)
+    ):
         return []
     standing = Standing(book, policy, account, now_ns, least_bps)
     measure(standing)
+    return standing.found
+
+
+def shared_limits(book: Book, policy: Policy, account: Account, now_ns: int) -> list[Usage]:
+    """Return those of `usages` that accounts share, of one that `is_far_from_limits`."""
+    standing = Standing(book, policy, account, now_ns, 0)
+    add_short_pool(standing)
+    add_scopes(standing, shared_only=True)
     return standing.found
 
 

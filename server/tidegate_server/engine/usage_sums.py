@@ -41,10 +41,17 @@ def add_sums(standing: Standing) -> None:
         add_tables(standing, held, limits, warns=False)
     if limits.warning is not None:
         add_tables(standing, held, limits.warning, warns=True)
-    for _, scope in sorted(standing.policy.scopes.items()):
-        if concerns(scope, standing.account, held):
-            add_scope(standing, held, scope)
+    add_scopes(standing)
     add_reserve(standing)
+
+
+def add_scopes(standing: Standing, *, shared_only: bool = False) -> None:
+    """Add every limit of the scopes that the account is within, or only of firm and groups."""
+    if not standing.policy.scopes:
+        return
+    for scope, within in scopes_met(standing):
+        if not shared_only or scope.kind in (ScopeKind.FIRM, ScopeKind.GROUP):
+            add_scope(standing, within, scope)
 
 
 def add_ownership(standing: Standing, held: list[Position]) -> None:
@@ -83,6 +90,16 @@ def kept_reach(account: Account, position: Position) -> int:
 def add_tables(standing: Standing, held: list[Position], limits: Effective, *, warns: bool) -> None:
     """Add the sector and the board that use most of their caps, of one mode (4.20)."""
     worst: dict[RejectReason, tuple[int, int, int, str]] = {}
+    if not (limits.sector_concentration or limits.board_concentration):
+        return
+    sums: dict[tuple[RejectReason, str], int] = {}
+    for position in held:
+        terms = position.instrument.terms
+        for key in (
+            (RejectReason.CONCENTRATION_SECTOR, terms.sector),
+            (RejectReason.CONCENTRATION_BOARD, terms.board),
+        ):
+            sums[key] = sums.get(key, 0) + position.line[3]
     for position in held:
         terms = position.instrument.terms
         for reason, tables, name in (
@@ -92,14 +109,7 @@ def add_tables(standing: Standing, held: list[Position], limits: Effective, *, w
             cap = cap_of(standing, position, tables, name)
             if cap == NO_CHECK or standing.figures is None:
                 continue
-            by_sector = reason == RejectReason.CONCENTRATION_SECTOR
-            gross = sum(
-                other.line[3]
-                for other in held
-                if name
-                == (other.instrument.terms.sector if by_sector else other.instrument.terms.board)
-            )
-            share = upper_ratio_bps(gross, standing.figures.assets)
+            share = upper_ratio_bps(sums[reason, name], standing.figures.assets)
             used = used_bps(share, cap)
             if reason not in worst or used > worst[reason][0]:
                 worst[reason] = (used, share, cap, name)
@@ -122,29 +132,26 @@ def cap_of(standing: Standing, position: Position, tables: dict[str, list[Band]]
     return unscale_down(cap, standing.factor_of(position))
 
 
-def concerns(scope: ScopeLimits, account: Account, held: list[Position]) -> bool:
-    """Tell whether an account is within a scope, or holds an instrument that is."""
-    if scope.kind == ScopeKind.FIRM:
-        return True
-    if scope.kind == ScopeKind.GROUP:
-        return scope.scope_id in account.groups
-    return any(is_within(position, scope) for position in held)
+def scopes_met(standing: Standing) -> list[tuple[ScopeLimits, list[Position]]]:
+    """Return the scopes with limits that an account is within, or whose instruments it holds.
 
-
-def is_within(position: Position, scope: ScopeLimits) -> bool:
-    """Tell whether a position counts for a scope."""
-    terms = position.instrument.terms
-    if scope.kind == ScopeKind.SECTOR:
-        return terms.sector == scope.scope_id
-    if scope.kind == ScopeKind.BOARD:
-        return terms.board == scope.scope_id
-    if scope.kind == ScopeKind.INSTRUMENT:
-        return terms.instrument_id == scope.scope_id
-    return True
+    In the order of their kinds and ids, each with the positions that count for it.
+    """
+    held = standing.positions
+    within: dict[tuple[int, str], list[Position]] = {(int(ScopeKind.FIRM), ""): held}
+    for group_id in standing.account.groups:
+        within[int(ScopeKind.GROUP), group_id] = held
+    for position in held:
+        terms = position.instrument.terms
+        within.setdefault((int(ScopeKind.SECTOR), terms.sector), []).append(position)
+        within.setdefault((int(ScopeKind.BOARD), terms.board), []).append(position)
+        within[int(ScopeKind.INSTRUMENT), terms.instrument_id] = [position]
+    scopes = standing.policy.scopes
+    return [(scopes[key], within[key]) for key in sorted(within) if key in scopes]
 
 
 def add_scope(standing: Standing, held: list[Position], scope: ScopeLimits) -> None:
-    """Add the limits of one scope, each with the instrument of the account that uses most of it."""
+    """Add the limits of one scope, each with the instrument that uses most of it; of those held."""
     for name, cap in sorted(scope.caps.items()):
         best: int | None = None
         subject = ""
@@ -158,7 +165,7 @@ def add_scope(standing: Standing, held: list[Position], scope: ScopeLimits) -> N
             best = 0
             for position in held:
                 found = measured_of(standing.account, position, scope, name)
-                if found is not None and found > best and is_within(position, scope):
+                if found is not None and found > best:
                     best, subject = found, position.instrument.instrument_id
         standing.at(
             REASONS[name],

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from .amounts import AMOUNT_BOUND, INT64_MAX, scale_down, scale_up
 from .cn.terms import held_and_owed
+from .commands import MODEL_CN_MARGIN
 from .limit import NO_CHECK
 from .margin_lines import NEVER, Valued, entered
 from .shares import set_share
@@ -144,22 +145,26 @@ def value_of(held: Held) -> int:
     return held[0] - held[1]
 
 
-def held_in(instrument: Instrument, quantity: int) -> Held | None:
-    """Return what a quantity is worth and what it owes (3.7); None without a mark."""
+def held_in(instrument: Instrument, quantity: int, model: int) -> Held | None:
+    """Return what a quantity is worth and what it owes; None without a mark.
+
+    At the slow mark on both sides (3.7); under `cn_margin` at low and high, as its page has it.
+    """
     if not quantity:
         return 0, 0
     if not instrument.mark:
         return None
     unit = instrument.terms.unit
+    credit = model == MODEL_CN_MARGIN
     if quantity > 0:
-        return quantity * instrument.low // unit, 0
-    return 0, -(quantity * instrument.high // unit)
+        return quantity * (instrument.low if credit else instrument.slow_mark) // unit, 0
+    return 0, -(quantity * (instrument.high if credit else instrument.slow_mark) // unit)
 
 
-def held_at(position: Position, quantity: int) -> Held | None:
+def held_at(position: Position, quantity: int, model: int) -> Held | None:
     """Return what a position of such a quantity is worth and owes; None without a mark."""
     if position.holding is None:
-        return held_in(position.instrument, quantity)
+        return held_in(position.instrument, quantity, model)
     instrument = position.instrument
     if not instrument.mark:
         return None if quantity or position.holding.contracts else (0, 0)

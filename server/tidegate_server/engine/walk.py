@@ -7,10 +7,9 @@ from .add_ons import charged, charged_fills
 from .amounts import INT64_MAX, ONE
 from .commands import MODEL_CN_MARGIN, MODEL_LEVERAGED
 from .exposure import (
+    actual_line_of,
     credit_line_of,
     figures_of,
-    line_in_model,
-    line_of_holding,
     line_of_position,
     rates_at,
     rates_of,
@@ -209,7 +208,7 @@ def projected_figures(book: Book, account: Account, now_ns: int) -> Figures | No
 
 
 def actual_figures(book: Book, account: Account, now_ns: int) -> Figures | None:
-    """Return figures of fills only, at the slow-mark bounds (3.7); None where a mark is missing."""
+    """Return figures of fills only, at the slow mark (3.7); None where a mark is missing."""
     policy = book.policy
     if policy is None:
         return None
@@ -227,9 +226,7 @@ def actual_figures(book: Book, account: Account, now_ns: int) -> Figures | None:
         if model == MODEL_CN_MARGIN:
             total = plus(total, credit_line_of(position, rates, fills_only=True))
             continue
-        line = line_of_holding(position.quantity, instrument, rates)
-        if model != MODEL_LEVERAGED:
-            line = line_in_model(model, line, position.quantity, 0, instrument)
+        line = actual_line_of(position.quantity, instrument, rates, model)
         parts.append((position, line, rates))
         total = plus(total, line)
     if policy.add_ons is not None:

@@ -118,6 +118,11 @@ class Writer:
             self._open_files()
 
     @property
+    def epoch(self) -> int:
+        """The epoch that it writes in."""
+        return self._epoch
+
+    @property
     def chain_head(self) -> str:
         """The digest of the last frame, in hex: what an outside witness should note."""
         return self._chain.hex()

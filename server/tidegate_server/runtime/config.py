@@ -152,6 +152,8 @@ def address_problem(address: str) -> str | None:
     host, _, port = address.rpartition(":")
     if not host or not port.isdecimal() or not 0 <= int(port) < 1 << 16:
         return f"must be unix:PATH or HOST:PORT, not {address!r}"
+    if not int(port):
+        return f"needs a port that clients can know; port 0 is another each time: {address!r}"
     return None
 
 

@@ -166,7 +166,7 @@ class Sweep:
         self._rules = rules
         for name, instrument in book.instruments.items():
             # The slow mark may move alone (3.4).
-            prices = instrument.low, instrument.high, instrument.factor_bps
+            prices = instrument.mark, instrument.slow_mark, instrument.factor_bps
             if instrument.mark and known.get(name) != prices:
                 known[name] = prices
                 self._moved_ns[name] = instrument.mark_time_ns if begins else book.time_ns
@@ -264,7 +264,7 @@ def changes_lines(account: Account, policy: Policy) -> bool:
         quantity = position.quantity
         instrument = position.instrument
         if quantity > 0:
-            assets += quantity * instrument.low // instrument.terms.unit
+            assets += quantity * instrument.slow_mark // instrument.terms.unit
         elif quantity < 0:
-            debt += -(quantity * instrument.high // instrument.terms.unit)
+            debt += -(quantity * instrument.slow_mark // instrument.terms.unit)
     return entered(account.lines, lines, assets, debt) != account.lines

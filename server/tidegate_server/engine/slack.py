@@ -1,0 +1,171 @@
+"""What an account may use of its limits before any of them reaches the first level of 8.5.
+
+It is worked out once for all accounts of a group with the same limits, as `Room` is for orders
+(room.py), in either mode (4.28); who compares with it is far.py.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from .account import Account
+from .amounts import ONE
+from .effective import Effective
+from .instrument import Instrument
+from .limit import NO_CHECK
+from .policy import Policy
+from .room import Caps, caps_of, divided, least, least_cap
+from .scope_limits import FIRM, GROUP, VALUED_SUMS, ScopeLimits
+from .scopes import scopes_over
+
+# What is used less has reached no level.
+NEAR_BPS: Final = 5_000
+
+COUNT: Final = "open_order_count"
+
+
+class Slack:
+    """The greatest figures of an account that are used less than NEAR_BPS; NO_CHECK for no limit.
+
+    `in_doubt`: there are limits on sums of valued accounts, which are not looked at here (4.26).
+    `of_instruments` is what it has in each instrument. `epoch` is what it was worked out at.
+    """
+
+    __slots__ = (
+        "credit_line_e4",
+        "day_loss_e4",
+        "day_order_count",
+        "day_turnover_e4",
+        "drawdown_bps",
+        "epoch",
+        "firm_orders",
+        "group_orders",
+        "has_tables",
+        "in_doubt",
+        "leverage_bps",
+        "of_instruments",
+        "open_order_count",
+    )
+
+    def __init__(self, policy: Policy, limits: Effective, account: Account) -> None:
+        self.epoch = policy.rooms_epoch
+        self.of_instruments: dict[str, InstrumentSlack] = {}
+        self.open_order_count = most_below(stricter(limits, "open_order_count"))
+        self.day_order_count = most_below(stricter(limits, "day_order_count"))
+        self.day_turnover_e4 = most_below(stricter(limits, "day_turnover_e4"))
+        self.leverage_bps = most_below(stricter(limits, "leverage_bps"))
+        self.credit_line_e4 = most_below(stricter(limits, "credit_line_e4"))
+        self.day_loss_e4 = most_below(stricter(limits, "day_loss_e4"))
+        self.drawdown_bps = most_below(stricter(limits, "drawdown_bps"))
+        modes = [limits] if limits.warning is None else [limits, limits.warning]
+        self.has_tables = any(
+            mode.sector_concentration or mode.board_concentration for mode in modes
+        )
+        keys = [(FIRM, ""), *[(GROUP, group_id) for group_id in account.groups]]
+        above = [policy.scopes[key] for key in keys if key in policy.scopes]
+        self.in_doubt = policy.reserve is not None or any(
+            name in scope.caps for scope in above for name in VALUED_SUMS
+        )
+        self.firm_orders = most_below(least([one for one in above if one.kind == FIRM], COUNT))
+        self.group_orders = below([one for one in above if one.kind == GROUP], COUNT)
+
+
+class InstrumentSlack:
+    """The same of figures in one instrument, at a volatility factor that divides limits (5.2).
+
+    `position` is of one account, `shares` of its topmost group (4.18), `firm_position`,
+    `group_positions`, `short_pool` and `exposure_raw` of sums over accounts. `concentration_bps` is
+    of the smallest cap of a table, `tables_bps` of those of sector and board (4.20); where more is
+    used, the `bands` tell (`is_concentrated`).
+    """
+
+    __slots__ = (
+        "bands",
+        "board_bands",
+        "concentration_bps",
+        "exposure_raw",
+        "factor",
+        "firm_position",
+        "group_positions",
+        "position",
+        "sector_bands",
+        "shares",
+        "short_pool",
+        "tables_bps",
+    )
+
+    def __init__(
+        self,
+        policy: Policy,
+        limits: Effective,
+        account: Account,
+        instrument: Instrument,
+        factor: int,
+    ) -> None:
+        terms = instrument.terms
+        scopes = scopes_over(policy, account, instrument) if policy.scopes else []
+        self.factor = factor
+        self._take_positions(limits, terms.position_limit, scopes)
+        pool = terms.dealing.short_pool
+        self.short_pool = NO_CHECK if pool < 0 else most_below(pool)
+        owned_bps = min(stricter(limits, "ownership_bps"), least(scopes, "ownership_bps"))
+        self.shares = NO_CHECK
+        if owned_bps != NO_CHECK and terms.shares_outstanding >= 0:
+            self.shares = most_below(owned_bps) * terms.shares_outstanding // ONE
+        exposure = least(scopes, "instrument_exposure_e4")
+        self.exposure_raw = NO_CHECK
+        if exposure != NO_CHECK:
+            self.exposure_raw = most_below(exposure) * terms.unit
+        # A table is of one mode: here are those of both.
+        self.bands = limits.concentration_tables.get(terms.rating_group, [])
+        self.sector_bands = limits.sector_concentration.get(terms.sector, [])
+        self.board_bands = limits.board_concentration.get(terms.board, [])
+        if limits.warning is not None:
+            warned = limits.warning
+            self.sector_bands = self.sector_bands or warned.sector_concentration.get(
+                terms.sector, []
+            )
+            self.board_bands = self.board_bands or warned.board_concentration.get(terms.board, [])
+        self.concentration_bps = most_below(divided(least_cap(self.bands), factor))
+        of_tables = min(least_cap(self.sector_bands), least_cap(self.board_bands))
+        self.tables_bps = most_below(divided(of_tables, factor))
+
+    def _take_positions(self, limits: Effective, own: int, scopes: list[ScopeLimits]) -> None:
+        """Take what limits positions, by whose they are."""
+        beside = [scope for scope in scopes if scope.kind not in (FIRM, GROUP)]
+        position = min(stricter(limits, "position"), least(beside, "position"))
+        if 0 <= own < position:
+            position = own
+        self.position = most_below(position)
+        firm = [scope for scope in scopes if scope.kind == FIRM]
+        self.firm_position = most_below(least(firm, "position"))
+        self.group_positions = below([one for one in scopes if one.kind == GROUP], "position")
+
+
+def most_below(limit: int) -> int:
+    """Return the greatest figure that uses less than NEAR_BPS of a limit; 0 uses nothing of 0."""
+    if limit == NO_CHECK:
+        return NO_CHECK
+    return (limit * NEAR_BPS - 1) // ONE if limit > 0 else 0
+
+
+def stricter(limits: Effective, name: str) -> int:
+    """Return a limit of the account, of either mode."""
+    value: int = getattr(limits, name)
+    if limits.warning is not None:
+        warned: int = getattr(limits.warning, name)
+        value = min(value, warned)
+    return value
+
+
+def below(scopes: list[ScopeLimits], name: str) -> Caps:
+    """Return as `most_below` of the limits of a name, by the id of their scope."""
+    return [(scope_id, most_below(cap)) for scope_id, cap in caps_of(scopes, name)]
+
+
+def slack_of(policy: Policy, limits: Effective, account: Account) -> Slack:
+    """Return the slack of an account with these limits (a memo)."""
+    slack = limits.slacks.get(account.group_id)
+    if slack is None or slack.epoch != policy.rooms_epoch:
+        slack = limits.slacks[account.group_id] = Slack(policy, limits, account)
+    return slack
