@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, get_args, get_type_hints
 
 import msgspec
 
-from tidegate_server.runtime.config_schema import Config, Principal, Section
+from tidegate_server.runtime.config_schema import IN_WORDS, Config, Principal, Section
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -222,7 +222,9 @@ def _convert(key: str, setting: Setting) -> object:
     except msgspec.ValidationError as error:
         problem, _, place = str(error).partition(" - at `$")
         where = key + place.rstrip("`")
-        if choices := _choices(KEYS[key]):
+        if key in IN_WORDS:
+            problem = f"use {IN_WORDS[key]}"
+        elif choices := _choices(KEYS[key]):
             problem += f"; use {', '.join(choices)}"
         raise ConfigError(f"{setting.source}: `{where}` is wrong: {problem}") from None
     return converted
