@@ -23,7 +23,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Final
 
 from tidegate_server.engine.outcomes import Refusal
-from tidegate_server.transport import STOP
+from tidegate_server.transport import STOP, beginning_with
 from tidegate_server.wire.long_batches import BatchCall
 from tidegate_server.wire.methods import BY_NAME, METHODS, Lane
 
@@ -119,20 +119,8 @@ class Gate:
         return self._published_ns > 0
 
     def run(self, begin: Callable[[], None]) -> None:
-        """Serve until told to stop; `begin` comes before the first turn, once the front is bound.
-
-        What it raises ends the front.
-        """
-        bound = False
-
-        def turn(calls: list[Call]) -> float:
-            nonlocal bound
-            if not bound:
-                bound = True
-                begin()
-            return self.turn(calls)
-
-        self._front.run(turn)
+        """Serve until told to stop; `begin` comes before the first turn, once bound."""
+        self._front.run(beginning_with(begin, self.turn))
 
     def turn(self, calls: list[Call]) -> float:
         """Take calls in, make one commit, answer it; return when the next turn is wanted."""

@@ -19,6 +19,7 @@ from tidegate_server.transport.front import (
     FrontError,
     Sent,
     Turn,
+    beginning_with,
     open_front,
 )
 from tidegate_server.transport.identity import ROLES, Directory, IdentityError, Principal
@@ -39,6 +40,7 @@ __all__ = [
     "Principal",
     "Sent",
     "Turn",
+    "beginning_with",
     "encode_status",
     "open_front",
 ]

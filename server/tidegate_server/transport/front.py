@@ -186,6 +186,20 @@ def open_front(
     raise FrontConfigError(f"transport {config.transport!r} is unknown: use native or grpcio")
 
 
+def beginning_with(begin: Callable[[], None], turn: Turn) -> Turn:
+    """Return a turn that begins once, when the front is bound; what that raises ends the front."""
+    bound = False
+
+    def begin_once(calls: list[Call]) -> float:
+        nonlocal bound
+        if not bound:
+            bound = True
+            begin()
+        return turn(calls)
+
+    return begin_once
+
+
 def health_services(paths: Sequence[str]) -> tuple[str, ...]:
     """Name the services whose health is known from the start: "" for all, then each one."""
     return ("", *dict.fromkeys(path.split("/")[1] for path in paths))
