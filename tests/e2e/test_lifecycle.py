@@ -122,6 +122,18 @@ def test_a_second_server_on_the_same_address_is_refused(server: Server, client: 
     assert client.status().state == "serving"
 
 
+def test_a_start_that_cannot_bind_neither_says_serving_nor_leaves_a_record(server: Server) -> None:
+    with home_folder() as home:
+        second = Server(home, server.transport, {"listen": server.address}).init()
+        files = second.folder / "epoch", min((second.folder / "journal").glob("*.seg"))
+        before = [file.read_bytes() for file in files]
+        ended = second.run("serve")
+        assert ended.returncode == NOT_STARTED
+        assert '"recovered"' in ended.stderr
+        assert '"serving"' not in ended.stderr
+        assert [file.read_bytes() for file in files] == before
+
+
 def test_a_folder_of_another_currency_is_refused(transport: str) -> None:
     with home_folder() as home:
         server = Server(home, transport, {"currency": "USD"}).init()

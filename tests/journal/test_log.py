@@ -315,7 +315,7 @@ def test_a_folder_is_only_made_where_nothing_is(folder: Path) -> None:
 
 def test_a_folder_that_was_never_made_is_refused(tmp_path: Path) -> None:
     for call in (journal.own, journal.read_identity):
-        with pytest.raises(NotADataFolderError, match="tidegate init"):
+        with pytest.raises(NotADataFolderError, match="tidegate init --data"):
             call(tmp_path)
 
 

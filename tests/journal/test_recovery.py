@@ -336,10 +336,37 @@ def test_one_torn_slot_leaves_the_watermark_before(folder: Path) -> None:
         assert found in {2, 3}
 
 
-@pytest.mark.parametrize("content", [b"", b"x\n", b"1\n", b"1 00000000\n", b"-1 00000000\n"])
+UNREADABLE_EPOCHS = [b"", b"x\n", b"1", b"1 \n", b"1_0\n", b"-1\n", b"%d\n" % 2**63]
+UNREADABLE_EPOCHS += [b"1 00000000\n", b"-1 00000000\n"]
+
+
+@pytest.mark.parametrize("content", UNREADABLE_EPOCHS)
 def test_an_unreadable_epoch_is_refused(folder: Path, content: bytes) -> None:
     (folder / "epoch").write_bytes(content)
     assert refusal(folder).row is RecoveryRow.BAD_EPOCH
+
+
+def test_a_bare_number_is_an_epoch_as_the_advice_says(folder: Path) -> None:
+    fill(folder, 2)
+    (folder / "epoch").write_bytes(b"7\n")
+    assert journal.read_epoch(folder) == 7
+    assert recover(folder).row is RecoveryRow.ALL_VALID
+
+
+def test_a_bare_number_that_is_too_old_is_refused(folder: Path) -> None:
+    fill(folder, 2)
+    (folder / "epoch").write_bytes(b"0\n")
+    assert refusal(folder).row is RecoveryRow.FOREIGN_EPOCH
+
+
+def test_a_journal_without_its_identity_is_refused_with_advice_that_loses_nothing(
+    folder: Path,
+) -> None:
+    (folder / "identity.json").unlink()
+    found = refusal(folder)
+    assert found.row is RecoveryRow.BAD_IDENTITY
+    assert "restore it" in found.message
+    assert "init" not in found.message
 
 
 def test_a_missing_epoch_is_refused(folder: Path) -> None:

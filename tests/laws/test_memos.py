@@ -41,7 +41,11 @@ def test_what_is_remembered_is_what_would_be_worked_out(seed: int) -> None:
             continue
         found = [
             *[problem for account in book.accounts.values() for problem in lines(book, account)],
-            *[problem for account in book.accounts.values() for problem in limits(book, account)],
+            *[
+                problem
+                for account in book.accounts.values()
+                for problem in limits(book, account, max(book.time_ns, call.now_ns))
+            ],
             *instruments(book),
         ]
         assert not found, (call, found)
@@ -80,9 +84,9 @@ def lines(book: Book, account: Account) -> list[str]:
     return found
 
 
-def limits(book: Book, account: Account) -> list[str]:
+def limits(book: Book, account: Account, now_ns: int) -> list[str]:
     """Name the limits and rooms that are taken to hold and would be others."""
-    policy, kept, now_ns = book.policy, account.effective, book.time_ns
+    policy, kept = book.policy, account.effective
     assert policy is not None
     if (
         kept is None
@@ -109,14 +113,14 @@ def limits(book: Book, account: Account) -> list[str]:
         over = scopes_over(policy, account, instrument)
         if fields(room) != fields(Room(policy, made, instrument, room.rates, over)):
             found.append(f"the room of {account.account_id} in {instrument_id}")
-    return [*found, *slacks(book, policy, account, kept, made)]
+    return [*found, *slacks(book, policy, account, kept, made, now_ns=now_ns)]
 
 
 def slacks(
-    book: Book, policy: Policy, account: Account, kept: Effective, made: Effective
+    book: Book, policy: Policy, account: Account, kept: Effective, made: Effective, *, now_ns: int
 ) -> list[str]:
     """Look at an account as the follower does, and name what it then takes to be far and is not."""
-    is_far_from_limits(book, policy, account, book.time_ns)
+    is_far_from_limits(book, policy, account, now_ns)
     slack = kept.slacks.get(account.group_id)
     if slack is None or slack.epoch != policy.rooms_epoch:
         return []

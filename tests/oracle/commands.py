@@ -7,6 +7,7 @@ step beyond.
 """
 
 from copy import deepcopy
+from datetime import datetime, timedelta
 from functools import partial
 from random import Random
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
@@ -534,7 +535,7 @@ class Commands:
         if self._chance(0.2):
             fill["trade_date"] = self.book.trading_date
         if self._chance(0.05):
-            fill["trade_date"] = self.book.trading_date + self.rng.choice((-1, -1, 1))
+            fill["trade_date"] = _days_after(self.book.trading_date, self.rng.choice((-1, -1, 1)))
         if self._chance(0.03):
             fill["side"] = "SELL" if fill["side"] == "BUY" else "BUY"
         if self._chance(0.004):
@@ -635,7 +636,7 @@ class Commands:
         return self._staff("SetSession", request)._replace(now_ns=closes - short)
 
     def _roll(self) -> Command:
-        date = self.book.trading_date + self.rng.choice((1, 1, 1, 0))
+        date = _days_after(self.book.trading_date, self.rng.choice((1, 1, 1, 0)))
         return self._staff("RollDay", {"trading_date": date})
 
     def _tick(self) -> Command:
@@ -790,3 +791,9 @@ PREVIEW = frozenset(
         "margin_kind",
     }
 )
+
+
+def _days_after(date: int, days: int) -> int:
+    """Return the date, as YYYYMMDD, so many days later."""
+    later = datetime.strptime(str(date), "%Y%m%d") + timedelta(days=days)  # noqa: DTZ007 - a date
+    return int(later.strftime("%Y%m%d"))

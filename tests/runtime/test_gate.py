@@ -254,7 +254,7 @@ def test_nothing_of_a_commit_that_failed_is_answered(gate: Bench) -> None:
     calls = [check(), fact(), read(), check("A1")]
     gate.front.batches = [list(calls)]
     with full_disk(), pytest.raises(JournalFailedError):
-        gate.gate.run()
+        gate.gate.run(lambda: None)
     assert not any(gate.answered(*calls))
 
 
@@ -370,7 +370,7 @@ def test_a_drain_answers_what_waited_in_its_lanes(
         gate.turn(*told)
         gate.gate.stopping = True
         gate.front.batches = []
-        gate.gate.run()
+        gate.gate.run(lambda: None)
         assert all(gate.answered(*told))
 
 

@@ -10,12 +10,16 @@ from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
 from grpc_health.v1.health_pb2_grpc import HealthStub
 from tests.transport.harness import NO_LOCAL, Gate, call, dialled, eventually, served, socket_config
 
+from tidegate_server.transport.front import health_services
+from tidegate_server.wire.methods import FOLLOWER_METHODS, METHODS
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
 RISK = "tidegate.v1.RiskService"
-CONTROL = "tidegate.v1.ControlService"
+JOURNAL = "tidegate.v1.JournalService"
+CONTROL = "tidegate.v1.ControlService"  # which this front does not serve
 SERVING = HealthCheckResponse.SERVING
 NOT_SERVING = HealthCheckResponse.NOT_SERVING
 
@@ -36,15 +40,26 @@ def set_serving(gate: Gate, service: str, *, serving: bool) -> None:
     gate.after = lambda gate: gate.front.set_serving(service, serving=serving)
 
 
-@pytest.mark.parametrize("service", ["", RISK, CONTROL])
+@pytest.mark.parametrize("service", ["", RISK, JOURNAL])
 def test_known_services_serve_from_the_start(channel: grpc.Channel, service: str) -> None:
     assert check(channel, service) == SERVING
 
 
-def test_an_unknown_service_is_not_found(channel: grpc.Channel) -> None:
+@pytest.mark.parametrize("service", ["nothing", CONTROL])
+def test_a_service_that_is_not_served_is_not_found(channel: grpc.Channel, service: str) -> None:
     with pytest.raises(grpc.RpcError) as caught:
-        check(channel, "nothing")
+        check(channel, service)
     assert caught.value.code() is grpc.StatusCode.NOT_FOUND
+
+
+def test_gate_and_follower_each_know_their_own_services() -> None:
+    gate, follower = (
+        {name.rpartition(".")[2] for name in health_services([method.path for method in table])}
+        for table in (METHODS, FOLLOWER_METHODS)
+    )
+    assert follower == {"", "JournalService", "WatchService"}
+    assert {"", "RiskService", "ControlService"} <= gate
+    assert gate & follower == {""}
 
 
 def test_health_needs_no_identity(tmp_path: Path, transport: str) -> None:
@@ -59,7 +74,7 @@ def test_a_state_set_before_the_start_holds(tmp_path: Path, transport: str) -> N
         set_serving(gate, RISK, serving=False)
         with dialled(gate.front.address) as channel:
             eventually(lambda: check(channel, RISK) == NOT_SERVING)
-            assert check(channel, CONTROL) == SERVING
+            assert check(channel, JOURNAL) == SERVING
 
 
 def test_a_watch_gets_its_state_and_each_change(gate: Gate, channel: grpc.Channel) -> None:

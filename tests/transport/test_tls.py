@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import grpc
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from grpc_reflection.v1alpha.reflection_pb2 import (
     ServerReflectionRequest,
@@ -27,7 +28,7 @@ from tests.transport.harness import (
     socket_config,
 )
 
-from tidegate_server.transport import FrontConfig, FrontConfigError, open_front
+from tidegate_server.transport import STOP, FrontConfig, FrontConfigError, open_front
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -82,7 +83,11 @@ def _pem(certificate: x509.Certificate) -> bytes:
     return certificate.public_bytes(serialization.Encoding.PEM)
 
 
-def _key_pem(key: ec.EllipticCurvePrivateKey) -> bytes:
+def rsa_key() -> rsa.RSAPrivateKey:
+    return rsa.generate_private_key(public_exponent=65_537, key_size=2048)
+
+
+def _key_pem(key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey) -> bytes:
     return key.private_bytes(
         serialization.Encoding.PEM,
         serialization.PrivateFormat.PKCS8,
@@ -232,6 +237,49 @@ def test_a_missing_key_is_named(config: FrontConfig) -> None:
     config.tls_key.unlink()
     with pytest.raises(FrontConfigError, match=r"key\.pem"):
         open_front(config, PATHS, DIRECTORY, LIMITS)
+
+
+@pytest.mark.parametrize("field", ["tls_certificate", "tls_key", "tls_client_ca"])
+@pytest.mark.parametrize("content", [None, b"", b"garbage"], ids=["missing", "empty", "garbage"])
+def test_a_file_that_is_none_is_named_before_anything_is_bound(
+    config: FrontConfig, field: str, content: bytes | None
+) -> None:
+    path: Path = getattr(config, field)
+    if content is None:
+        path.unlink()
+    else:
+        path.write_bytes(content)
+    with pytest.raises(FrontConfigError, match=path.name):
+        open_front(config, PATHS, DIRECTORY, LIMITS)
+
+
+@pytest.mark.parametrize("kind", ["ec", "rsa"])
+def test_the_key_of_another_certificate_is_refused(config: FrontConfig, kind: str) -> None:
+    assert config.tls_key is not None
+    key = ec.generate_private_key(ec.SECP256R1()) if kind == "ec" else rsa_key()
+    config.tls_key.write_bytes(_key_pem(key))
+    with pytest.raises(FrontConfigError, match=r"key\.pem is not that of .*gate\.pem"):
+        open_front(config, PATHS, DIRECTORY, LIMITS)
+
+
+def test_an_encrypted_key_is_refused(config: FrontConfig) -> None:
+    assert config.tls_key is not None
+    key = serialization.load_pem_private_key(config.tls_key.read_bytes(), None)
+    locked = key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.BestAvailableEncryption(b"secret"),
+    )
+    config.tls_key.write_bytes(locked)
+    with pytest.raises(FrontConfigError, match="encrypted"):
+        open_front(config, PATHS, DIRECTORY, LIMITS)
+
+
+def test_only_an_address_that_is_taken_is_called_so(config: FrontConfig) -> None:
+    listen = "192.0.2.1:7443"  # of no machine
+    away = replace(config, listen=listen)
+    with pytest.raises(FrontConfigError, match=r"192\.0\.2\.1:7443 cannot be bound"):
+        open_front(away, PATHS, DIRECTORY, LIMITS).run(lambda _: STOP)
 
 
 def test_the_native_front_refuses_tls(config: FrontConfig) -> None:

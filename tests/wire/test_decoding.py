@@ -80,6 +80,8 @@ def bands(*made: dict[str, int]) -> dict[str, Any]:
 
 
 PERMITTED = "accounts[0].permissions."
+NO_DATES = [20_131_399, 20_130_010, 20_130_100, 20_130_431, 20_130_229, 21_000_229]
+SECOND_DATE = "events[1].trade_date"
 MALFORMED: list[tuple[str, dict[str, Any], str]] = [
     *[("CheckOrder", order(account_id=bad), "account_id") for bad in BAD_IDS],
     *[("CheckOrder", order(order_id=bad), "order_id") for bad in BAD_IDS],
@@ -119,6 +121,8 @@ MALFORMED: list[tuple[str, dict[str, Any], str]] = [
     ("RecordOrderEvents", fill(price_e4=0), "events[0].price_e4"),
     ("RecordOrderEvents", fill(trade_date=1), "events[0].trade_date"),
     ("RecordOrderEvents", fill(trade_date=99_991_232), "events[0].trade_date"),
+    *[("RecordOrderEvents", fill(trade_date=d), "events[0].trade_date") for d in NO_DATES],
+    ("RecordOrderEvents", {"events": [END, *fill(trade_date=20_139_999)["events"]]}, SECOND_DATE),
     ("RecordOrderEvents", fill(cumulative_quantity=1), "events[0].cumulative_quantity"),
     ("RecordOrderEvents", fill(busted_event_id="e"), "events[0].busted_event_id"),
     ("RecordOrderEvents", end(kind="UNSPECIFIED"), "events[0].kind"),
@@ -239,6 +243,7 @@ MALFORMED: list[tuple[str, dict[str, Any], str]] = [
     ("SetRegime", {"regime": "CALM", "reason": "a\nb"}, "reason"),
     ("RollDay", {}, "trading_date"),
     ("RollDay", {"trading_date": 19_000_100}, "trading_date"),
+    *[("RollDay", {"trading_date": date}, "trading_date") for date in NO_DATES],
     ("Halt", without(HALT, "stop_id"), "stop_id"),
     ("Halt", without(HALT, "scope_kind"), "scope_kind"),
     ("Halt", without(HALT, "scope_id"), "scope_id"),
@@ -398,6 +403,8 @@ AT_BOUNDS: list[tuple[str, dict[str, Any]]] = [
     ("UpdateVolatility", {"factors": [{"instrument_id": "X", "factor_bps": RATIO}]}),
     ("SetRegime", {"regime": "HALTED", "reason": "w" * 256}),
     ("RollDay", {"trading_date": 99_991_231}),
+    ("RollDay", {"trading_date": 20_240_229}),
+    ("RecordOrderEvents", fill(trade_date=20_000_229)),
     ("SetSession", {"board": "B"}),
     ("SetSession", {}),
     ("UpsertInstruments", terms(short_pool=10**15)),
@@ -553,4 +560,4 @@ def test_an_unknown_margin_model_is_refused() -> None:
 def test_bytes_that_are_no_message_are_refused(method: str) -> None:
     error = error_of(method, b"\x0a\xff")
     assert error is not None
-    assert error.reason == "MALFORMED"
+    assert (error.reason, error.metadata["field"]) == ("MALFORMED", "request")

@@ -7,6 +7,7 @@ from tests.laws.runs import steps_of
 from tests.wire.requests import NOW, SOUND, error_of, message
 
 from tidegate.v1 import journal_pb2
+from tidegate_server.engine.decide import execute
 from tidegate_server.wire.machine import Machine
 from tidegate_server.wire.methods import BY_NAME
 from tidegate_server.wire.records import decode_record, encode_record, varint
@@ -57,6 +58,20 @@ def test_every_record_of_a_run_holds_what_was_asked_and_answered(seed: int) -> N
             assert record.request == step.call.request
             assert record.response == step.response
             assert record.principal == step.call.principal
+
+
+@pytest.mark.parametrize("verify", [True, False])
+def test_a_day_that_no_calendar_has_is_read_from_an_older_record(*, verify: bool) -> None:
+    codec = BY_NAME["RollDay"].codec
+    assert codec is not None
+    request = message("RollDay", {"trading_date": 20_131_399}).SerializeToString()
+    first, second = Machine(), Machine()
+    command = codec.read_request(request, "feed")
+    outcome = execute(first.book, command, NOW)
+    record = first.told(codec, command, outcome, request, "feed").record
+    assert record is not None
+    second.replay(record, NOW, verify=verify)
+    assert second.book.trading_date == 20_131_399
 
 
 def test_a_call_before_any_policy_is_draining() -> None:

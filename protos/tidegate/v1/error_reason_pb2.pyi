@@ -25,11 +25,12 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     ERROR_REASON_UNSPECIFIED: _ErrorReason.ValueType  # 0
     """Never returned."""
     ERROR_REASON_MALFORMED: _ErrorReason.ValueType  # 1
-    """INVALID_ARGUMENT: a field is malformed. Metadata: {"field": "price_e4", "problem": "must be 1 to
-    1000000000000"}; google.rpc.BadRequest says the same.
+    """INVALID_ARGUMENT: a field is malformed, has an enum number that this version does not know, or
+    the bytes are no message at all (field "request"). Metadata: {"field": "price_e4", "problem":
+    "must be 1 to 1000000000000"}; google.rpc.BadRequest says the same.
     """
     ERROR_REASON_UNKNOWN_FIELD: _ErrorReason.ValueType  # 2
-    """INVALID_ARGUMENT: a field or enum number that this version does not know. Metadata: {"message":
+    """INVALID_ARGUMENT: a field number that this version does not know. Metadata: {"message":
     "tidegate.v1.CheckOrderRequest"}.
     """
     ERROR_REASON_REQUEST_TOO_LARGE: _ErrorReason.ValueType  # 3
@@ -131,11 +132,12 @@ class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
 ERROR_REASON_UNSPECIFIED: ErrorReason.ValueType  # 0
 """Never returned."""
 ERROR_REASON_MALFORMED: ErrorReason.ValueType  # 1
-"""INVALID_ARGUMENT: a field is malformed. Metadata: {"field": "price_e4", "problem": "must be 1 to
-1000000000000"}; google.rpc.BadRequest says the same.
+"""INVALID_ARGUMENT: a field is malformed, has an enum number that this version does not know, or
+the bytes are no message at all (field "request"). Metadata: {"field": "price_e4", "problem":
+"must be 1 to 1000000000000"}; google.rpc.BadRequest says the same.
 """
 ERROR_REASON_UNKNOWN_FIELD: ErrorReason.ValueType  # 2
-"""INVALID_ARGUMENT: a field or enum number that this version does not know. Metadata: {"message":
+"""INVALID_ARGUMENT: a field number that this version does not know. Metadata: {"message":
 "tidegate.v1.CheckOrderRequest"}.
 """
 ERROR_REASON_REQUEST_TOO_LARGE: ErrorReason.ValueType  # 3

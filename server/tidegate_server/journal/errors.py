@@ -54,8 +54,14 @@ class RecoveryRow(Enum):
         "the watermark file is unreadable, so a lost tail could not be told from a torn one:"
         " restore the file from a copy taken with the journal"
     )
-    BAD_EPOCH = "the epoch file is unreadable: restore it, or write it with the newest epoch known"
-    BAD_IDENTITY = "identity.json is unreadable or edited: restore it from a copy"
+    BAD_EPOCH = (
+        "the epoch file is unreadable: restore it, or write the newest epoch known into it,"
+        " as a bare number with its line end (echo 7 > epoch)"
+    )
+    BAD_IDENTITY = (
+        "identity.json is missing, unreadable or edited: restore it from a copy or a backup of this"
+        " folder; a new one would not fit the journal, so make none and remove nothing"
+    )
     OUTCOME_MISMATCH = (
         "a record decides differently when decided again under its own rules version:"
         " keep the folder, report it, start the version that wrote the record"
@@ -71,7 +77,7 @@ class JournalError(Exception):
 
 
 class NotADataFolderError(JournalError):
-    """The folder is not what the call needs: an empty one, or one made by ``create``."""
+    """The folder is not what the call needs: an empty one, or one that was made before."""
 
 
 class JournalOwnedError(JournalError):

@@ -164,15 +164,19 @@ def persist_epoch(folder: Path, epoch: int) -> None:
 def read_epoch(folder: Path) -> int:
     """Return the newest epoch that this folder has served.
 
-    Raises RecoveryRefusedError when the file is missing or damaged.
+    A bare number with its line end is what a person wrote; without, it may be what is left of a
+    longer one. One that is too old makes the journal's frames foreign. Raises
+    RecoveryRefusedError when the file is missing or damaged.
     """
     path = folder / _EPOCH
     try:
         content = disk.read_file(path)
-        epoch = int(content.split()[0])
+        digits = content.split()[0]
+        epoch = int(digits)
     except (FileNotFoundError, ValueError, IndexError):
-        content, epoch = b"", -1
-    if epoch < 0 or content != _pack_epoch(epoch):
+        content, digits, epoch = b"", b"", -1
+    is_bare = digits.isdigit() and content == digits + b"\n"
+    if not 0 <= epoch <= MAXIMUM_EPOCH or not (is_bare or content == _pack_epoch(epoch)):
         raise RecoveryRefusedError(
             RecoveryRow.BAD_EPOCH, "it is missing or its checksum does not match", None, path
         )
@@ -200,10 +204,17 @@ def read_watermark(folder: Path) -> Mark:
 def _require_folder(folder: Path) -> None:
     if disk.is_file(folder):
         raise NotADataFolderError(f"{folder} is a file, not a data folder")
-    if not disk.exists(folder / _IDENTITY):
-        raise NotADataFolderError(
-            f"{folder} is not a data folder: it has no {_IDENTITY}; `tidegate init` makes a new one"
+    path = folder / _IDENTITY
+    if disk.exists(path):
+        return
+    if disk.exists(folder / JOURNAL):
+        raise RecoveryRefusedError(
+            RecoveryRow.BAD_IDENTITY, f"{folder} has a journal and no {_IDENTITY}", None, path
         )
+    raise NotADataFolderError(
+        f"{folder} is not a data folder: it has no {_IDENTITY};"
+        f" make it with `tidegate init --data {folder}`"
+    )
 
 
 def _pack_epoch(epoch: int) -> bytes:

@@ -146,8 +146,7 @@ def address_problem(address: str) -> str | None:
             return f"must have an absolute path, as in unix:/run/tidegate/gate.sock: {address!r}"
         size = len(os.fsencode(path))
         if size > MAXIMUM_SOCKET_PATH_BYTES:
-            limit = MAXIMUM_SOCKET_PATH_BYTES
-            return f"names a socket path of {size} bytes, but the system takes {limit}"
+            return f"names a path of {size} bytes, the system takes {MAXIMUM_SOCKET_PATH_BYTES}"
         return None
     host, _, port = address.rpartition(":")
     if not host or not port.isdecimal() or not 0 <= int(port) < 1 << 16:

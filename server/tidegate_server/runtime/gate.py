@@ -118,9 +118,21 @@ class Gate:
         """Whether the front was bound and had a first turn, which always publishes."""
         return self._published_ns > 0
 
-    def run(self) -> None:
-        """Serve until told to stop."""
-        self._front.run(self.turn)
+    def run(self, begin: Callable[[], None]) -> None:
+        """Serve until told to stop; `begin` comes before the first turn, once the front is bound.
+
+        What it raises ends the front.
+        """
+        bound = False
+
+        def turn(calls: list[Call]) -> float:
+            nonlocal bound
+            if not bound:
+                bound = True
+                begin()
+            return self.turn(calls)
+
+        self._front.run(turn)
 
     def turn(self, calls: list[Call]) -> float:
         """Take calls in, make one commit, answer it; return when the next turn is wanted."""

@@ -1,4 +1,4 @@
-"""Start the gate: own the folder, recover, begin an epoch, bind, serve, drain."""
+"""Start the gate: own the folder, recover, bind, begin an epoch, serve, drain."""
 
 from __future__ import annotations
 
@@ -38,6 +38,8 @@ from .recover import Recovered, recover_machine
 from .supervise import FollowerProcess
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from structlog.typing import FilteringBoundLogger
 
     from tidegate.v1 import control_service_pb2
@@ -78,7 +80,6 @@ def serve(config: Config) -> int:
         machine = recovered.machine
         clock = Clock(machine.book.time_ns)
         epoch = max(read_epoch(config.folder), recovered.position.epoch) + 1
-        persist_epoch(config.folder, epoch)
         writer = Writer(
             config.folder,
             recovered.position,
@@ -89,14 +90,20 @@ def serve(config: Config) -> int:
             segment_bytes=config.segment_bytes,
         )
         page = create_gate_page(config.folder)
-        try:
+
+        def begin() -> None:
+            """Begin the epoch: once bound, so that starts that come to nothing leave no record."""
+            persist_epoch(config.folder, epoch)
             now_ns = clock.now_ns()
             writer.commit([machine.start_epoch(epoch, build(), now_ns)], now_ns)
+            log.info("serving", address=front.address, transport=config.transport, build=build())
+
+        try:
             status = _StatusWriter(config, time.time_ns())
             gate = Gate(
                 config, machine, writer, clock, front, directory, page, log, status.describe
             )
-            return _run(config, gate, log)
+            return _run(config, gate, begin, log)
         finally:
             writer.close()
             page.close()
@@ -148,7 +155,7 @@ def _recover(config: Config, log: FilteringBoundLogger) -> Recovered:
     return recovered
 
 
-def _run(config: Config, gate: Gate, log: FilteringBoundLogger) -> int:
+def _run(config: Config, gate: Gate, begin: Callable[[], None], log: FilteringBoundLogger) -> int:
     """Serve until a signal; what the garbage collector must look at is frozen before."""
 
     def stop(_number: int, _frame: object) -> None:
@@ -161,14 +168,15 @@ def _run(config: Config, gate: Gate, log: FilteringBoundLogger) -> int:
     gc.freeze()
     gc.disable()
     try:
-        log.info("serving", address=config.gate_address, transport=config.transport, build=build())
-        gate.run()
+        gate.run(begin)
     except (FrontError, OSError) as error:
         if not gate.begun:
             raise  # the address could not be bound: nothing was served
         log.critical("the gate ends: its listener has ended", error=str(error))
         return EXIT_FAULT
     except Exception:
+        if not gate.begun:
+            raise  # the epoch could not begin: nothing was served, either
         log.critical("the gate ends: nothing of the last commit was answered", exc_info=True)
         return EXIT_FAULT
     finally:

@@ -7,6 +7,7 @@ nobody answers at its path. The lock file stays: removing it would let two proce
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import ipaddress
 import os
@@ -21,7 +22,7 @@ from tidegate_server.transport.front import AddressTakenError, FrontConfigError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tidegate_server.transport.front import FrontConfig
+    from tidegate_server.transport.front import FrontConfig, FrontError
 
 UNIX: Final = "unix:"
 #: Owner and group may connect, nobody else.
@@ -69,6 +70,31 @@ def split_host(listen: str) -> tuple[str, int]:
 def with_port(listen: str, port: int) -> str:
     """Put the port that was bound into host:port."""
     return f"{listen.rpartition(':')[0]}:{port}"
+
+
+def bind_error(listen: str) -> FrontError:
+    """Find out why an address could not be bound, where the transport does not say."""
+    if not listen.startswith(UNIX):
+        try:
+            _bind_briefly(*split_host(listen))
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                return AddressTakenError(
+                    f"another program serves {listen}: stop it, or listen elsewhere"
+                )
+            return FrontConfigError(f"{listen} cannot be bound: {error.strerror}: listen elsewhere")
+    return FrontConfigError(
+        f"{listen} is free, but the transport would not serve it: look at the TLS files,"
+        " at the socket's folder, and at what GRPC_VERBOSITY=debug says"
+    )
+
+
+def _bind_briefly(host: str, port: int) -> None:
+    for family, kind, _, _, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
+        with socket.socket(family, kind) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+            probe.listen()
 
 
 @contextmanager

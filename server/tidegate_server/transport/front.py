@@ -45,9 +45,6 @@ LINGER_SECONDS: Final = 0.1
 #: `gone` forgets the older half past this many ids: it spares work and is never needed.
 GONE_LIMIT: Final = 65_536
 
-#: Services whose health is known from the start.
-HEALTH_SERVICES: Final = ("", "tidegate.v1.RiskService", "tidegate.v1.ControlService")
-
 UNAUTHENTICATED: Final = CallError(
     16,
     "UNAUTHENTICATED",
@@ -187,6 +184,11 @@ def open_front(
 
         return GrpcioFront(config, paths, directory, limits, streams)
     raise FrontConfigError(f"transport {config.transport!r} is unknown: use native or grpcio")
+
+
+def health_services(paths: Sequence[str]) -> tuple[str, ...]:
+    """Name the services whose health is known from the start: "" for all, then each one."""
+    return ("", *dict.fromkeys(path.split("/")[1] for path in paths))
 
 
 def too_large(size: int, limit: int) -> CallError:

@@ -24,6 +24,7 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
 from tidegate_server.transport.address import (
     UNIX,
+    bind_error,
     check_listen,
     claim_socket,
     narrow_umask,
@@ -35,14 +36,13 @@ from tidegate_server.transport.front import (
     DRAIN_SECONDS,
     DRAINING,
     FOREVER_SECONDS,
-    HEALTH_SERVICES,
     LINGER_SECONDS,
     UNAUTHENTICATED,
-    AddressTakenError,
     Front,
     FrontConfig,
     Sent,
     Turn,
+    health_services,
     too_large,
 )
 from tidegate_server.transport.reflection import add_reflection
@@ -86,7 +86,7 @@ class GrpcioFront(Front):
         self._paths = tuple(paths)
         self._streams = frozenset(streams)
         self._callers = _Callers(config, directory, machine_only=machine_only)
-        self._serving = dict.fromkeys(HEALTH_SERVICES, True)
+        self._serving = dict.fromkeys(health_services(paths), True)
         self._desk: Desk | None = None
 
     def run(self, turn: Turn) -> None:
@@ -158,9 +158,7 @@ class GrpcioFront(Front):
                 else:
                     port = server.add_secure_port(listen, credentials)
         except RuntimeError as error:
-            raise AddressTakenError(
-                f"{listen} cannot be bound: stop what serves it, or listen elsewhere"
-            ) from error
+            raise bind_error(listen) from error
         if not listen.startswith(UNIX):
             self.address = with_port(listen, port)
 

@@ -12,9 +12,9 @@ from google.protobuf.message import DecodeError
 from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
 from pygrpc_native import STREAM_CLOSED, STREAM_FULL
 
-from tidegate_server.transport.front import HEALTH_SERVICES
-
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from pygrpc_native import NativeGrpcFront
 
 #: Path and whether it streams.
@@ -43,8 +43,8 @@ _UNKNOWN: Final = HealthCheckResponse(
 class Health:
     """States of the services, and who watches them."""
 
-    def __init__(self) -> None:
-        self._states = dict.fromkeys(HEALTH_SERVICES, _SERVING)
+    def __init__(self, services: Iterable[str]) -> None:
+        self._states = dict.fromkeys(services, _SERVING)
         self._watches: dict[int, str] = {}
         #: Watches that did not take the latest state yet.
         self.pending: set[int] = set()

@@ -39,6 +39,7 @@ from tidegate_server.transport.front import (
     FrontConfigError,
     Sent,
     Turn,
+    health_services,
     too_large,
 )
 from tidegate_server.transport.health import HEALTH_METHODS, Health
@@ -93,7 +94,7 @@ class NativeFront(Front):
         self._limits = (*limits, *(-1 for _ in HEALTH_METHODS))
         self._health_index = len(paths)
         self._names = _Names(directory, machine_only=machine_only)
-        self._health = Health()
+        self._health = Health(health_services(paths))
         self._native: NativeGrpcFront | None = None
 
     def run(self, turn: Turn) -> None:

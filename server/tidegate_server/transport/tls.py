@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 import stat
 from typing import TYPE_CHECKING, Final
 
@@ -17,10 +18,14 @@ if TYPE_CHECKING:
 
 #: gRPC's name for the URIs among a certificate's alternative names.
 _URI_PROPERTY: Final = "peer_uri"
+#: OpenSSL's words for a key of another certificate: of the same kind, of another (old, new).
+_MISMATCHES: Final = frozenset(
+    {"KEY_VALUES_MISMATCH", "KEY_TYPE_MISMATCH", "NO_CERTIFICATE_ASSIGNED"}
+)
 
 
 def check_tls(config: FrontConfig) -> None:
-    """Raise FrontConfigError unless certificate, key and client CA can be used together."""
+    """Load the files as a server would; raise FrontConfigError with the file that is at fault."""
     if (config.tls_certificate is None) != (config.tls_key is None):
         raise FrontConfigError("TLS needs both tls_certificate and tls_key: set both or neither")
     if config.tls_client_ca is not None and config.tls_key is None:
@@ -29,6 +34,10 @@ def check_tls(config: FrontConfig) -> None:
         raise FrontConfigError(
             f"other users may use the key {config.tls_key}: chmod 0600, and replace the key"
         )
+    if config.tls_certificate is not None and config.tls_key is not None:
+        _check_pair(config.tls_certificate, config.tls_key)
+    if config.tls_client_ca is not None:
+        _check_certificates(config.tls_client_ca)
 
 
 def server_credentials(config: FrontConfig) -> grpc.ServerCredentials | None:
@@ -47,6 +56,48 @@ def spiffe_id_of(properties: Mapping[str, Iterable[bytes]]) -> str | None:
     if len(uris) != 1:
         return None
     return uris[0].decode("ascii", "replace")
+
+
+def _check_pair(certificate: Path, key: Path) -> None:
+    _check_certificates(certificate)
+    _read(key)
+    try:
+        _context().load_cert_chain(certificate, key, _refuse_password)
+    except _EncryptedKeyError:
+        raise FrontConfigError(
+            f"the key {key} is encrypted: nobody is there to type its password, store it without"
+        ) from None
+    except ssl.SSLError as error:
+        if error.reason in _MISMATCHES:
+            raise FrontConfigError(
+                f"the key {key} is not that of the certificate {certificate}: give the pair"
+            ) from error
+        raise FrontConfigError(
+            f"the key {key} cannot be used with the certificate {certificate}: it must hold a"
+            f" private key as PEM ({error.reason or error})"
+        ) from error
+
+
+def _check_certificates(path: Path) -> None:
+    _read(path)
+    try:
+        _context().load_verify_locations(path)
+    except ssl.SSLError as error:
+        raise FrontConfigError(
+            f"TLS file {path} must hold certificates as PEM ({error.reason or error})"
+        ) from error
+
+
+def _context() -> ssl.SSLContext:
+    return ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+
+
+class _EncryptedKeyError(Exception):
+    """The key wants a password."""
+
+
+def _refuse_password() -> str:
+    raise _EncryptedKeyError
 
 
 def _mode(path: Path) -> int:

@@ -45,7 +45,7 @@ def parse_any(kind: type[M], data: bytes) -> M:
     try:
         return kind.FromString(data)
     except DecodeError as error:
-        raise MalformedError([("", f"is no {kind.DESCRIPTOR.full_name}")]) from error
+        raise MalformedError([("request", f"is no {kind.DESCRIPTOR.full_name}")]) from error
 
 
 def decode_check(data: bytes, principal: str) -> commands.CheckOrder:

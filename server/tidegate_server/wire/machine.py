@@ -88,6 +88,8 @@ class Machine:
             if codec is None:
                 return self._read(method, request, principal, now_ns)
             command = codec.read_request(request, principal)
+            if codec.vet is not None:
+                codec.vet(command)
         except MalformedError as error:
             return Answer(None, malformed(error))
         outcome = execute(self.book, command, now_ns)

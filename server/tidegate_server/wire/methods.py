@@ -16,6 +16,7 @@ from tidegate.v1 import (
 )
 
 from . import (
+    dates,
     decoding,
     effects,
     encoding,
@@ -134,6 +135,7 @@ RECORD_ORDER_EVENTS: Final = Codec(
     event_encoding.encode_events,
     event_encoding.decode_events,
     event_encoding.events_effects,
+    dates.vet_events,
 )
 UPDATE_MARKS: Final = Codec(
     journal_pb2.METHOD_UPDATE_MARKS,
@@ -170,6 +172,7 @@ ROLL_DAY: Final = Codec(
     market_decoding.decode_roll,
     market_encoding.encode_roll,
     market_encoding.decode_roll,
+    vet=dates.vet_roll,
 )
 HALT: Final = plain(
     journal_pb2.METHOD_HALT, staff_decoding.decode_halt, control_service_pb2.HaltResponse
