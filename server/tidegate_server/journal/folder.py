@@ -207,6 +207,8 @@ def _require_folder(folder: Path) -> None:
     path = folder / _IDENTITY
     if disk.exists(path):
         return
+    if disk.is_file(folder):
+        raise NotADataFolderError(f"{folder} is a file, not a data folder")
     if disk.exists(folder / JOURNAL):
         raise RecoveryRefusedError(
             RecoveryRow.BAD_IDENTITY, f"{folder} has a journal and no {_IDENTITY}", None, path
