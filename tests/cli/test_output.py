@@ -109,5 +109,6 @@ def test_brackets_and_colons_that_somebody_typed_are_no_markup(
 ) -> None:
     stream = io.StringIO()
     monkeypatch.setattr("sys.stderr" if stderr else "sys.stdout", stream)
+    monkeypatch.setenv("COLUMNS", "200")
     output.console(stderr=stderr).print(lay_out(AS_TYPED))
     assert AS_TYPED in stream.getvalue()

@@ -13,12 +13,12 @@ import difflib
 import os
 import tomllib
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, get_args, get_type_hints
+from typing import TYPE_CHECKING, Any, NamedTuple, get_type_hints
 
 import msgspec
 
 from tidegate_server.runtime.addresses import address_problem, is_local
-from tidegate_server.runtime.config_schema import IN_WORDS, Config, Principal, Section
+from tidegate_server.runtime.config_schema import IN_WORDS, Config, Principal, Section, choices_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -200,16 +200,10 @@ def _convert(key: str, setting: Setting) -> object:
         where = key + place.rstrip("`")
         if key in IN_WORDS:
             problem = f"use {IN_WORDS[key]}"
-        elif choices := _choices(KEYS[key]):
+        elif choices := choices_of(KEYS[key]):
             problem += f"; use {', '.join(choices)}"
         raise ConfigError(f"{setting.source}: `{where}` is wrong: {problem}") from None
     return converted
-
-
-def _choices(kind: object) -> list[str]:
-    """Return the words of a literal type, however deep it lies."""
-    parts = get_args(kind)
-    return [w for part in parts for w in ([part] if isinstance(part, str) else _choices(part))]
 
 
 def _problems(config: Config) -> Iterator[tuple[str, str]]:

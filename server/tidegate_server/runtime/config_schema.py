@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 import msgspec
 from msgspec import Meta
@@ -144,3 +144,9 @@ class Config(Section, frozen=True):
     def follower_address(self) -> str:
         """Where the follower listens."""
         return self.follower.listen or f"unix:{self.folder.absolute() / 'run' / 'follower.sock'}"
+
+
+def choices_of(kind: object) -> list[str]:
+    """Return the words of a literal type, however deep it lies."""
+    parts = get_args(kind)
+    return [w for part in parts for w in ([part] if isinstance(part, str) else choices_of(part))]
