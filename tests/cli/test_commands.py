@@ -73,6 +73,20 @@ def test_a_repeat_says_so(run: Callable[..., Result]) -> None:
     assert "repeats an earlier answer" in words(run(*late))
 
 
+def test_json_has_what_records_and_repeats_an_order(run: Callable[..., Result]) -> None:
+    order = ("A0001", "buy", "1", "SPY", "--json")
+    first = json.loads(run("check", *order).output)
+    made = ("--id", first["order_id"], "--created-time-ns", first["created_time_ns"])
+    again = json.loads(run("check", *order, *made).output)
+    assert again["replayed"]
+    assert again["sequence"] == first["sequence"]
+
+
+def test_json_of_a_replace_has_its_id(run: Callable[..., Result]) -> None:
+    answer = json.loads(run("replace", "A0001", "none", "buy", "1", "SPY", "--json").output)
+    assert answer["order_id"] == f"cli-{answer['created_time_ns']}"
+
+
 def test_the_answer_is_json_on_request(run: Callable[..., Result]) -> None:
     answer = json.loads(run("check", "NOBODY", "sell", "1", "SPY", "--json").output)
     assert answer["rejections"][0]["reason"] == "REJECT_REASON_ACCOUNT_UNKNOWN"

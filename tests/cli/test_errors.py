@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -69,6 +70,12 @@ def test_nobody_there_ends_with_sixty_nine_in_one_line(command: tuple[str, ...])
     assert text.count("\n") == 1
 
 
+def test_a_sample_without_a_gate_says_that_nobody_answers() -> None:
+    code, text = run("sample")
+    assert code == 69
+    assert text == "tidegate: nobody answers at 127.0.0.1:1: is it running? (tidegate serve)\n"
+
+
 @pytest.mark.parametrize("scope", ["nowhere", "account", "account:", "firm:x", "board:US"])
 def test_a_scope_that_is_none_ends_with_two(scope: str) -> None:
     code, text = run("halt", scope, "--reason", "x")
@@ -127,3 +134,37 @@ def test_a_key_that_is_none_cannot_be_explained() -> None:
     code, text = run("config", "explain", "shrad")
     assert code == 2
     assert "shrad is no key" in text
+
+
+def test_a_currency_that_is_none_is_said_in_words() -> None:
+    code, text = run("init", "--currency", "zzzz")
+    assert code == 2
+    problem = "`currency` is wrong: use three capital letters, for example USD"
+    assert text == f"tidegate: --currency: {problem}\n"
+
+
+def test_a_sample_leaves_a_foreign_folder_as_it_is(tmp_path: Path) -> None:
+    foreign = tmp_path / "foreign"
+    foreign.mkdir()
+    (foreign / "letter.txt").write_text("ours", encoding="utf-8")
+    code, text = run("serve", "--sample", "--data", str(foreign))
+    assert code == 78
+    assert text.startswith(f"tidegate: {foreign} is not a data folder")
+    assert [file.name for file in foreign.iterdir()] == ["letter.txt"]
+
+
+@pytest.mark.parametrize("command", [("serve", "--sample"), ("serve",), ("init",), ("follow",)])
+def test_a_file_is_no_data_folder(tmp_path: Path, command: tuple[str, ...]) -> None:
+    file = tmp_path / "letter.txt"
+    file.write_text("ours", encoding="utf-8")
+    code, text = run(*command, "--data", str(file))
+    assert code == 78
+    assert text.startswith(f"tidegate: {file} is a file")
+    assert text.count("\n") == 1
+
+
+def test_the_version_is_an_option_too() -> None:
+    result = RUN.invoke(app, ["--version"])
+    assert result.exit_code == 0
+    assert result.output == RUN.invoke(app, ["version"]).output
+    assert re.fullmatch(r"tidegate .*, engine (compiled|interpreted)\n", result.output)

@@ -5,16 +5,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tidegate_server.runtime.config import (
-    Config,
-    ConfigError,
-    address_problem,
-    describe,
-    is_local,
-    keys,
-    load,
-    render,
-)
+from tidegate_server.runtime.addresses import address_problem, is_local
+from tidegate_server.runtime.config import Config, ConfigError, describe, keys, load, render
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tidegate_server.cli.bounds import LIST_BOUND
 from tidegate_server.cli.contracts import contract_table
 from tidegate_server.cli.options import Address, AsJson, ConfigFile, Timeout, configure_client
 
@@ -45,7 +46,10 @@ def show(
 def list_(
     *,
     limit: Annotated[
-        int | None, typer.Option("--limit", help="How many at most.", show_default="all", min=1)
+        int | None,
+        typer.Option(
+            "--limit", help="How many at most.", show_default="all", min=1, max=LIST_BOUND
+        ),
     ] = None,
     config: ConfigFile = None,
     address: Address = None,

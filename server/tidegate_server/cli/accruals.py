@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
+from tidegate_server.cli.bounds import LAST_DATE
 from tidegate_server.cli.failure import Exit, fail
 from tidegate_server.cli.options import Address, AsJson, ConfigFile, Timeout, configure_client
 
@@ -45,7 +46,13 @@ def accrue(
     ],
     date: Annotated[
         int | None,
-        typer.Option("--date", help="YYYYMMDD: the gate's trading date.", show_default="that date"),
+        typer.Option(
+            "--date",
+            help="YYYYMMDD: the gate's trading date.",
+            show_default="that date",
+            min=1,
+            max=LAST_DATE,
+        ),
     ] = None,
     days: Annotated[
         int, typer.Option("--days", min=1, max=31, help="Calendar days that it stands for.")

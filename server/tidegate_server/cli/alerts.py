@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tidegate_server.cli.bounds import LIST_BOUND
 from tidegate_server.cli.options import (
     AsJson,
     ConfigFile,
@@ -39,7 +40,9 @@ class Severity(Enum):
 @app.command("list")
 def list_alerts(
     *,
-    limit: Annotated[int, typer.Option("--limit", help="How many at most.", min=1)] = 100,
+    limit: Annotated[
+        int, typer.Option("--limit", help="How many at most.", min=1, max=LIST_BOUND)
+    ] = 100,
     is_open: Annotated[bool, typer.Option("--open", help="Only what nobody acknowledged.")] = False,
     severity: Annotated[Severity, typer.Option("--severity", help="The least.")] = Severity.INFO,
     account: Annotated[str, typer.Option("--account", help="Only one account's.")] = "",

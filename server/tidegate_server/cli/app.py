@@ -2,6 +2,7 @@
 
 from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as version_of
+from importlib.util import find_spec
 from typing import Annotated
 
 import typer
@@ -44,16 +45,39 @@ settings = typer.Typer(no_args_is_help=True, help="What is configured, and what 
 _RUN, _ORDERS, _STAFF, _FACTS = "Run", "Orders", "Watch and hold", "Facts"
 
 
+def _print_version(wanted: bool = True) -> None:  # noqa: FBT001, FBT002  (typer calls it)
+    if not wanted:
+        return
+    found = find_spec("tidegate_server.engine.decide")
+    interpreted = found is None or (found.origin or "").endswith(".py")
+    engine = "interpreted" if interpreted else "compiled"
+    try:
+        typer.echo(f"tidegate {version_of('tidegate')}, engine {engine}")
+    except PackageNotFoundError:
+        typer.echo(f"tidegate, not installed, engine {engine}")
+    raise typer.Exit
+
+
+@app.callback()
+def _all(
+    *,
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", help="Print the version and end.", callback=_print_version, is_eager=True
+        ),
+    ] = False,
+) -> None:
+    pass
+
+
 @app.command(rich_help_panel=_RUN)
 def version() -> None:
-    """Print the version.
+    """Print the version, and whether the engine is compiled or interpreted.
 
     Example: tidegate version
     """
-    try:
-        typer.echo(f"tidegate {version_of('tidegate')}")
-    except PackageNotFoundError:
-        typer.echo("tidegate, not installed")
+    _print_version()
 
 
 @settings.command()

@@ -23,7 +23,7 @@ from tidegate.v1 import (
     watch_service_pb2_grpc,
 )
 from tidegate_server.cli.failure import Exit, fail
-from tidegate_server.runtime.config import is_local
+from tidegate_server.runtime.addresses import is_local
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tidegate_server.cli.bounds import INT64_MAX, LIST_BOUND
 from tidegate_server.cli.failure import Exit, fail
 from tidegate_server.cli.options import AsJson, ConfigFile, Data, FollowerAddress, configure_client
 
@@ -25,16 +26,21 @@ def compare(
     *,
     first: Annotated[
         int,
-        typer.Option("--from", help="First record.", min=0, show_default="the newest snapshot"),
+        typer.Option(
+            "--from", help="First record.", min=0, max=INT64_MAX, show_default="the newest snapshot"
+        ),
     ] = 0,
     last: Annotated[
-        int, typer.Option("--to", help="Last record.", min=0, show_default="the last durable one")
+        int,
+        typer.Option(
+            "--to", help="Last record.", min=0, max=INT64_MAX, show_default="the last durable one"
+        ),
     ] = 0,
     offline: Annotated[
         bool, typer.Option("--offline", help="Read the journal's files; needs nothing running.")
     ] = False,
     shown: Annotated[
-        int, typer.Option("--show", help="How many single orders to show.", min=0)
+        int, typer.Option("--show", help="How many single orders to show.", min=0, max=LIST_BOUND)
     ] = 20,
     config: ConfigFile = None,
     data: Data = None,

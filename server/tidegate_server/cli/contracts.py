@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tidegate_server.cli.accruals import accrue
+from tidegate_server.cli.bounds import QUANTITY_BOUND
 from tidegate_server.cli.options import Address, AsJson, ConfigFile, Timeout, configure_client
 
 if TYPE_CHECKING:
@@ -76,9 +77,9 @@ def repay(
     Example: tidegate contract repay C0001 2500.00
     """
     from tidegate.v1 import account_service_pb2
-    from tidegate_server.cli.output import parse_price
+    from tidegate_server.cli.output import parse_amount
 
-    request = account_service_pb2.RepayCashRequest(amount_e4=parse_price(amount))
+    request = account_service_pb2.RepayCashRequest(amount_e4=parse_amount(amount, "amount"))
     name(request, account, booking_id)
     client = configure_client(config, address, timeout)
     _book(client, request, _repay, as_json=as_json)
@@ -87,7 +88,7 @@ def repay(
 @app.command(name="return")
 def return_(
     account: Account,
-    quantity: Annotated[int, typer.Argument(help="How many shares.", min=1, max=10**12)],
+    quantity: Annotated[int, typer.Argument(help="How many shares.", min=1, max=QUANTITY_BOUND)],
     instrument: Annotated[str, typer.Argument(help="Instrument id.", show_default=False)],
     *,
     booking_id: BookingId = None,
@@ -126,9 +127,9 @@ def interest(
     Example: tidegate contract interest C0001 order-17 1.25
     """
     from tidegate.v1 import account_service_pb2
-    from tidegate_server.cli.output import parse_price
+    from tidegate_server.cli.output import parse_amount
 
-    signed = -parse_price(amount) if take_back else parse_price(amount)
+    signed = parse_amount(amount, "amount") * (-1 if take_back else 1)
     request = account_service_pb2.AccrueInterestRequest(contract_id=contract, amount_e4=signed)
     name(request, account, booking_id)
     client = configure_client(config, address, timeout)
@@ -152,9 +153,9 @@ def fee(
     Example: tidegate contract fee C0001 5.00
     """
     from tidegate.v1 import account_service_pb2
-    from tidegate_server.cli.output import parse_price
+    from tidegate_server.cli.output import parse_amount
 
-    signed = -parse_price(amount) if take_back else parse_price(amount)
+    signed = parse_amount(amount, "amount") * (-1 if take_back else 1)
     request = account_service_pb2.ChargeFeeRequest(amount_e4=signed)
     name(request, account, booking_id)
     client = configure_client(config, address, timeout)

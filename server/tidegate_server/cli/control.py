@@ -47,6 +47,7 @@ def halt(
     """
     from tidegate.v1 import control_service_pb2
     from tidegate_server.cli.calls import calling
+    from tidegate_server.cli.scopes import warn_unknown
 
     kind, scope_id = _parse_scope(scope)
     request = control_service_pb2.HaltRequest(
@@ -54,7 +55,8 @@ def halt(
     )
     with calling(configure_client(config, address, timeout)) as gate:
         answer = gate.call(gate.control.Halt, request)
-    typer.echo(f"halted {scope} as {request.stop_id} at sequence {answer.sequence}")
+        typer.echo(f"halted {scope} as {request.stop_id} at sequence {answer.sequence}")
+        warn_unknown(gate, kind, scope_id)
 
 
 def reduce_only(
@@ -72,6 +74,7 @@ def reduce_only(
     """
     from tidegate.v1 import control_service_pb2
     from tidegate_server.cli.calls import calling
+    from tidegate_server.cli.scopes import warn_unknown
 
     kind, scope_id = _parse_scope(scope)
     request = control_service_pb2.SetReduceOnlyRequest(
@@ -79,7 +82,8 @@ def reduce_only(
     )
     with calling(configure_client(config, address, timeout)) as gate:
         answer = gate.call(gate.control.SetReduceOnly, request)
-    typer.echo(f"{scope} is reduce-only as {request.stop_id} at sequence {answer.sequence}")
+        typer.echo(f"{scope} is reduce-only as {request.stop_id} at sequence {answer.sequence}")
+        warn_unknown(gate, kind, scope_id)
 
 
 def release(

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from tidegate_server.cli.bounds import INT64_MAX, LIST_BOUND
 from tidegate_server.cli.failure import Exit, fail
 from tidegate_server.cli.options import configure
 
@@ -18,12 +19,20 @@ def demo(
     *,
     trades: Annotated[
         int | None,
-        typer.Option("--trades", help="How many trades to walk.", show_default="all 4 000", min=40),
+        typer.Option(
+            "--trades",
+            help="How many trades to walk.",
+            show_default="all 4 000",
+            min=40,
+            max=LIST_BOUND,
+        ),
     ] = None,
     accounts: Annotated[
         int, typer.Option("--accounts", help="How many accounts.", min=10, max=1000)
     ] = 300,
-    seed: Annotated[int, typer.Option("--seed", help="Of accounts and orders.")] = 20131007,
+    seed: Annotated[
+        int, typer.Option("--seed", help="Of accounts and orders.", min=0, max=INT64_MAX)
+    ] = 20131007,
     transport: Annotated[str, typer.Option("--transport", help="native or grpcio.")] = "native",
     durability: Annotated[str, typer.Option("--durability", help="flush or write.")] = "flush",
     keep: Annotated[

@@ -1,8 +1,9 @@
 """How a command fails: one line on standard error and a number.
 
-0 done · 2 wrong usage or configuration · 3 the order was rejected (check, preview) · 65 the gate
-refused the request as it is · 69 no answer: not running, draining, overloaded, too slow · 70 a
-fault · 77 who calls may not · 78 refused to start: the data folder or the address
+0 done · 1 a demonstration differed · 2 wrong usage or configuration · 3 the order was rejected
+(check, preview) · 65 the gate refused the request as it is · 69 no answer: not running, draining,
+overloaded, too slow · 70 a fault · 77 who calls may not · 78 refused to start: the data folder or
+the address
 """
 
 from __future__ import annotations
@@ -26,8 +27,8 @@ class Exit(IntEnum):
 
 
 CODES = (
-    "Exit codes: 0 done, 2 usage or configuration, 3 order rejected, 65 request refused,"
-    " 69 no answer, 70 fault, 77 not allowed, 78 refused to start."
+    "Exit codes: 0 done, 1 a demo differed, 2 usage or configuration, 3 order rejected,"
+    " 65 request refused, 69 no answer, 70 fault, 77 not allowed, 78 refused to start."
 )
 
 

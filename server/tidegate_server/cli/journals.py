@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tidegate_server.cli.bounds import INT64_MAX, LIST_BOUND
 from tidegate_server.cli.failure import Exit
 from tidegate_server.cli.options import (
     AsJson,
@@ -35,10 +36,11 @@ _POLL_S = 0.5
 def tail(
     *,
     count: Annotated[
-        int, typer.Option("--count", "-n", help="How many of the newest.", min=1)
+        int, typer.Option("--count", "-n", help="How many of the newest.", min=1, max=LIST_BOUND)
     ] = 20,
     from_sequence: Annotated[
-        int | None, typer.Option("--from", help="Start at this sequence instead.", min=1)
+        int | None,
+        typer.Option("--from", help="Start at this sequence instead.", min=1, max=INT64_MAX),
     ] = None,
     keep_on: Annotated[bool, typer.Option("--follow", "-f", help="Go on as records come.")] = False,
     config: ConfigFile = None,
@@ -66,7 +68,7 @@ def tail(
 
 @app.command()
 def explain(
-    sequence: Annotated[int, typer.Argument(help="Journal position.", min=1)],
+    sequence: Annotated[int, typer.Argument(help="Journal position.", min=1, max=INT64_MAX)],
     *,
     config: ConfigFile = None,
     data: Data = None,

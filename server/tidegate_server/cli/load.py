@@ -19,12 +19,18 @@ if TYPE_CHECKING:
 _TRIES = 5
 
 
-def load_sample(gate: Gate, accounts: int = market.ACCOUNT_COUNT, seed: int = market.SEED) -> str:
-    """Load instruments, marks, factors and accounts, and say so.
+def load_sample(
+    gate: Gate,
+    accounts: int = market.ACCOUNT_COUNT,
+    seed: int = market.SEED,
+    *,
+    wait: bool = False,
+) -> str:
+    """Load instruments, marks, factors and accounts, and say so; `wait` for a gate that starts.
 
     Does nothing to a gate that has accounts. Raises grpc.RpcError.
     """
-    status = gate.call(gate.control.GetStatus, control_pb2.GetStatusRequest(), wait=True)
+    status = gate.call(gate.control.GetStatus, control_pb2.GetStatusRequest(), wait=wait)
     if status.account_count:
         return f"the gate has {status.account_count} accounts already: nothing was loaded"
     if not status.trading_date:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tidegate_server.cli.bounds import TIME_BOUND
 from tidegate_server.cli.failure import Exit, fail
 from tidegate_server.cli.options import (
     Address,
@@ -46,7 +47,12 @@ def replace(
     ] = None,
     created_time_ns: Annotated[
         int | None,
-        typer.Option("--created-time-ns", help="To repeat a replace: its first creation time."),
+        typer.Option(
+            "--created-time-ns",
+            help="To repeat a replace: its first creation time.",
+            min=1,
+            max=TIME_BOUND,
+        ),
     ] = None,
     reduce_only: ReduceOnly = False,
     config: ConfigFile = None,
@@ -94,7 +100,13 @@ def reconcile(
     *,
     taken_time_ns: Annotated[
         int | None,
-        typer.Option("--taken-time-ns", help="When the list was taken.", show_default="now"),
+        typer.Option(
+            "--taken-time-ns",
+            help="When the list was taken.",
+            show_default="now",
+            min=1,
+            max=TIME_BOUND,
+        ),
     ] = None,
     session_id: Annotated[
         str | None, typer.Option("--id", help="Id of the list; a repeat changes nothing.")
@@ -160,6 +172,7 @@ def cancel_orders(
     from tidegate.v1 import control_service_pb2, order_pb2
     from tidegate_server.cli import output
     from tidegate_server.cli.calls import calling
+    from tidegate_server.cli.scopes import warn_unknown
 
     kind, _, scope_id = scope.partition(":")
     if kind not in {"account", "group", "instrument"} or not scope_id:
@@ -178,6 +191,7 @@ def cancel_orders(
             request.page_token = found.next_page_token = answer.next_page_token
             if not request.page_token:
                 break
+        warn_unknown(gate, request.scope_kind, scope_id)
     if as_json:
         output.console().out(output.as_json(found))
         return
@@ -191,14 +205,11 @@ def cancel_orders(
 
 def _read_list(file: Path) -> list["risk_pb2.ListedOrder"]:
     """Read a list of open orders; end the command where it cannot be one."""
-    from tidegate.v1 import order_pb2, risk_service_pb2
-    from tidegate_server.cli.output import parse_price
-
     try:
         with file.open(newline="", encoding="utf-8") as text:
             reader = csv.DictReader(text)
             named = reader.fieldnames
-            rows = list(reader)
+            rows = [(reader.line_num, row) for row in reader]
     except OSError as error:
         fail(f"{file}: {error.strerror}", Exit.USAGE)
     except (ValueError, csv.Error) as error:
@@ -207,26 +218,31 @@ def _read_list(file: Path) -> list["risk_pb2.ListedOrder"]:
     if missing:  # a file that is empty by mistake would end all that is open
         needed = ", ".join(missing)
         fail(f"{file} is no list of open orders: its first row lacks {needed}", Exit.USAGE)
+    return [_listed(row, f"{file}, line {line}") for line, row in rows]
+
+
+def _listed(row: dict[str, str], place: str) -> "risk_pb2.ListedOrder":
+    """Read one row of a list of open orders; end the command, saying where, if it is none."""
+    from tidegate.v1 import order_pb2, risk_service_pb2
+    from tidegate_server.cli.output import parse_price
+
+    price = row["price"]
+    kind = order_pb2.ORDER_TYPE_LIMIT if price else order_pb2.ORDER_TYPE_MARKET
     try:
-        return [
-            risk_service_pb2.ListedOrder(
-                order_id=row["order_id"],
-                instrument_id=row["instrument_id"],
-                side=order_pb2.Side.Value(f"SIDE_{row['side'].upper()}"),
-                order_type=(
-                    order_pb2.ORDER_TYPE_LIMIT if row["price"] else order_pb2.ORDER_TYPE_MARKET
-                ),
-                quantity=int(row["quantity"]),
-                price_e4=parse_price(row["price"]) if row["price"] else None,
-                filled_quantity=int(row["filled"] or 0),
-                margin_kind=order_pb2.MarginKind.Value(
-                    f"MARGIN_KIND_{(row.get('kind') or 'unspecified').upper()}"
-                ),
-            )
-            for row in rows
-        ]
+        return risk_service_pb2.ListedOrder(
+            order_id=row["order_id"],
+            instrument_id=row["instrument_id"],
+            side=order_pb2.Side.Value(f"SIDE_{row['side'].upper()}"),
+            order_type=kind,
+            quantity=int(row["quantity"]),
+            price_e4=parse_price(price, f"{place}: price") if price else None,
+            filled_quantity=int(row["filled"] or 0),
+            margin_kind=order_pb2.MarginKind.Value(
+                f"MARGIN_KIND_{(row.get('kind') or 'unspecified').upper()}"
+            ),
+        )
     except (KeyError, ValueError, AttributeError, TypeError) as error:
-        fail(f"{file} is no list of open orders: {error}", Exit.USAGE)
+        fail(f"{place}: no open order: {error}", Exit.USAGE)
 
 
 def _show_differences(answer: "risk_pb2.ReconcileOrdersResponse") -> None:

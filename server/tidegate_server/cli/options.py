@@ -1,10 +1,12 @@
 """Options that several commands share, and how they become a configuration."""
 
+import math
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from tidegate_server.cli.bounds import TIMEOUT_BOUND_S
 from tidegate_server.cli.failure import Exit, fail
 from tidegate_server.runtime.config import Config, ConfigError, load
 
@@ -58,7 +60,11 @@ FollowerAddress = Annotated[
 Timeout = Annotated[
     float | None,
     typer.Option(
-        "--timeout", help="Deadline of each call, in seconds.", show_default="5", min=0.001
+        "--timeout",
+        help="Deadline of each call, in seconds.",
+        show_default="5",
+        min=0.001,
+        max=TIMEOUT_BOUND_S,
     ),
 ]
 AsJson = Annotated[
@@ -80,5 +86,7 @@ def configure_client(
     file: Path | None, address: str | None, timeout: float | None, data: str | None = None
 ) -> Config:
     """Load the configuration of a command that calls a gate."""
+    if timeout is not None and math.isnan(timeout):  # which is in every range
+        fail(f"--timeout {timeout}: not a number of seconds", Exit.USAGE)
     milliseconds = None if timeout is None else max(1, round(timeout * 1000))
     return configure(file, client__address=address, client__timeout_ms=milliseconds, data=data)

@@ -1,12 +1,14 @@
 """Orders: check, preview, record."""
 # ruff: noqa: PLC0415, PLR0913  - calls are imported when made; a command has an argument a flag
 
+import json
 import time
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tidegate_server.cli.bounds import LAST_DATE, QUANTITY_BOUND, TIME_BOUND
 from tidegate_server.cli.failure import Exit
 from tidegate_server.cli.options import Address, AsJson, ConfigFile, Timeout, configure_client
 from tidegate_server.cli.shapes import KindOption, Price, ReduceOnly, Side, kind_of, shape, side_of
@@ -18,7 +20,8 @@ if TYPE_CHECKING:
 
 Account = Annotated[str, typer.Argument(help="Account id.", show_default=False)]
 Quantity = Annotated[
-    int, typer.Argument(help="How much, in the instrument's smallest unit.", min=1, max=10**12)
+    int,
+    typer.Argument(help="How much, in the instrument's smallest unit.", min=1, max=QUANTITY_BOUND),
 ]
 Instrument = Annotated[str, typer.Argument(help="Instrument id.", show_default=False)]
 
@@ -51,7 +54,12 @@ def check(
     ] = None,
     created_time_ns: Annotated[
         int | None,
-        typer.Option("--created-time-ns", help="To repeat an order: its first creation time."),
+        typer.Option(
+            "--created-time-ns",
+            help="To repeat an order: its first creation time.",
+            min=1,
+            max=TIME_BOUND,
+        ),
     ] = None,
     reduce_only: ReduceOnly = False,
     want_maximum: Annotated[
@@ -141,14 +149,27 @@ def record(
     ] = None,
     instrument: Annotated[str, typer.Option("--instrument", help="Of a fill.")] = "",
     side: Annotated[Side | None, typer.Option("--side", help="Of a fill: buy or sell.")] = None,
-    quantity: Annotated[int, typer.Option("--quantity", help="Of a fill.", min=0)] = 0,
+    quantity: Annotated[
+        int, typer.Option("--quantity", help="Of a fill.", min=0, max=QUANTITY_BOUND)
+    ] = 0,
     price: Annotated[str | None, typer.Option("--price", help="Of a fill, e.g. 168.80.")] = None,
     cumulative: Annotated[
         int | None,
-        typer.Option("--cumulative", help="Of an end: all that the venue says was filled.", min=0),
+        typer.Option(
+            "--cumulative",
+            help="Of an end: all that the venue says was filled.",
+            min=0,
+            max=QUANTITY_BOUND,
+        ),
     ] = None,
     trade_date: Annotated[
-        int, typer.Option("--trade-date", help="Of a fill: YYYYMMDD; 0 is the trading date.")
+        int,
+        typer.Option(
+            "--trade-date",
+            help="Of a fill: YYYYMMDD; 0 is the trading date.",
+            min=0,
+            max=LAST_DATE,
+        ),
     ] = 0,
     busts: Annotated[
         str, typer.Option("--busts", help="Of a bust: the event id of the fill that is undone.")
@@ -196,7 +217,9 @@ def _show_decision(
     allowed = answer.verdict == order_pb2.VERDICT_ALLOW
     console = output.console()
     if as_json:
-        console.out(output.as_json(answer))
+        # With the two that the answer does not have: who made them up must record and repeat them.
+        made = {"order_id": order_id, "created_time_ns": str(created)}
+        console.out(json.dumps(made | json.loads(output.as_json(answer)), indent=2))
         raise typer.Exit(0 if allowed else int(Exit.REJECTED))
     rows = [("verdict", "ALLOW" if allowed else "REJECT")]
     rows += [("order id", order_id), ("created", f"{created} ns")]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from google.protobuf import json_format
@@ -15,6 +15,7 @@ from rich.table import Table
 
 from tidegate.v1 import order_pb2
 from tidegate.v1.account_service_pb2 import LineState
+from tidegate_server.cli.bounds import AMOUNT_BOUND, PRICE_BOUND
 from tidegate_server.cli.failure import Exit, fail
 
 if TYPE_CHECKING:
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
     from google.protobuf.message import Message
 
-MAXIMUM_PRICE_E4 = 10**12
 UNBOUNDED = 2**63 - 1  # a ratio over nothing
 _WIDTH = 160
 _E4 = Decimal(10_000)
@@ -69,16 +69,25 @@ def console(*, stderr: bool = False) -> Console:
     )
 
 
-def parse_price(text: str) -> int:
-    """Return a price in 1/10 000, exactly; end the command if there is no such price."""
+def parse_price(text: str, label: str = "--price") -> int:
+    """Return a price in 1/10 000, exactly; end the command, naming `label`, if it is none."""
+    return _parse_e4(text, label, "a price", PRICE_BOUND)
+
+
+def parse_amount(text: str, label: str) -> int:
+    """Return an amount of money in 1/10 000, exactly; end the command if it is none."""
+    return _parse_e4(text, label, "an amount", AMOUNT_BOUND)
+
+
+def _parse_e4(text: str, label: str, kind: str, bound: int) -> int:
     try:
         scaled = Decimal(text.replace(",", "").replace("_", "")) * _E4
-    except InvalidOperation:
-        fail(f"--price {text}: not a number", Exit.USAGE)
-    if not scaled.is_finite() or not 1 <= scaled <= MAXIMUM_PRICE_E4:
-        fail(f"--price {text}: a price is 0.0001 to 100000000", Exit.USAGE)
+    except ArithmeticError:  # no number, or one whose exponent is out of all bounds
+        fail(f"{label} {text}: not a number", Exit.USAGE)
+    if not scaled.is_finite() or not 1 <= scaled <= bound:
+        fail(f"{label} {text}: {kind} is 0.0001 to {bound // 10_000}", Exit.USAGE)
     if scaled != scaled.to_integral_value():
-        fail(f"--price {text}: a price has at most four decimals", Exit.USAGE)
+        fail(f"{label} {text}: {kind} has at most four decimals", Exit.USAGE)
     return int(scaled)
 
 

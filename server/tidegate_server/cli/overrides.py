@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tidegate_server.cli.bounds import LIST_BOUND, MINUTES_BOUND
 from tidegate_server.cli.failure import Exit, fail
 from tidegate_server.cli.options import (
     Address,
@@ -40,7 +41,9 @@ def propose(
         str, typer.Argument(help="Its value, in the unit of its name; N/BURST a rate.")
     ],
     *,
-    minutes: Annotated[int, typer.Option("--minutes", help="How long it counts.", min=1)],
+    minutes: Annotated[
+        int, typer.Option("--minutes", help="How long it counts.", min=1, max=MINUTES_BOUND)
+    ],
     reason: Reason,
     override_id: Annotated[str | None, typer.Option("--id", help="Its id; else a new one.")] = None,
     config: ConfigFile = None,
@@ -105,7 +108,9 @@ def list_overrides(
             "--account", "--id", help="Only those of the account, group, sector ... with this id."
         ),
     ] = "",
-    limit: Annotated[int, typer.Option("--limit", help="How many at most.", min=1)] = 100,
+    limit: Annotated[
+        int, typer.Option("--limit", help="How many at most.", min=1, max=LIST_BOUND)
+    ] = 100,
     config: ConfigFile = None,
     address: Address = None,
     timeout: Timeout = None,

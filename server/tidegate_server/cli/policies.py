@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tidegate_server.cli import comparison
+from tidegate_server.cli.bounds import INT64_MAX, LIST_BOUND
 from tidegate_server.cli.failure import Exit, fail
 from tidegate_server.cli.options import Address, AsJson, ConfigFile, Timeout, configure_client
 
@@ -20,13 +21,20 @@ app = typer.Typer(
 )
 
 
+Pending = Annotated[
+    int, typer.Argument(help="The pending version.", min=1, max=INT64_MAX, show_default=False)
+]
+
 app.command("compare")(comparison.compare)
 
 
 @app.command()
 def show(
     version: Annotated[
-        int, typer.Argument(help="Which version.", show_default="the one in force")
+        int,
+        typer.Argument(
+            help="Which version.", show_default="the one in force", min=0, max=INT64_MAX
+        ),
     ] = 0,
     *,
     config: ConfigFile = None,
@@ -65,7 +73,13 @@ def propose(
     *,
     base_version: Annotated[
         int | None,
-        typer.Option("--base", help="The version that it changes.", show_default="the file's"),
+        typer.Option(
+            "--base",
+            help="The version that it changes.",
+            show_default="the file's",
+            min=0,
+            max=INT64_MAX,
+        ),
     ] = None,
     config: ConfigFile = None,
     address: Address = None,
@@ -91,7 +105,9 @@ def propose(
 
 @app.command()
 def restore(
-    version: Annotated[int, typer.Argument(help="The version to propose a copy of.")],
+    version: Annotated[
+        int, typer.Argument(help="The version to propose a copy of.", min=1, max=INT64_MAX)
+    ],
     *,
     config: ConfigFile = None,
     address: Address = None,
@@ -126,7 +142,7 @@ def told(answer: "policy_service_pb2.ProposePolicyResponse") -> str:
 
 @app.command()
 def approve(
-    version: Annotated[int, typer.Argument(help="The pending version.")],
+    version: Pending,
     *,
     config: ConfigFile = None,
     address: Address = None,
@@ -147,7 +163,7 @@ def approve(
 
 @app.command()
 def withdraw(
-    version: Annotated[int, typer.Argument(help="The pending version.")],
+    version: Pending,
     *,
     config: ConfigFile = None,
     address: Address = None,
@@ -169,7 +185,9 @@ def withdraw(
 @app.command("list")
 def list_versions(
     *,
-    limit: Annotated[int, typer.Option("--limit", help="How many at most.", min=1)] = 100,
+    limit: Annotated[
+        int, typer.Option("--limit", help="How many at most.", min=1, max=LIST_BOUND)
+    ] = 100,
     config: ConfigFile = None,
     address: Address = None,
     timeout: Timeout = None,

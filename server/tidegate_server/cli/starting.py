@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tidegate_server.cli.bounds import SHARD_BOUND
 from tidegate_server.cli.failure import Exit, fail
 from tidegate_server.cli.options import (
     Address,
@@ -47,7 +48,8 @@ def init(
     config: ConfigFile = None,
     data: Data = None,
     shard: Annotated[
-        int | None, typer.Option("--shard", help="Which part of the accounts.")
+        int | None,
+        typer.Option("--shard", help="Which part of the accounts.", min=0, max=SHARD_BOUND),
     ] = None,
     currency: Annotated[
         str | None, typer.Option("--currency", help="Of every amount.", show_default="USD")
@@ -98,8 +100,8 @@ def serve(
         log__format=log_format,
         follower__enabled=False if no_follower else None,
     )
-    if sample and not settings.folder.exists():
-        _initialise(settings, None)
+    if sample:
+        _prepare(settings)
     if sample and not settings.principals:
         settings = _with_second_person(settings)
     from tidegate_server.runtime.serve import serve as run
@@ -154,6 +156,9 @@ def follow(
 def sample(
     *,
     accounts: Accounts = 300,
+    wait: Annotated[
+        bool, typer.Option("--wait", help="Let the deadline run while the gate starts.")
+    ] = False,
     config: ConfigFile = None,
     data: Data = None,
     address: Address = None,
@@ -167,7 +172,7 @@ def sample(
     from tidegate_server.cli.load import load_sample
 
     with calling(configure_client(config, address, timeout, data)) as gate:
-        loaded = load_sample(gate, accounts)
+        loaded = load_sample(gate, accounts, wait=wait)
     typer.echo(loaded)
 
 
@@ -181,7 +186,28 @@ def refusing() -> Iterator[None]:
     try:
         yield
     except (JournalError, FrontError, IdentityError, OSError) as error:
-        fail(str(error), Exit.NOT_STARTED)
+        fail(_problem(error), Exit.NOT_STARTED)
+
+
+def _problem(error: Exception) -> str:
+    """Say what is wrong: of a file, its name and the system's words, without a number."""
+    if isinstance(error, OSError) and error.filename and error.strerror:
+        return f"{error.filename}: {error.strerror.lower()}"
+    return str(error)
+
+
+def _prepare(config: "Config") -> None:
+    """Make the folder if there is nothing; a folder that is not ours is refused as it is."""
+    from tidegate_server.journal import read_identity
+
+    with refusing():
+        new = not config.folder.exists() or (
+            config.folder.is_dir() and not any(config.folder.iterdir())
+        )
+        if not new:
+            read_identity(config.folder)
+    if new:
+        _initialise(config, None)
 
 
 def _initialise(config: "Config", policy_file: Path | None) -> None:
@@ -212,4 +238,4 @@ def _start_loader(config: "Config", accounts: int) -> "subprocess.Popen[bytes]":
     """Load the sample from a process of its own: the gate's has one thread and one front."""
     arguments = [sys.executable, "-m", "tidegate_server.cli", "sample"]
     arguments += ["--address", config.gate_address, "--accounts", str(accounts)]
-    return subprocess.Popen([*arguments, "--timeout", _LOADER_TIMEOUT_S])  # noqa: S603  (ourselves)
+    return subprocess.Popen([*arguments, "--wait", "--timeout", _LOADER_TIMEOUT_S])  # noqa: S603  (ourselves)

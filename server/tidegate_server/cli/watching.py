@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tidegate_server.cli.bounds import INT64_MAX, LIST_BOUND
 from tidegate_server.cli.options import AsJson, ConfigFile, Data, FollowerAddress, configure_client
 
 if TYPE_CHECKING:
@@ -18,7 +19,9 @@ app = typer.Typer(
 )
 Count = Annotated[
     int | None,
-    typer.Option("--count", "-n", help="End after so many.", min=1, show_default="never"),
+    typer.Option(
+        "--count", "-n", help="End after so many.", min=1, max=LIST_BOUND, show_default="never"
+    ),
 ]
 
 
@@ -26,7 +29,10 @@ Count = Annotated[
 def records(
     *,
     first: Annotated[
-        int, typer.Option("--from", help="First record.", min=0, show_default="the next one")
+        int,
+        typer.Option(
+            "--from", help="First record.", min=0, max=INT64_MAX, show_default="the next one"
+        ),
     ] = 0,
     count: Count = None,
     config: ConfigFile = None,

@@ -35,7 +35,7 @@ def withdraw(
     from tidegate_server.cli import output
     from tidegate_server.cli.calls import calling
 
-    amount_e4 = output.parse_price(amount)
+    amount_e4 = output.parse_amount(amount, "amount")
     with calling(configure_client(config, address, timeout)) as gate:
         asked = account_service_pb2.GetAccountRequest(account_id=account)
         known = gate.call(gate.accounts.GetAccount, asked).account

@@ -61,6 +61,11 @@ def read_start(path: Path, length: int) -> bytes:
         return file.read(length)
 
 
+def is_file(path: Path) -> bool:
+    """Whether there is a file where a folder is wanted."""
+    return path.is_file()
+
+
 def list_names(folder: Path) -> list[str]:
     """Return the sorted names in a folder, none when there is no folder."""
     try:

@@ -107,8 +107,10 @@ def own(folder: Path) -> Owner:
 def create(folder: Path, *, shard: int, currency: str, created_time_ns: int) -> Identity:
     """Make a new data folder and return its identity.
 
-    Raises NotADataFolderError when the folder has anything in it.
+    Raises NotADataFolderError when the folder has anything in it, or is a file.
     """
+    if disk.is_file(folder):
+        raise NotADataFolderError(f"{folder} is a file: give the name of a new folder")
     if disk.list_names(folder):
         raise NotADataFolderError(
             f"{folder} is not empty: give the name of a new folder, or start on what is there"
@@ -203,6 +205,8 @@ def _require_folder(folder: Path) -> None:
     path = folder / _IDENTITY
     if disk.exists(path):
         return
+    if disk.is_file(folder):
+        raise NotADataFolderError(f"{folder} is a file, not a data folder")
     if disk.exists(folder / JOURNAL):
         raise RecoveryRefusedError(
             RecoveryRow.BAD_IDENTITY, f"{folder} has a journal and no {_IDENTITY}", None, path

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, get_args, get_type_hints
 
 import msgspec
 
-from tidegate_server.runtime.config_schema import Config, Principal, Section
+from tidegate_server.runtime.addresses import address_problem, is_local
+from tidegate_server.runtime.config_schema import IN_WORDS, Config, Principal, Section
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -39,8 +40,6 @@ __all__ = [
 DEFAULT_FILE = "tidegate.toml"
 PREFIX = "TIDEGATE_"
 NOT_OURS = frozenset({"TIDEGATE_CONFIG", "TIDEGATE_COMPILE", "TIDEGATE_TOKEN"})
-MAXIMUM_SOCKET_PATH_BYTES = 107  # what the kernel takes
-LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
 class ConfigError(Exception):
@@ -138,29 +137,6 @@ def require_private(path: Path, key: str) -> None:
         raise ConfigError(f"`{key}`: {path} can be read by others: chmod 600 it")
 
 
-def address_problem(address: str) -> str | None:
-    """Say what is wrong with an address, if anything."""
-    if address.startswith("unix:"):
-        path = address.removeprefix("unix:")
-        if not path.startswith("/"):
-            return f"must have an absolute path, as in unix:/run/tidegate/gate.sock: {address!r}"
-        size = len(os.fsencode(path))
-        if size > MAXIMUM_SOCKET_PATH_BYTES:
-            return f"names a path of {size} bytes, the system takes {MAXIMUM_SOCKET_PATH_BYTES}"
-        return None
-    host, _, port = address.rpartition(":")
-    if not host or not port.isdecimal() or not 0 <= int(port) < 1 << 16:
-        return f"must be unix:PATH or HOST:PORT, not {address!r}"
-    if not int(port):
-        return f"needs a port that clients can know; port 0 is another each time: {address!r}"
-    return None
-
-
-def is_local(address: str) -> bool:
-    """Whether only this machine can reach the address."""
-    return address.startswith("unix:") or address.rpartition(":")[0].strip("[]") in LOOPBACK
-
-
 def _find(file: Path | None, environment: Mapping[str, str]) -> Path | None:
     if file is not None:
         return file
@@ -222,7 +198,9 @@ def _convert(key: str, setting: Setting) -> object:
     except msgspec.ValidationError as error:
         problem, _, place = str(error).partition(" - at `$")
         where = key + place.rstrip("`")
-        if choices := _choices(KEYS[key]):
+        if key in IN_WORDS:
+            problem = f"use {IN_WORDS[key]}"
+        elif choices := _choices(KEYS[key]):
             problem += f"; use {', '.join(choices)}"
         raise ConfigError(f"{setting.source}: `{where}` is wrong: {problem}") from None
     return converted

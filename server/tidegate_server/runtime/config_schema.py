@@ -14,6 +14,8 @@ Role = Literal[
 LOCAL_ROLES: tuple[Role, ...] = (
     *("router", "viewer", "feed", "drop_copy", "risk", "killer", "operator", "auditor"),
 )
+#: What a key takes that has a pattern: nobody should have to read one.
+IN_WORDS = {"currency": "three capital letters, for example USD"}
 _Name = Annotated[str, Meta(pattern=r"\A[!-~]{1,64}\Z")]
 
 

@@ -95,7 +95,7 @@ def follow(config: Config) -> int:
     """
     log = configure(config.log, "follower")
     os.nice(NICENESS)
-    if not config.folder.is_dir():
+    if not config.folder.exists():
         raise NotADataFolderError(
             f"{config.folder} does not exist: make it with `tidegate init --data {config.folder}`"
         )

@@ -23,13 +23,13 @@ from collections import deque
 from typing import TYPE_CHECKING, Final
 
 from tidegate_server.engine.outcomes import Refusal
-from tidegate_server.journal import JournalOwnedError, RecoveryRefusedError, read_epoch
 from tidegate_server.transport import STOP, beginning_with
 from tidegate_server.wire.long_batches import BatchCall
 from tidegate_server.wire.methods import BY_NAME, METHODS, Lane
 
 from .calls import Calls
 from .counters import INDEX, bucket_index
+from .ownership import stay_owner
 from .publishing import Publisher
 
 if TYPE_CHECKING:
@@ -259,7 +259,7 @@ class Gate:
         """Publish now and then; return how long nothing is due."""
         if begin_ns - self._published_ns > PUBLISH_NS:
             self._published_ns = begin_ns
-            self._stay_owner()
+            stay_owner(self._folder, self._writer.epoch)
             self._publisher.publish(sum(len(lane) for lane in self._lanes))
             self._publisher.tell_health(self._front, draining=self.draining)
         lanes = self._lanes
@@ -275,18 +275,6 @@ class Gate:
         if left_ns >= IDLE_NS:
             return IDLE_SECONDS
         return max(left_ns, MILLISECOND_NS) / NANOSECONDS
-
-    def _stay_owner(self) -> None:
-        """End where another gate has begun a later epoch on this folder, however it got there."""
-        epoch = self._writer.epoch
-        try:
-            newest = read_epoch(self._folder)
-        except RecoveryRefusedError:  # unreadable: no reason to end, and the next start says so
-            return
-        if newest > epoch:
-            raise JournalOwnedError(
-                f"{self._folder} has served epoch {newest}, this gate is of epoch {epoch}: it ends"
-            )
 
     def close(self) -> None:
         """Publish a last time."""

@@ -70,7 +70,7 @@ def serve(config: Config) -> int:
         directory,
         [method.request_limit for method in METHODS],
     )
-    if not config.folder.is_dir():
+    if not config.folder.exists():
         raise NotADataFolderError(
             f"{config.folder} does not exist: make it with `tidegate init --data {config.folder}`"
         )
