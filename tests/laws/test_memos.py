@@ -26,7 +26,7 @@ from tidegate_server.engine.state import Book
 from tidegate_server.engine.walk import sum_of_lines
 from tidegate_server.wire.machine import Machine
 
-WORLDS = EXAMPLES or 6
+WORLDS = EXAMPLES or 4
 LENGTH = 400
 AHEAD = (0, SECOND, 20 * SECOND)
 

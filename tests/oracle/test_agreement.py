@@ -7,7 +7,7 @@ import pytest
 from tests.oracle.__main__ import run
 
 SEEDS = tuple(range(1, 21))
-TOTAL = int(os.environ.get("TIDEGATE_ORACLE_COMMANDS", "20000"))
+TOTAL = int(os.environ.get("TIDEGATE_ORACLE_COMMANDS", "12000"))
 FIRST_SEED = int(os.environ.get("TIDEGATE_ORACLE_SEED", "0"))
 
 pytestmark = pytest.mark.skipif(
