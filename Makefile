@@ -19,9 +19,10 @@ run: $(READY)     ## a sample market, ready to call
 demo: $(READY)    ## the main job end to end on a real trading day
 	$(BIN)/tidegate demo
 
-# In the order of folders: else the files with fewest tests come last, the longest among them.
+# In the order of folders: else the files with fewest tests come last, the longest among them. One
+# process more than two cores have: much of the time some test waits for a server.
 test: $(READY)    ## everything that must hold
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 lint: $(READY)    ## style, types, import arrows, contract
 	$(BIN)/ruff check .
