@@ -38,8 +38,7 @@ def class_losses(
         open_buy = 0 if fills_only else position.open_buy
         open_sell = 0 if fills_only else position.open_sell
         price = instrument.slow_mark if fills_only else instrument.high
-        unit = instrument.terms.unit
-        mine = losses_of(position.quantity, open_buy, open_sell, price, unit, rates[1])
+        mine = losses_in(instrument, position.quantity, open_buy, open_sell, rates, price)
         found[name] = added(found.get(name, NO_LOSSES), mine)
     return found
 
@@ -53,12 +52,10 @@ def class_of(instrument: Instrument, policy: Policy) -> str:
 
 
 def losses_in(
-    instrument: Instrument, quantity: int, open_buy: int, open_sell: int, rates: Rates
+    instrument: Instrument, quantity: int, open_buy: int, open_sell: int, rates: Rates, price: int
 ) -> Losses:
-    """Return the losses of a position in an instrument."""
-    return losses_of(
-        quantity, open_buy, open_sell, instrument.high, instrument.terms.unit, rates[1]
-    )
+    """Return the losses of a position in an instrument at a price."""
+    return losses_of(quantity, open_buy, open_sell, price, instrument.terms.unit, rates[1])
 
 
 def offsets(losses: dict[str, Losses], policy: Policy) -> int:

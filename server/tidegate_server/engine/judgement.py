@@ -281,7 +281,8 @@ class Judgement:
         if not name:
             return self.rest_offset
         others = self.other_losses.get(name, NO_LOSSES)
-        mine = losses_in(self.instrument, self.position_quantity, open_buy, open_sell, self.rates)
+        held, high = self.position_quantity, self.instrument.high
+        mine = losses_in(self.instrument, held, open_buy, open_sell, self.rates, high)
         offset_bps = policy.margin_classes[name]
         without = offset_of(others, offset_bps)
         return self.rest_offset - without + offset_of(added(others, mine), offset_bps)

@@ -2,10 +2,10 @@
 
 First every open order is cancelled. Then stages: in each, every position once, the most volatile
 first, of equally volatile ones that of the greatest weight, gives up the fewest steps that reach
-the target, at most a tenth of a day's volume. Figures are actual ones (3.7): sales are valued at
-the low, purchases at the high of mark and slow mark. What an account lacks of the target is its
-shortfall: debt x target - assets. Whatever lowers it helps; where assets are below debt the ratio
-itself falls meanwhile.
+the target, at most a tenth of a day's volume. Figures are actual ones: trades are valued at the
+slow mark (3.7), under `cn_margin` sales at the low and purchases at the high (6.3). What an account
+lacks of the target is its shortfall: debt x target - assets. Whatever lowers it helps; where assets
+are below debt the ratio itself falls meanwhile.
 
 Nothing here changes the book. One plan looks at no more than `LOOKS` positions in all its stages.
 """
