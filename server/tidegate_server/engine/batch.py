@@ -96,7 +96,7 @@ def begin_batch(
 ) -> UnfinishedBatch | BatchOutcome | Refusal:
     """Begin to decide a batch that is neither refused whole nor known already.
 
-    What is `on_trial` can be taken back, for 2 us an order of 38.
+    What is `on_trial` can be taken back, for 2 us an order (in process, the bench book).
     """
     if book.policy is None:
         return no_policy()

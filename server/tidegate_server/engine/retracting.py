@@ -109,7 +109,8 @@ class SavedEvent:
 def names_in(account: Account, order: Order | None, event: OrderEvent) -> list[str]:
     """Return the instruments that a report may move: its own, its order's, a busted execution's.
 
-    However many the account holds: saving and putting back all of 18 took 300 us a report.
+    However many the account holds: with all of 18 saved and put back, proving an order and its
+    report took 559 us, not 363 (in process, a journal of the bench book, on a busy machine).
     """
     names = [event.instrument_id]
     entry = account.events.get(event.busted_event_id)
