@@ -74,6 +74,16 @@ class Gate:
         metadata = bearer(token) if token else self._metadata
         return method(request, timeout=self.timeout_s, metadata=metadata, wait_for_ready=wait)
 
+    def finds(self, method: grpc.UnaryUnaryMultiCallable[Q, R], request: Q) -> bool:
+        """Tell whether there is what a read asks for. Raises grpc.RpcError where it cannot say."""
+        try:
+            self.call(method, request)
+        except grpc.RpcError as error:
+            if error.code() is grpc.StatusCode.NOT_FOUND:
+                return False
+            raise
+        return True
+
     def stream(self, method: grpc.UnaryStreamMultiCallable[Q, R], request: Q) -> Iterator[R]:
         """Yield what comes until it ends; there is no deadline. Raises grpc.RpcError."""
         messages: Iterator[R] = method(request, metadata=self._metadata)

@@ -165,18 +165,10 @@ def _last_sequence(follower: "Gate") -> int:
 
 
 def _is_kept(follower: "Gate", sequence: int) -> bool:
-    import grpc
-
     from tidegate.v1 import journal_service_pb2
 
     request = journal_service_pb2.ReadRecordsRequest(from_sequence=sequence, page_size=1)
-    try:
-        follower.call(follower.journal.ReadRecords, request)
-    except grpc.RpcError as error:
-        if error.code() is grpc.StatusCode.NOT_FOUND:
-            return False
-        raise
-    return True
+    return follower.finds(follower.journal.ReadRecords, request)
 
 
 def _print_page(follower: "Gate", start: int, *, as_json: bool) -> tuple[int, int]:

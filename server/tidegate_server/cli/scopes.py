@@ -33,23 +33,13 @@ def warn_unknown(gate: Gate, kind: order_pb2.ScopeKind.ValueType, scope_id: str)
 
 def _is_known(gate: Gate, kind: order_pb2.ScopeKind.ValueType, scope_id: str) -> bool:
     if kind == order_pb2.SCOPE_KIND_ACCOUNT:
-        return _is_account(gate, scope_id)
+        request = account_service_pb2.GetAccountRequest(account_id=scope_id)
+        return gate.finds(gate.accounts.GetAccount, request)
     if kind == order_pb2.SCOPE_KIND_GROUP:
         return _is_group(gate, scope_id)
     if kind == order_pb2.SCOPE_KIND_INSTRUMENT:
         return _is_instrument(gate, scope_id)
     return True  # the firm; and callers stand in the configuration, which nobody can ask for
-
-
-def _is_account(gate: Gate, account_id: str) -> bool:
-    request = account_service_pb2.GetAccountRequest(account_id=account_id)
-    try:
-        gate.call(gate.accounts.GetAccount, request)
-    except grpc.RpcError as error:
-        if error.code() is grpc.StatusCode.NOT_FOUND:
-            return False
-        raise
-    return True
 
 
 def _is_group(gate: Gate, group_id: str) -> bool:
