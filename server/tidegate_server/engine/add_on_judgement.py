@@ -84,6 +84,7 @@ class AddOnJudgement(Judgement):
             of_group,
             bought,
             sold,
+            self.instrument.high,
         )
         return with_more(line, more)
 

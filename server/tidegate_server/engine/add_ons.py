@@ -79,7 +79,10 @@ def more_of_position(
     of_group = owned_after(account, instrument, reach_before, position.reach())
     bought = position.quantity + position.open_buy
     sold = position.open_sell - position.quantity
-    return more_of(account, tables, instrument, line, rates, of_account, of_group, bought, sold)
+    high = instrument.high
+    return more_of(
+        account, tables, instrument, line, rates, of_account, of_group, bought, sold, high
+    )
 
 
 def charged_fills(
@@ -121,29 +124,28 @@ def more_of(
     of_group: int,
     bought: int,
     sold: int,
-    price: int = 0,
+    price: int,
 ) -> More:
     """Return what add-ons require more of a position than its line.
 
     It is weighed against `of_account`, the account's gross; `of_group` is how far the topmost
     group's positions go (4.18). `bought` is the position with its open buys filled, `sold` the
-    opposite of it with its open sells; at `price`, or at the high.
+    opposite of it with its open sells, each at `price`.
     """
     terms = instrument.terms
     points = points_of(tables, instrument, line, of_account, of_group)
     if points == NO_POINTS:
         return 0, 0
-    high = price or instrument.high
     shorts = sold if sold > 0 else 0
-    long_value = raw_up((bought if bought > 0 else 0) * high, terms.unit)
-    short_value = raw_up(shorts * high, terms.unit)
+    long_value = raw_up((bought if bought > 0 else 0) * price, terms.unit)
+    short_value = raw_up(shorts * price, terms.unit)
     if account.margin_model == MODEL_PORTFOLIO:
         more = max(scale_up(long_value, points[0]), scale_up(short_value, points[1]))
         return more, more
     initial = raised(rates[1], rates[2], points, long_value, short_value)
     maintenance = raised(rates[3], rates[4], points, long_value, short_value)
     whole = (*line[:5], initial, maintenance, line[7], line[8])
-    whole = in_model(account.margin_model, whole, shorts, instrument.mark, high, terms.unit)
+    whole = in_model(account.margin_model, whole, shorts, instrument.mark, price, terms.unit)
     return whole[5] - line[5], whole[6] - line[6]
 
 

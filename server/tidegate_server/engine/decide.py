@@ -102,15 +102,16 @@ def execute_begin(
 def execute_batch(batch: UnfinishedBatch) -> Outcome | Refusal:
     """Apply a batch all orders of which are decided."""
     book, now_ns = batch.book, batch.now_ns
-    try:
+    if not batch.command.atomic:  # it stands applied: a fault would end the gate
         outcome = batch.finish(keep=True)
+        if not isinstance(outcome, Refusal):
+            finish(book, now_ns)
+        return outcome
+    try:
+        outcome = batch.finish(keep=False)
     except Exception as fault:  # noqa: BLE001 - it was taken back: only this call fails
         return faulty(fault)
-    if batch.command.atomic:
-        return applied(book, batch.command, outcome, now_ns)
-    if not isinstance(outcome, Refusal):
-        finish(book, now_ns)
-    return outcome
+    return applied(book, batch.command, outcome, now_ns)
 
 
 def faulty(fault: Exception) -> Refusal:
