@@ -202,8 +202,6 @@ def read_watermark(folder: Path) -> Mark:
 
 
 def _require_folder(folder: Path) -> None:
-    if disk.is_file(folder):
-        raise NotADataFolderError(f"{folder} is a file, not a data folder")
     path = folder / _IDENTITY
     if disk.exists(path):
         return
