@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import tempfile
+import urllib.request
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from google.protobuf import json_format
-from tests.e2e.support import eventually
+from tests.e2e.support import eventually, free_port
 from tests.runtime.flows import make_day, send
 from tests.runtime.folders import (
     Process,
@@ -69,7 +70,7 @@ class Follower:
 @pytest.fixture(scope="module", params=["native", "grpcio"])
 def follower(request: pytest.FixtureRequest) -> Iterator[Follower]:
     with tempfile.TemporaryDirectory(prefix="tg-") as name:
-        made = make_config(Path(name))
+        made = make_config(Path(name), metrics=f"127.0.0.1:{free_port()}")
         config = Config(
             data=made.data, transport=request.param, durability="write", follower=made.follower
         )
@@ -253,8 +254,19 @@ def test_more_streams_than_one_may_have_are_refused(follower: Follower) -> None:
         streams = [client.watch_accounts(["A0001"]) for _ in range(PRINCIPAL_LIMIT + 1)]
         with pytest.raises(OverloadedError):
             read_each(streams)
+        eventually(lambda: count_streams(follower) == PRINCIPAL_LIMIT, 60)
         streams[0].close()
         eventually(lambda: opens(client), 60)
+    eventually(lambda: count_streams(follower) == 0, 60)
+
+
+def count_streams(follower: Follower) -> int:
+    with urllib.request.urlopen(
+        f"http://{follower.config.follower.metrics}/metrics", timeout=5
+    ) as page:
+        lines = page.read().decode().splitlines()
+    (line,) = [line for line in lines if line.startswith("tidegate_follower_open_streams ")]
+    return int(float(line.split()[1]))
 
 
 def read_each(streams: Iterable[Iterator[Any]]) -> None:

@@ -245,6 +245,7 @@ class Follower:
         figures.lag_records = self._durable() - prover.sequence
         figures.lag_seconds = now_s - prover.level_at_s if prover.is_behind else 0.0
         figures.mismatches = prover.mismatches.count
+        figures.open_streams = len(self._streams)
         figures.records_total = prover.folded
         figures.snapshot_sequence = snapshots.sequence
         figures.snapshot_seconds = snapshots.seconds

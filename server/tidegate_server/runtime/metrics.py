@@ -50,6 +50,7 @@ class FollowerFigures:
         "lag_records",
         "lag_seconds",
         "mismatches",
+        "open_streams",
         "proved_sequence",
         "records_total",
         "revaluation_failures_total",
@@ -68,6 +69,7 @@ class FollowerFigures:
         self.lag_records = 0
         self.lag_seconds = 0.0
         self.mismatches = 0
+        self.open_streams = 0
         self.records_total = 0
         self.snapshot_sequence = 0
         self.snapshot_seconds = 0.0
@@ -82,6 +84,7 @@ FOLLOWER_HELP: Final = {
     "lag_records": "Durable records that are not proved yet.",
     "lag_seconds": "Since when the proof has not been level with the journal.",
     "mismatches": "Outcomes and sums that differed; anything but 0 is an incident.",
+    "open_streams": "Streams that are open, of all callers.",
     "records_total": "Records that were folded since the start.",
     "snapshot_sequence": "Last record that the newest snapshot holds.",
     "snapshot_seconds": "What the last snapshot took.",

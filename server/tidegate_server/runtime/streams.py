@@ -82,6 +82,7 @@ class Streams:
 
     def open(self, call_id: int, method: str, principal: str, messages: Messages) -> None:
         """Begin to answer a call, or fail it when too many are open."""
+        self._drop_gone()  # else who ends a stream and begins the next may be refused
         own = sum(stream.principal == principal for stream in self._open.values())
         for count, limit in ((len(self._open), STREAM_LIMIT), (own, PRINCIPAL_LIMIT)):
             if count >= limit:
@@ -97,9 +98,7 @@ class Streams:
         """Send what can be sent; tell whether any wants another turn at once."""
         if not self._open:
             return False
-        gone = self._front.gone
-        for call_id in [call_id for call_id in self._open if call_id in gone]:
-            self._close(call_id)
+        self._drop_gone()
         share_s = TURN_SECONDS / max(1, len(self._open))
         busy = [self._serve(stream, share_s) for stream in tuple(self._open.values())]
         return any(busy)
@@ -108,6 +107,12 @@ class Streams:
         """End all of them."""
         for call_id in tuple(self._open):
             self._front.fail(call_id, ENDING)
+            self._close(call_id)
+
+    def _drop_gone(self) -> None:
+        """Close those whose readers have gone."""
+        gone = self._front.gone
+        for call_id in [call_id for call_id in self._open if call_id in gone]:
             self._close(call_id)
 
     def _serve(self, stream: _Stream, share_s: float) -> bool:
