@@ -10,7 +10,8 @@ from tidegate.v1 import journal_pb2
 from tidegate_server.engine.decide import execute
 from tidegate_server.wire.machine import Machine
 from tidegate_server.wire.methods import BY_NAME
-from tidegate_server.wire.records import decode_record, encode_record, varint
+from tidegate_server.wire.records import decode_record, encode_record
+from tidegate_server.wire.varints import varint
 
 SIZES = (0, 1, 127, 128, 16_383, 16_384, 70_000)
 

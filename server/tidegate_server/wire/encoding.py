@@ -23,6 +23,7 @@ from tidegate_server.engine.outcomes import (
 )
 from tidegate_server.engine.reasons import Rejection, RejectReason, ScopeKind
 
+from .allows import encode_allow
 from .effects import (
     effects_message,
     read_effects,
@@ -40,18 +41,14 @@ _CheckEffects = journal_pb2.CheckEffects
 
 
 def encode_check(outcome: CheckOutcome, _command: Command) -> bytes:
-    """Write a CheckOrderResponse: the hot path, so an allow is one constructor call."""
-    plain = outcome.max_quantity < 0 and not outcome.warnings
-    if outcome.allowed and not outcome.replayed and plain:
-        return _CheckOrderResponse(
-            verdict=VERDICT_ALLOW,
-            sequence=outcome.sequence,
-            decided_time_ns=outcome.decided_time_ns,
-            policy_version=outcome.policy_version,
-            reserved_price_e4=outcome.reserved_price_e4,
-            acknowledge_by_time_ns=outcome.acknowledge_by_ns,
-            verified_exit=outcome.verified_exit,
-        ).SerializeToString()
+    """Write a CheckOrderResponse."""
+    if (
+        outcome.allowed
+        and not outcome.replayed
+        and outcome.max_quantity < 0
+        and not outcome.warnings
+    ):
+        return encode_allow(outcome)
     return check_message(outcome).SerializeToString()
 
 

@@ -7,22 +7,17 @@ it). A test reads it back with the class.
 
 from __future__ import annotations
 
+from typing import Final
+
 from tidegate.v1 import journal_pb2
 
-_VARINTS = 1 << 14
+from .varints import varint
 
-
-def varint(number: int) -> bytes:
-    """Return a number of at least 0 as protobuf writes it."""
-    out = bytearray()
-    while number > 0x7F:  # noqa: PLR2004 - seven bits a byte
-        out.append(number & 0x7F | 0x80)
-        number >>= 7
-    out.append(number)
-    return bytes(out)
-
-
-_SHORT = [varint(number) for number in range(_VARINTS)]
+# A part of a record with its tag and length, by length.
+_SIZES: Final = 2048
+_REQUESTS: Final = [b"\x1a" + varint(size) for size in range(_SIZES)]
+_RESPONSES: Final = [b"\x22" + varint(size) for size in range(_SIZES)]
+_EFFECTS: Final = [b"\x2a" + varint(size) for size in range(_SIZES)]
 _heads: dict[tuple[int, str], bytes] = {}
 _HEADS_LIMIT = 4096
 
@@ -45,20 +40,18 @@ def encode_record(
     number: int, principal: str, request: bytes, response: bytes, effects: bytes
 ) -> bytes:
     """Return one record."""
-    sizes = len(request), len(response), len(effects)
-    if min(sizes) > 0 and max(sizes) < _VARINTS:
-        one, two, three = sizes
+    one = len(request)
+    two = len(response)
+    three = len(effects)
+    if 0 < one < _SIZES and 0 < two < _SIZES and 0 < three < _SIZES:
         return b"".join(
             (
                 _heads.get((number, principal)) or head(number, principal),
-                b"\x1a",
-                _SHORT[one],
+                _REQUESTS[one],
                 request,
-                b"\x22",
-                _SHORT[two],
+                _RESPONSES[two],
                 response,
-                b"\x2a",
-                _SHORT[three],
+                _EFFECTS[three],
                 effects,
             )
         )
@@ -66,7 +59,7 @@ def encode_record(
     for tag, part in ((b"\x1a", request), (b"\x22", response), (b"\x2a", effects)):
         size = len(part)
         if size:
-            pieces += (tag, _SHORT[size] if size < _VARINTS else varint(size), part)
+            pieces += (tag, varint(size), part)
     return b"".join(pieces)
 
 
