@@ -141,7 +141,7 @@ def within_limits(
     if not is_exit and not carries(account, limits, room, totals, line[3], instrument):
         return None
     change = None
-    if not stays(account, limits, totals, is_exit=is_exit):
+    if not stays(account, limits, totals, is_exit):
         footing = Footing(account, limits, (totals[7], totals[8]))
         if not is_exit and not may_add(account, limits, footing):
             return None

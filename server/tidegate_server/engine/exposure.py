@@ -230,25 +230,32 @@ def line_of(
     factor, long_initial, short_initial, long_maintenance, short_maintenance = rates
     unit = instrument.terms.unit
     mark = instrument.mark
+    loss_buy = buy_notional - open_buy * mark
+    loss_sell = open_sell * mark - sell_notional
+    if unit == 1 and quantity >= 0 and open_sell <= quantity:  # most lines: no short side
+        cash = -open_buy * mark
+        if loss_buy > 0:
+            cash -= loss_buy
+        if loss_sell > 0:
+            cash -= loss_sell
+        longs = quantity + open_buy
+        of_side = (factor, long_initial, long_maintenance)
+        own = quantity * instrument.slow_mark
+        return long_or_short(
+            cash, longs * instrument.low, 0, longs * instrument.high, of_side, own, 0
+        )
     held = quantity if quantity > 0 else 0
     owed = -quantity if quantity < 0 else 0
     opening_buy = quantity + open_buy
     opening_buy = (opening_buy if opening_buy > 0 else 0) - held
     opening_sell = open_sell - quantity
     opening_sell = (opening_sell if opening_sell > 0 else 0) - owed
-    loss_buy = buy_notional - open_buy * mark
-    loss_sell = open_sell * mark - sell_notional
     cash = opening_sell * mark // unit - -(-opening_buy * mark // unit)
     if loss_buy > 0:
         cash -= -(-loss_buy // unit)
     if loss_sell > 0:
         cash -= -(-loss_sell // unit)
     long_value = -(-(held + opening_buy) * instrument.high // unit)
-    if not owed and not opening_sell:  # most lines: the short side would add nothing
-        low = (held + opening_buy) * instrument.low // unit
-        own = held * instrument.slow_mark // unit
-        of_side = (factor, long_initial, long_maintenance)
-        return long_or_short(cash, low, 0, long_value, of_side, own, 0)
     short_value = -(-(owed + opening_sell) * instrument.high // unit)
     gross = long_value if long_value > short_value else short_value
     return (

@@ -68,7 +68,8 @@ def decide_check(
         outcome.max_quantity = 0 if command.want_max else -1
         return no_new_risk(book) if full else outcome
     try:
-        roll_if_due(book, account)
+        if account.trading_date != book.trading_date:
+            roll_if_due(book, account)
         limits = effective_limits(account, policy, now_ns)
         if alone and not command.want_max and not full:
             found = accepted(book, policy, account, instrument, command, limits, now_ns)

@@ -15,7 +15,7 @@ from .margin_lines import Valued
 from .order import REFUSED, RESERVED, Order
 from .outcomes import CheckOutcome
 from .position import Position
-from .reach import count_open, tally
+from .reach import add, count_open
 from .reasons import RejectReason
 from .resting import put_to_rest
 from .shares import set_share
@@ -38,7 +38,8 @@ def keep_order(
     if outcome.replayed or not outcome.keep_until_ns:
         return None
     account = book.accounts[command.account_id]
-    roll_if_due(book, account)
+    if account.trading_date != book.trading_date:
+        roll_if_due(book, account)
     account.sequence = sequence
     if outcome.valued is not None:
         apply_valued(book, account, outcome.valued)
@@ -51,7 +52,7 @@ def keep_order(
     account.orders[command.order_id] = order
     book.order_id_count += 1
     book.forget_queue.add(order, outcome.keep_until_ns, sequence)
-    if counts(outcome):
+    if outcome.allowed or counts(outcome):
         account.day_order_count += 1
         if outcome.account_next_ns:
             account.next_order_ns = outcome.account_next_ns
@@ -144,7 +145,9 @@ def move_open(
         position.open_sell += quantity
         position.sell_notional += notional
         position.instrument.short_use += position.short() - short
-    tally(account, position, reach)
+    change = position.reach() - reach
+    if change:
+        add(account, position, change)
     account.turnover_e4 += notional if unit == 1 else position.turnover() - before
     account.forget_line(position)
 
