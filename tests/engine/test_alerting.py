@@ -126,7 +126,7 @@ def order(order_id: str = "o1") -> CheckOrder:
 
 
 def answer(*reasons: RejectReason) -> CheckOutcome:
-    return CheckOutcome(7, 5, 1, [Rejection(reason) for reason in reasons])
+    return CheckOutcome(7, 5, 1, tuple(Rejection(reason) for reason in reasons))
 
 
 def test_a_fault_is_told_of_and_other_reasons_are_not() -> None:

@@ -176,7 +176,7 @@ def reused_batch(book: Book, command: CheckOrders, now_ns: int) -> BatchOutcome:
     outcome = batch_outcome(book, now_ns, [])
     for order in command.orders:
         rejection = id_reused(order.account_id)
-        answer = CheckOutcome(outcome.sequence, now_ns, outcome.policy_version, [rejection])
+        answer = CheckOutcome(outcome.sequence, now_ns, outcome.policy_version, (rejection,))
         if order.want_max:
             answer.max_quantity = 0
         outcome.answers.append(answer)
@@ -250,7 +250,7 @@ def repeated_answer(book: Book, order: CheckOrder, first: CheckOutcome) -> Check
 
 def reject(answer: CheckOutcome, rejections: list[Rejection]) -> None:
     """Turn an answer into a reject, whatever it was."""
-    answer.rejections = rejections
+    answer.rejections = tuple(rejections)
     answer.allowed = False
     answer.reserved_price_e4 = -1
     answer.acknowledge_by_ns = 0

@@ -46,7 +46,7 @@ def unknown(
                 command.instrument_id,
             )
         )
-    outcome = CheckOutcome(book.sequence + 1, now_ns, policy.version, rejections)
+    outcome = CheckOutcome(book.sequence + 1, now_ns, policy.version, tuple(rejections))
     outcome.max_quantity = 0 if command.want_max else -1
     if account is not None and command.order_id not in account.orders:
         outcome.keep_until_ns = (
@@ -63,7 +63,7 @@ def id_taken(
     if known.command is None or not known.command.created_time_ns:
         reason = RejectReason.ORDER_NOT_RESERVED
     rejection = Rejection(reason, None, None, ScopeKind.ACCOUNT, known.account_id)
-    outcome = CheckOutcome(book.sequence + 1, now_ns, policy.version, [rejection])
+    outcome = CheckOutcome(book.sequence + 1, now_ns, policy.version, (rejection,))
     outcome.max_quantity = 0 if command.want_max else -1
     return outcome
 
@@ -140,7 +140,7 @@ def order_stale(book: Book, policy: Policy, command: CheckOrder, now_ns: int) ->
 
 def refuse(outcome: CheckOutcome, rejections: list[Rejection]) -> None:
     """Make an outcome a reject."""
-    outcome.rejections = rejections
+    outcome.rejections = tuple(rejections)
     outcome.allowed = False
 
 

@@ -58,7 +58,7 @@ def decide_check(
     if account is None or instrument is None:
         outcome = unknown(book, policy, account, instrument, command, now_ns)
         return no_new_risk(book) if full and outcome.keep_until_ns else outcome
-    outcome = CheckOutcome(sequence, now_ns, policy.version, [])
+    outcome = CheckOutcome(sequence, now_ns, policy.version, ())
     outcome.keep_until_ns = (
         command.created_time_ns + policy.max_order_age_ns + policy.max_clock_skew_ns
     )
@@ -81,7 +81,7 @@ def decide_check(
         judged.alone = alone
         outcome.valued = judged.footing.change
         rejections = judge(judged)
-        outcome.warnings = warnings_of(judged)
+        outcome.warnings = tuple(warnings_of(judged))
         max_quantity = max_acceptable(judged, rejections) if command.want_max else -1
     except Exception:  # noqa: BLE001 - 4.27: whatever went wrong, the order is not allowed
         return internal_fault(book, policy, now_ns)
@@ -158,4 +158,4 @@ def count_in_buckets(
 def internal_fault(book: Book, policy: Policy, now_ns: int) -> CheckOutcome:
     """Refuse an order that a check failed on (4.27)."""
     rejection = Rejection(RejectReason.INTERNAL)
-    return CheckOutcome(book.sequence + 1, now_ns, policy.version, [rejection])
+    return CheckOutcome(book.sequence + 1, now_ns, policy.version, (rejection,))

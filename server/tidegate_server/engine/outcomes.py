@@ -11,6 +11,9 @@ from .lines import Line
 from .margin_lines import Valued
 from .reasons import Rejection
 
+# Reasons in order of precedence; most decisions share the one that is empty.
+Rejections = tuple[Rejection, ...]
+
 
 class Outcome:
     """A decision that becomes a record, unless it repeats an earlier one."""
@@ -81,7 +84,7 @@ class CheckOutcome(Outcome):
         sequence: int,
         decided_time_ns: int,
         policy_version: int,
-        rejections: list[Rejection],
+        rejections: Rejections,
     ) -> None:
         self.sequence = sequence
         self.decided_time_ns = decided_time_ns
@@ -99,7 +102,7 @@ class CheckOutcome(Outcome):
         self.keep_until_ns = 0
         self.repeats_floor_ns = 0
         self.margin_ratio_bps = 0
-        self.warnings: list[Rejection] = []
+        self.warnings: Rejections = ()
         self.line: Line | None = None
         self.totals: Line | None = None
         self.valued: Valued | None = None

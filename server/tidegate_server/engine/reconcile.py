@@ -194,7 +194,7 @@ def add(
     if tombstone is not None:
         order.filled = tombstone.filled
     policy_version = book.policy.version if book.policy is not None else 0
-    outcome = CheckOutcome(sequence, time_ns, policy_version, [])
+    outcome = CheckOutcome(sequence, time_ns, policy_version, ())
     outcome.reserved_price_e4 = found.reserved_price
     order.command = command
     order.outcome = outcome

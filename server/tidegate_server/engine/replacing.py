@@ -59,7 +59,7 @@ def decide_replace(book: Book, command: ReplaceOrder, now_ns: int) -> CheckOutco
     if account is None or instrument is None:
         outcome = unknown(book, policy, account, instrument, order, now_ns)
         return no_new_risk(book) if full and outcome.keep_until_ns else outcome
-    outcome = CheckOutcome(book.sequence + 1, now_ns, policy.version, [])
+    outcome = CheckOutcome(book.sequence + 1, now_ns, policy.version, ())
     outcome.keep_until_ns = (
         order.created_time_ns + policy.max_order_age_ns + policy.max_clock_skew_ns
     )
@@ -140,7 +140,7 @@ def judge_without(
         judged.resize(asked)
         outcome.valued = judged.footing.change
         rejections = judge(judged)
-        outcome.warnings = warnings_of(judged)
+        outcome.warnings = tuple(warnings_of(judged))
     finally:
         take_out(book, account, holder, 1)
     outcome.verified_exit = judged.is_exit

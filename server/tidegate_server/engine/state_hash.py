@@ -15,9 +15,8 @@ from .commands import CheckOrder
 from .instrument import Instrument
 from .margin_lines import NEVER
 from .order import Order
-from .outcomes import CheckOutcome, Figures
+from .outcomes import CheckOutcome, Figures, Rejections
 from .policy_hash import Fields, limit_fields, override_fields, policy_fields, text, version_fields
-from .reasons import Rejection
 from .state import Book, roll_if_due
 
 STATE_HASH_VERSION = 1
@@ -279,7 +278,7 @@ def outcome_fields(outcome: CheckOutcome) -> list[object]:
     ]
 
 
-def reason_fields(rejections: list[Rejection]) -> list[tuple[object, ...]]:
+def reason_fields(rejections: Rejections) -> list[tuple[object, ...]]:
     """Return reasons with their figures."""
     return [
         (int(r.reason), r.measured, r.limit, int(r.scope_kind), r.scope_id, r.subject)

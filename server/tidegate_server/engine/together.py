@@ -83,9 +83,11 @@ def judge_together(
             order.account_id == account_id and order.margin_kind == COLLATERAL_BUY
             for order in orders
         )
+        warnings = list(answer.warnings)
         rejections = account_reasons(
-            book, account, opened, before.get(account_id), now_ns, answer.warnings, pays=pays
+            book, account, opened, before.get(account_id), now_ns, warnings, pays=pays
         )
+        answer.warnings = tuple(warnings)
         if rejections:
             failures[index] = rejections
     return failures

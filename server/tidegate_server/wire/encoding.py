@@ -104,10 +104,10 @@ def read_check(
         message.sequence,
         message.decided_time_ns,
         message.policy_version,
-        [read_rejection(rejection) for rejection in message.rejections],
+        tuple(read_rejection(rejection) for rejection in message.rejections),
     )
     outcome.allowed = message.verdict == VERDICT_ALLOW
-    outcome.warnings = [read_rejection(warning) for warning in message.warnings]
+    outcome.warnings = tuple(read_rejection(warning) for warning in message.warnings)
     if message.HasField("reserved_price_e4"):
         outcome.reserved_price_e4 = message.reserved_price_e4
     outcome.acknowledge_by_ns = message.acknowledge_by_time_ns

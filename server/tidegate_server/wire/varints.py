@@ -16,7 +16,9 @@ SHORT: Final = [
     for number in range(SHORT_BOUND)
 ]
 # The same fourteen bits where more follow.
-_LOWEST: Final = [bytes((number & 0x7F | 0x80, number >> 7 | 0x80)) for number in range(SHORT_BOUND)]
+_LOWEST: Final = [
+    bytes((number & 0x7F | 0x80, number >> 7 | 0x80)) for number in range(SHORT_BOUND)
+]
 
 
 def varint(number: int) -> bytes:
