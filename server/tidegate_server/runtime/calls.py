@@ -11,6 +11,7 @@ from tidegate_server.wire.errors import INTERNAL, CallError, malformed
 from tidegate_server.wire.long_batches import BatchCall, begin
 from tidegate_server.wire.machine import Answer
 from tidegate_server.wire.methods import BY_NAME, METHODS, MethodSpec
+from tidegate_server.wire.order_runs import check_all
 from tidegate_server.wire.validation import MalformedError
 
 from .counters import FIRST_CALL, INDEX
@@ -23,10 +24,13 @@ if TYPE_CHECKING:
     from tidegate_server.transport import Call, Directory
     from tidegate_server.wire.machine import Machine
 
+    from .lanes import Arrived
+
 MILLISECOND_NS: Final = 1_000_000
 # A batch of more bytes is decided over several turns.
 LONG_BATCH_BYTES: Final = 4096
 
+CHECK_ORDER: Final = BY_NAME["CheckOrder"].index
 STATUS: Final = BY_NAME["GetStatus"].index
 CHECK_ORDERS: Final = BY_NAME["CheckOrders"].index
 
@@ -66,11 +70,9 @@ class Calls:
     def answer(self, call: Call, now_ns: int, waited_ns: int) -> Answer | BatchCall:
         """Answer one call that may be made, in time; a long batch is only begun."""
         _, index, request, principal = call
-        self._counts[FIRST_CALL + index] += 1
-        if index not in self._permits.get(principal, ()):
-            return self._denied(index, principal)
-        if ASKS_RISK[index] and waited_ns > self._oldest_ns:
-            return self.overloaded(waited_ns // MILLISECOND_NS, self._oldest_ns // MILLISECOND_NS)
+        refused = self._refused(index, principal, waited_ns)
+        if refused is not None:
+            return refused
         method = METHODS[index]
         if method.codec is None:
             return self._read(index, request, principal, now_ns)
@@ -84,6 +86,35 @@ class Calls:
         if answer.error is not None:
             self.note_error(answer.error, method)
         return answer
+
+    def answer_run(self, calls: list[Arrived], now_ns: int, begin_ns: int) -> list[Answer]:
+        """Answer CheckOrders that wait in a row, each as `answer` would."""
+        early = [
+            self._refused(index, principal, begin_ns - arrived_ns)
+            for arrived_ns, (_, index, _, principal) in calls
+        ]
+        asked = [
+            (request, principal)
+            for (_, (_, _, request, principal)), refused in zip(calls, early, strict=True)
+            if refused is None
+        ]
+        answers = check_all(self._machine, asked, now_ns)
+        for answer in answers:
+            if answer.error is not None:
+                self.note_error(answer.error, METHODS[CHECK_ORDER])
+        if len(answers) == len(calls):
+            return answers
+        decided = iter(answers)
+        return [next(decided) if refused is None else refused for refused in early]
+
+    def _refused(self, index: int, principal: str, waited_ns: int) -> Answer | None:
+        """Count a call; answer it where it may not be made, or comes too late."""
+        self._counts[FIRST_CALL + index] += 1
+        if index not in self._permits.get(principal, ()):
+            return self._denied(index, principal)
+        if ASKS_RISK[index] and waited_ns > self._oldest_ns:
+            return self.overloaded(waited_ns // MILLISECOND_NS, self._oldest_ns // MILLISECOND_NS)
+        return None
 
     def overloaded(self, waiting: int, limit: int) -> Answer:
         """Refuse a call because too much waits, or it has waited for too long."""

@@ -29,11 +29,12 @@ from tidegate_server.wire.methods import BY_NAME, METHODS, Lane
 
 from .calls import Calls
 from .counters import INDEX, bucket_index
+from .lanes import LANES, take
 from .ownership import stay_owner
 from .publishing import Publisher
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from structlog.typing import FilteringBoundLogger
 
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
 
     from .clock import Clock
     from .config import Config
+    from .lanes import Arrived
 
 NANOSECONDS: Final = 10**9
 PUBLISH_NS: Final = 100_000_000
@@ -57,6 +59,10 @@ DRAIN_NS: Final = 2 * NANOSECONDS
 NEVER_NS: Final = 2**63 - 1
 # How many orders of a long batch are decided in one turn; 1 000 take some 40 ms.
 ORDERS_A_TURN: Final = 64
+# CheckOrders decided before the clock is looked at again: so many at most, and no more than take a
+# part of a commit's time.
+RUN_ORDERS: Final = 64
+RUN_ORDER_US: Final = 100
 # So often in a row control takes a batch's turn before one is decided to its end.
 PATIENCE: Final = 8
 
@@ -64,8 +70,7 @@ CONTROL: Final = Lane.CONTROL
 READS: Final = Lane.READS
 CHECK_ORDER: Final = BY_NAME["CheckOrder"].index
 
-# What the loop asks of a method, by index: one look each.
-LANES: Final = tuple(int(method.lane) for method in METHODS)
+# Asked of a method by its index: one look.
 CHANGES: Final = tuple(method.codec is not None for method in METHODS)
 
 # Why only verified exits pass; the engine says so of each order that is none (P6).
@@ -100,10 +105,11 @@ class Gate:
         self._counts = self._publisher.counts
         oldest_ms = config.admission.oldest_ms
         self._calls = Calls(machine, directory, self._counts, oldest_ms, log, self._tell_status)
-        self._lanes: tuple[deque[tuple[int, Call]], ...] = tuple(deque() for _ in Lane)
+        self._lanes: tuple[deque[Arrived], ...] = tuple(deque() for _ in Lane)
         self._waiting_limit = config.admission.waiting_calls
         self._commit_orders = config.commit.orders
         self._commit_ns = config.commit.work_us * 1_000
+        self._run_orders = max(1, min(RUN_ORDERS, config.commit.work_us // RUN_ORDER_US))
         self._commit_bytes = min(COMMIT_BYTES, config.segment_bytes // 4)
         self._stop_ns = 0
         self._published_ns = 0
@@ -165,30 +171,35 @@ class Gate:
         size = 0
         gone = self._front.gone
         due = len(records)
-        answer_to = self._calls.answer
         clock_ns = time.perf_counter_ns
         for lane in self._lanes:
             while lane and room > 0:
-                arrived_ns, call = lane.popleft()
-                if gone and call[0] in gone:
-                    gone.discard(call[0])
-                    self._counts[INDEX["calls_abandoned"]] += 1
-                    continue
-                answer = answer_to(call, now_ns, begin_ns - arrived_ns)
-                if isinstance(answer, BatchCall):  # the turns from the next one on are its own
-                    self._batch = call, answer
-                    room = 0
-                    break
-                replies.append((call[0], answer))
-                if answer.record is not None:
-                    records.append(answer.record)
-                    size += len(answer.record)
-                room -= 1
-                if clock_ns() > end_ns or size > self._commit_bytes:
+                taken = take(lane, min(room, self._run_orders), gone, self._counts)
+                for call_id, answer in self._answers(taken, now_ns, begin_ns):
+                    replies.append((call_id, answer))
+                    if answer.record is not None:
+                        records.append(answer.record)
+                        size += len(answer.record)
+                room -= len(taken)
+                if self._batch is not None or clock_ns() > end_ns or size > self._commit_bytes:
                     room = 0
             if len(records) > due and lane is self._lanes[CONTROL]:
                 break  # a status is no reason to keep checks waiting, however many ask for it
         self._close(replies, records, now_ns, begin_ns)
+
+    def _answers(
+        self, taken: list[Arrived], now_ns: int, begin_ns: int
+    ) -> Iterable[tuple[int, Answer]]:
+        """Decide calls; return the answers by the calls' ids, but that of a batch begun."""
+        if len(taken) > 1:
+            answers = self._calls.answer_run(taken, now_ns, begin_ns)
+            return zip([call[0] for _, call in taken], answers, strict=True)
+        for arrived_ns, call in taken:
+            answer = self._calls.answer(call, now_ns, begin_ns - arrived_ns)
+            if not isinstance(answer, BatchCall):
+                return ((call[0], answer),)
+            self._batch = call, answer  # the turns from the next one on are its own
+        return ()
 
     def _close(
         self, replies: list[tuple[int, Answer]], records: list[bytes], now_ns: int, begin_ns: int

@@ -112,9 +112,9 @@ class Machine:
             return Answer(response)
         if isinstance(outcome, BatchOutcome):
             for answer in outcome.answers:
-                self._tally(answer)
+                self.tally(answer)
         elif isinstance(outcome, CheckOutcome):
-            self._tally(outcome)
+            self.tally(outcome)
         effects = codec.effects(outcome, command) if codec.effects is not None else b""
         return Answer(
             response, None, encode_record(codec.number, principal, request, response, effects)
@@ -135,7 +135,7 @@ class Machine:
         if outcome.allowed:
             self.allowed += 1
         else:
-            self._tally(outcome)
+            self.tally(outcome)
         effects = check_effects(outcome, command)
         return Answer(
             response,
@@ -159,7 +159,8 @@ class Machine:
             effects = check_effects(outcome, command)
             encode_record(CHECK_ORDER.number, principal, request, response, effects)
 
-    def _tally(self, outcome: CheckOutcome) -> None:
+    def tally(self, outcome: CheckOutcome) -> None:
+        """Count an order that was decided."""
         if outcome.replayed:
             return
         if outcome.allowed:
