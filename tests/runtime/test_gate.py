@@ -312,6 +312,33 @@ def test_a_fact_that_waited_long_is_taken(tmp_path: Path) -> None:
         assert gate.answer(late).results
 
 
+def test_orders_in_a_row_are_each_asked_whether_they_may(gate: Bench) -> None:
+    before, after = check(), check()
+    stranger = (*check()[:3], "watcher")
+    gate.turn(before, stranger, after)
+    assert reason(gate, stranger) == "PERMISSION_DENIED"
+    assert [gate.answer(one).verdict for one in (before, after)] == [order_pb2.VERDICT_ALLOW] * 2
+
+
+def test_of_orders_in_a_row_those_that_waited_too_long_are_refused(tmp_path: Path) -> None:
+    with bench(tmp_path, Admission(oldest_ms=50), Commit(orders=2, work_us=WORK_US)) as gate:
+        late, in_time = check(), check()
+        gate.turn(check(), check(), late)
+        time.sleep(0.06)
+        gate.turn(in_time)
+        assert reason(gate, late) == "OVERLOADED"
+        assert gate.answer(in_time).verdict == order_pb2.VERDICT_ALLOW
+
+
+def test_an_order_in_a_row_that_cannot_be_read_stops_no_other(gate: Bench) -> None:
+    before, after = check(), check()
+    number, index, _, principal = check()
+    unreadable = (number, index, b"\xff", principal)
+    gate.turn(before, unreadable, after)
+    assert reason(gate, unreadable) == "MALFORMED"
+    assert gate.answer(after).sequence == gate.answer(before).sequence + 1
+
+
 def test_a_drain_refuses_new_risk_takes_facts_and_ends(gate: Bench) -> None:
     asked, told, seen = check(), fact(), read()
     gate.gate.stopping = True

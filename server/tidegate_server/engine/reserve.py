@@ -81,30 +81,30 @@ def reserve(
     instrument = book.instruments[command.instrument_id]
     command.instrument_id = instrument.instrument_id
     instrument.touched = True
-    position = account.position_in(instrument)
+    position = account.positions.get(command.instrument_id)
+    if position is None:
+        position = account.position_in(instrument)
     was_flat = position.is_flat()
     order.reserved = command.quantity
     order.reserved_price = outcome.reserved_price_e4
     count_open(book, account, 1)
-    lines_hold_at = account.lines_hold_at
-    sums = account.gross_by
-    move_open(account, position, command, order, command.quantity)
+    shift_open(account, position, command, order, command.quantity)
     if book.self_trade_scope:
         put_to_rest(book, account, position, order)
     if was_flat:
         account.activate(position)
-    if outcome.line is not None:
+    if outcome.line is None:
+        account.forget_line(position)
+    else:
         until_ns = instrument.plain_until_ns
         if was_flat and account.fresh_until_ns >= until_ns:
             account.fresh_until_ns = until_ns - 1  # no walk has looked at its mark yet
         # Just worked out by the judge: the account's next order need not do it again.
-        if sums is not None:
-            account.gross_by = sums
+        if account.gross_by is not None:
             add_gross(account, instrument, outcome.line[3] - position.line[3])
         position.line = outcome.line
         account.totals = outcome.totals
         position.line_revision = instrument.revision
-        account.lines_hold_at = lines_hold_at
     outcome.line = None
     outcome.totals = None
 
@@ -127,6 +127,14 @@ def move_open(
     account: Account, position: Position, command: CheckOrder, order: Order, quantity: int
 ) -> None:
     """Change what is open of a position, at the price that the order is reserved at."""
+    shift_open(account, position, command, order, quantity)
+    account.forget_line(position)
+
+
+def shift_open(
+    account: Account, position: Position, command: CheckOrder, order: Order, quantity: int
+) -> None:
+    """Do as `move_open`, but for the memo of the position's line."""
     notional = quantity * order.reserved_price
     unit = position.instrument.terms.unit
     before = 0 if unit == 1 else position.turnover()
@@ -149,7 +157,6 @@ def move_open(
     if change:
         add(account, position, change)
     account.turnover_e4 += notional if unit == 1 else position.turnover() - before
-    account.forget_line(position)
 
 
 class Saved:

@@ -15,6 +15,7 @@ from tidegate_server.wire.order_runs import check_all
 from tidegate_server.wire.validation import MalformedError
 
 from .counters import FIRST_CALL, INDEX
+from .lanes import CHECK_ORDER
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,7 +31,6 @@ MILLISECOND_NS: Final = 1_000_000
 # A batch of more bytes is decided over several turns.
 LONG_BATCH_BYTES: Final = 4096
 
-CHECK_ORDER: Final = BY_NAME["CheckOrder"].index
 STATUS: Final = BY_NAME["GetStatus"].index
 CHECK_ORDERS: Final = BY_NAME["CheckOrders"].index
 
@@ -69,6 +69,42 @@ class Calls:
 
     def answer(self, call: Call, now_ns: int, waited_ns: int) -> Answer | BatchCall:
         """Answer one call that may be made, in time; a long batch is only begun."""
+        if call[1] == CHECK_ORDERS and len(call[2]) > LONG_BATCH_BYTES:
+            return self._begin(call, now_ns, waited_ns)
+        return self._answer(call, now_ns, waited_ns)
+
+    def answer_run(self, calls: list[Arrived], now_ns: int, begin_ns: int) -> list[Answer]:
+        """Answer CheckOrders that wait in a row, the oldest first, each as `answer` would."""
+        if not self._all_fit(calls, begin_ns):
+            return [self._answer(call, now_ns, begin_ns - arrived_ns) for arrived_ns, call in calls]
+        self._counts[FIRST_CALL + CHECK_ORDER] += len(calls)
+        asked = [(request, principal) for _, (_, _, request, principal) in calls]
+        answers = check_all(self._machine, asked, now_ns)
+        for answer in answers:
+            if answer.error is not None:
+                self.note_error(answer.error, METHODS[CHECK_ORDER])
+        return answers
+
+    def _all_fit(self, calls: list[Arrived], begin_ns: int) -> bool:
+        """Tell whether all of a run of CheckOrders may be made, and came in time."""
+        if begin_ns - calls[0][0] > self._oldest_ns:
+            return False
+        principals = {principal for _, (_, _, _, principal) in calls}
+        return all(CHECK_ORDER in self._permits.get(name, ()) for name in principals)
+
+    def _begin(self, call: Call, now_ns: int, waited_ns: int) -> Answer | BatchCall:
+        """Begin a long batch that may be made, in time."""
+        _, index, request, principal = call
+        refused = self._refused(index, principal, waited_ns)
+        if refused is not None:
+            return refused
+        begun = begin(self._machine, request, principal, now_ns)
+        if isinstance(begun, Answer) and begun.error is not None:
+            self.note_error(begun.error, METHODS[index])
+        return begun
+
+    def _answer(self, call: Call, now_ns: int, waited_ns: int) -> Answer:
+        """Answer one call that may be made, in time."""
         _, index, request, principal = call
         refused = self._refused(index, principal, waited_ns)
         if refused is not None:
@@ -76,36 +112,10 @@ class Calls:
         method = METHODS[index]
         if method.codec is None:
             return self._read(index, request, principal, now_ns)
-        if index == CHECK_ORDERS and len(request) > LONG_BATCH_BYTES:
-            begun = begin(self._machine, request, principal, now_ns)
-            if isinstance(begun, BatchCall):
-                return begun
-            answer = begun
-        else:
-            answer = self._machine.call(method, request, principal, now_ns)
+        answer = self._machine.call(method, request, principal, now_ns)
         if answer.error is not None:
             self.note_error(answer.error, method)
         return answer
-
-    def answer_run(self, calls: list[Arrived], now_ns: int, begin_ns: int) -> list[Answer]:
-        """Answer CheckOrders that wait in a row, each as `answer` would."""
-        early = [
-            self._refused(index, principal, begin_ns - arrived_ns)
-            for arrived_ns, (_, index, _, principal) in calls
-        ]
-        asked = [
-            (request, principal)
-            for (_, (_, _, request, principal)), refused in zip(calls, early, strict=True)
-            if refused is None
-        ]
-        answers = check_all(self._machine, asked, now_ns)
-        for answer in answers:
-            if answer.error is not None:
-                self.note_error(answer.error, METHODS[CHECK_ORDER])
-        if len(answers) == len(calls):
-            return answers
-        decided = iter(answers)
-        return [next(decided) if refused is None else refused for refused in early]
 
     def _refused(self, index: int, principal: str, waited_ns: int) -> Answer | None:
         """Count a call; answer it where it may not be made, or comes too late."""

@@ -25,11 +25,11 @@ from typing import TYPE_CHECKING, Final
 from tidegate_server.engine.outcomes import Refusal
 from tidegate_server.transport import STOP, beginning_with
 from tidegate_server.wire.long_batches import BatchCall
-from tidegate_server.wire.methods import BY_NAME, METHODS, Lane
+from tidegate_server.wire.methods import METHODS, Lane
 
 from .calls import Calls
 from .counters import INDEX, bucket_index
-from .lanes import LANES, take
+from .lanes import CHECK_ORDER, LANES, take
 from .ownership import stay_owner
 from .publishing import Publisher
 
@@ -68,7 +68,6 @@ PATIENCE: Final = 8
 
 CONTROL: Final = Lane.CONTROL
 READS: Final = Lane.READS
-CHECK_ORDER: Final = BY_NAME["CheckOrder"].index
 
 # Asked of a method by its index: one look.
 CHANGES: Final = tuple(method.codec is not None for method in METHODS)
