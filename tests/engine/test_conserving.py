@@ -110,9 +110,9 @@ def spoil_gross(book: Book) -> None:
     book.share_sums["G"].gross += 1
 
 
-def spoil_aging(book: Book) -> None:
+def spoil_noted(book: Book) -> None:
     assert book.share_sums is not None
-    book.share_sums[""].aging = 7
+    book.share_sums[""].noted.clear()
 
 
 def spoil_share(book: Book) -> None:
@@ -141,7 +141,7 @@ def spoil_share(book: Book) -> None:
         (spoil_groups, "groups of account A: ['G'] are kept, not ['G', 'H']"),
         (spoil_position, "open orders of account A in X: no position is kept"),
         (spoil_gross, "gross of group G: "),
-        (spoil_aging, "shares of the firm that age: 7 is kept, its parts come to 1"),
+        (spoil_noted, "shares of the firm older than noted: 1 is kept, its parts come to 0"),
         (spoil_share, "share of account A: not what is counted"),
     ],
 )

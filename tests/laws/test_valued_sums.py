@@ -4,8 +4,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.laws.runs import SEEDS, ask, calls_of, copy_of, law
 
+from tidegate.v1 import order_pb2
+from tidegate_server.engine.exposure import regime_multiplier
 from tidegate_server.engine.groups import ancestors
 from tidegate_server.engine.shares import NEVER_VALUED, UNSTRESSED, Share, ages, oldest
+from tidegate_server.engine.sharing import share_now
 from tidegate_server.engine.state import Book
 from tidegate_server.engine.state_hash import state_hash
 from tidegate_server.wire.machine import Machine
@@ -57,6 +60,34 @@ def test_what_is_kept_is_the_sum_of_the_last_shares(seed: int) -> None:
     again = copy_of(machine)
     assert kept(again.book) == kept(machine.book)
     assert state_hash(again.book) == state_hash(machine.book)
+
+
+@law(24)
+@given(seed=seeds)
+def test_an_allowed_order_leaves_the_share_that_its_account_is_valued_at(seed: int) -> None:
+    machine = Machine()
+    for call in calls_of(seed):
+        step = ask(machine, call)
+        book = machine.book
+        if call.method != "CheckOrder" or book.share_sums is None or step.record is None:
+            continue
+        account = book.accounts.get(step.asked().account_id)
+        if account is None or book.policy is None or not step.message().sequence:
+            continue
+        if step.message().verdict == order_pb2.VERDICT_ALLOW:
+            multiplier = regime_multiplier(book, book.policy)
+            now = share_now(account, book.policy, multiplier, call.now_ns)
+            assert now in {None, account.share}  # None: it cannot be valued, and keeps the last
+
+
+@law(24)
+@given(seed=seeds)
+def test_the_oldest_share_is_found_however_seldom_it_is_asked_for(seed: int) -> None:
+    machine = Machine()
+    for number, call in enumerate(calls_of(seed)):
+        ask(machine, call)
+        if number % 61 == 0 and machine.book.share_sums is not None:
+            assert kept(machine.book) == counted(machine.book)
 
 
 def test_some_runs_keep_such_sums() -> None:

@@ -9,7 +9,6 @@ judgement refuses: the oracle and a law hold the two against each other.
 from __future__ import annotations
 
 from .account import Account
-from .checks.sums import valued_sums
 from .commands import BUY, MODEL_LEVERAGED, REGIME_CALM, CheckOrder
 from .effective import Effective
 from .exposure import line_of
@@ -22,7 +21,7 @@ from .policy import Policy
 from .position import Position
 from .resting import crossed_order
 from .room import Room, room_of
-from .sharing import share_of_totals, with_share
+from .sharing import share_of, stressed_with, with_share
 from .state import Book
 from .valuing import stays
 from .walk import fresh_until, lines_hold
@@ -33,6 +32,7 @@ from .within import (
     positions_within,
     price_within,
     sells_short,
+    sums_within,
 )
 
 # The price to reserve an order at, its position's line and the account's sum of lines with it, what
@@ -147,10 +147,11 @@ def within_limits(
             return None
         change = footing.change
     if policy.keeps_shares:
-        share = share_of_totals(account, position, policy, room.rates[0], line, totals, now_ns)
-        if not is_exit and valued_sums(book, policy, account, share, now_ns, warning=False):
+        stressed = stressed_with(account, position, policy, room.rates[0], line, now_ns)
+        share = share_of(account, totals, account.cash, stressed, now_ns, 0)
+        if not is_exit and not sums_within(book, policy, account, room, share, now_ns):
             return None
-        change = with_share(change, share)
+        change = with_share(change, share, stressed)
     return reserved, line, totals, change, is_exit
 
 

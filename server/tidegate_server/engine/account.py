@@ -36,7 +36,8 @@ class Account:
     `turnover_e4` (the sum over positions), `totals` (the sum of the active positions' lines, None
     until it is asked for), `fresh_until_ns` (no mark or factor is stale before), `lines_hold_at`
     (the book's revision at which every line was seen to hold, -1 where one does not), `gross_by`
-    (sums of the lines' gross by sector and by board, None until a table asks for them), `effective`
+    (sums of the lines' gross by sector and by board, None until a table asks for them), `stressed`
+    (what the lines' gross would lose under stress, 4.26, -1 until somebody asks), `effective`
     (its limits under policy `effective_version`, until `effective_until_ns`), `open_order_count`,
     `overrides` (the book's on it, the one that decides last), `groups` (its group and those above,
     the innermost first), `counted` (the share as the sums have it).
@@ -78,6 +79,7 @@ class Account:
         "share",
         "standing",
         "start_of_day_equity",
+        "stressed",
         "tier_id",
         "totals",
         "trading_date",
@@ -123,6 +125,7 @@ class Account:
         self.fresh_until_ns = 0
         self.lines_hold_at = -1
         self.gross_by: GrossBy | None = None
+        self.stressed = -1
         self.effective: Effective | None = None
         self.effective_version = 0
         self.effective_until_ns = 0
@@ -142,6 +145,7 @@ class Account:
             self.totals = exchanged(self.totals, position.line, line)
         position.line = line
         self.gross_by = None
+        self.stressed = -1
 
     def forget_lines(self) -> None:
         """Make the memo of every position's line stale."""
@@ -153,6 +157,7 @@ class Account:
         position.line_revision = -1
         self.lines_hold_at = -1
         self.gross_by = None
+        self.stressed = -1
 
     def position_in(self, instrument: Instrument) -> Position:
         """Return the position in an instrument, a flat one where there is none yet."""

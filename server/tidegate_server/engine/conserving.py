@@ -9,11 +9,12 @@ then, and compares. It looks only; it costs as much as the book is large.
 from __future__ import annotations
 
 from .account import Account
+from .amounts import INT64_MAX
 from .commands import BUY
 from .groups import ancestors
 from .instrument import Instrument
 from .position import Position
-from .shares import ShareSum
+from .shares import ShareSum, share_in
 from .state import Book
 from .walk import sum_of_lines
 
@@ -177,4 +178,13 @@ def compare_shares(recount: Recount, book: Book) -> None:
         recount.compare(f"financing of {where}", one.drawn, other.drawn)
         recount.compare(f"shortfall of {where}", one.shortfall, other.shortfall)
         recount.compare(f"unknown shortfalls of {where}", one.unstressed, other.unstressed)
-        recount.compare(f"shares of {where} that age", one.aging, other.aging)
+        recount.compare(f"shares of {where} older than noted", late_notes(book, group_id, one), 0)
+
+
+def late_notes(book: Book, group_id: str, total: ShareSum) -> int:
+    """Count the accounts of a sum whose shares are older than it knows."""
+    late = 0
+    for account_id in book.accounts:
+        share = share_in(book, group_id, account_id)
+        late += share is not None and total.noted.get(account_id, INT64_MAX) > share[0]
+    return late

@@ -105,6 +105,7 @@ def reserve(
         position.line = outcome.line
         account.totals = outcome.totals
         position.line_revision = instrument.revision
+        account.stressed = -1 if outcome.valued is None else outcome.valued.stressed
     outcome.line = None
     outcome.totals = None
 

@@ -13,6 +13,7 @@ from typing import Final
 
 from .account import Account
 from .amounts import AMOUNT_BOUND, scale_down, unscale_down
+from .checks.sums import FINANCING, GROUP_EXPOSURE
 from .effective import Effective, collar_bps
 from .instrument import Instrument, Rates
 from .limit import NO_CHECK, Band
@@ -34,7 +35,8 @@ class Room:
     are of one order; `position` is of one account, `shares` of its topmost group (4.18).
     `concentration_bps` is the smallest of the rating group's table, `tables_bps` of those of sector
     and board (4.20). Firm and groups have sums of their own: `firm_orders` and `group_orders` count
-    open orders, `firm_position` and `group_positions` what positions reach. `epoch` and `rates` are
+    open orders, `firm_position` and `group_positions` what positions reach, `financing_e4` and
+    `group_exposures` what accounts were valued at (4.26). `epoch` and `rates` are
     what it was worked out at.
     """
 
@@ -43,8 +45,10 @@ class Room:
         "concentration_bps",
         "epoch",
         "exposure_e4",
+        "financing_e4",
         "firm_orders",
         "firm_position",
+        "group_exposures",
         "group_orders",
         "group_positions",
         "is_plain",
@@ -104,6 +108,8 @@ class Room:
             self.position = own
         self.firm_position = least(firm, "position")
         self.firm_orders = least(firm, "open_order_count")
+        self.financing_e4 = least(firm, FINANCING)
+        self.group_exposures = caps_of(groups, GROUP_EXPOSURE)
         self.group_positions = caps_of(groups, "position")
         self.group_orders = caps_of(groups, "open_order_count")
 

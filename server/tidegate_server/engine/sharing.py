@@ -17,13 +17,16 @@ from .shares import NEVER_VALUED, UNSTRESSED, Share, ages
 from .walk import walk
 
 
-def with_share(found: Valued | None, share: Share | None) -> Valued | None:
+def with_share(
+    found: Valued | None, share: Share | None, stressed: int = UNSTRESSED
+) -> Valued | None:
     """Let a valuation change the share too; None: the account keeps the last one."""
     if share is None:
         return found
     if found is None:
         found = Valued()
     found.share = share
+    found.stressed = stressed
     return found
 
 
@@ -131,23 +134,29 @@ def loss_of(gross: int, stress_bps: int, factor: int) -> int:
     return scale_up(gross, min(ONE, scale_up(stress_bps, factor)))
 
 
-def share_of_totals(
+def stressed_with(
     account: Account,
     position: Position | None,
     policy: Policy,
     factor: int,
     line: Line,
-    totals: Line,
     now_ns: int,
-) -> Share:
-    """Return a share as `share_with`, in a calm market; `line` is the position's in the totals."""
-    stressed = UNSTRESSED
-    if policy.reserve is not None:
-        stress_bps = policy.reserve.stress_bps
-        stressed = loss_of(line[3], stress_bps, factor) + stressed_sum(
-            account, position, stress_bps, policy, ONE, now_ns, account.active
+) -> int:
+    """Return what positions would lose under stress with `line` as the position's.
+
+    UNSTRESSED if nobody asks. The market is calm, and the account's lines hold.
+    """
+    if policy.reserve is None:
+        return UNSTRESSED
+    stress_bps = policy.reserve.stress_bps
+    if account.stressed < 0:
+        account.stressed = stressed_sum(
+            account, None, stress_bps, policy, ONE, now_ns, account.active
         )
-    return share_of(account, totals, account.cash, stressed, now_ns, 0)
+    without = account.stressed
+    if position is not None:
+        without -= loss_of(position.line[3], stress_bps, factor)
+    return without + loss_of(line[3], stress_bps, factor)
 
 
 def share_with(judged: Judgement) -> Share:

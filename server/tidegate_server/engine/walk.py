@@ -84,6 +84,7 @@ def lines_hold(book: Book, account: Account, policy: Policy, now_ns: int) -> boo
     if account.lines_hold_at == book.revision and now_ns <= account.fresh_until_ns:
         return True
     account.gross_by = None  # an instrument may be of another sector now
+    account.stressed = -1  # or have another factor
     found = walk(account, None, policy, ONE, now_ns)
     if found.missing_id or found.stale_id:
         return False

@@ -16,10 +16,12 @@ from .instrument import Instrument
 from .limit import NO_CHECK, NO_COLLAR
 from .lines import Line
 from .margin_lines import CALLED
+from .policy import Policy
 from .position import Position
 from .pricing import NO_PRICE, market_price
 from .room import Room
 from .scopes import firm_exposure, owned_after
+from .shares import Share
 from .state import Book
 from .walk import gross_by
 
@@ -78,6 +80,37 @@ def positions_within(
         if instrument.reach_of.get(group_id, 0) + change > cap:
             return False
     return room.exposure_e4 == NO_CHECK or firm_exposure(instrument, change) <= room.exposure_e4
+
+
+def sums_within(
+    book: Book, policy: Policy, account: Account, room: Room, share: Share, now_ns: int
+) -> bool:
+    """Tell whether sums over groups and the firm hold with such a share, and no other is too old.
+
+    False also where that takes a closer look than one at each sum.
+    """
+    sums = book.share_sums
+    own = account.counted
+    if sums is None or own is None:
+        return False
+    since_ns = now_ns - policy.max_valuation_age_ns
+    for group_id, cap in room.group_exposures:
+        total = sums.get(group_id)
+        if total is None or total.gross - own[1] + share[1] > cap or not total.is_young(since_ns):
+            return False
+    reserve = policy.reserve
+    firm = sums[""]
+    if reserve is None:
+        if room.financing_e4 == NO_CHECK:
+            return True
+    else:
+        if firm.unstressed or own[3] < 0 or share[3] < 0:
+            return False
+        shortfall = firm.shortfall - own[3] + share[3]
+        if shortfall and reserve.pool_e4 < scale_up(shortfall, reserve.coverage_bps):
+            return False
+    drawn = firm.drawn - own[2] + share[2]
+    return drawn <= room.financing_e4 and firm.is_young(since_ns)
 
 
 def may_add(account: Account, limits: Effective, footing: Footing) -> bool:
