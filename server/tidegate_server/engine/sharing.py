@@ -74,7 +74,12 @@ def share_now(
     stressed = UNSTRESSED
     if policy.reserve is not None:
         stress_bps = policy.reserve.stress_bps
-        stressed = stressed_sum(account, None, stress_bps, policy, regime_bps, now_ns, positions)
+        if others:
+            stressed = stressed_sum(
+                account, None, stress_bps, policy, regime_bps, now_ns, positions
+            )
+        else:
+            stressed = stressed_now(account, stress_bps, policy, regime_bps, now_ns)
     financed = drawn_of(account) + borrowed
     return share_of(account, line, cash, stressed, now_ns, financed)
 
@@ -129,6 +134,17 @@ def stressed_sum(
     return total
 
 
+def stressed_now(
+    account: Account, stress_bps: int, policy: Policy, regime_bps: int, now_ns: int
+) -> int:
+    """Return as `stressed_sum` of all positions as they stand (a memo); their lines hold."""
+    if account.stressed < 0:
+        account.stressed = stressed_sum(
+            account, None, stress_bps, policy, regime_bps, now_ns, account.active
+        )
+    return account.stressed
+
+
 def loss_of(gross: int, stress_bps: int, factor: int) -> int:
     """Return what a position would lose under stress."""
     return scale_up(gross, min(ONE, scale_up(stress_bps, factor)))
@@ -149,11 +165,7 @@ def stressed_with(
     if policy.reserve is None:
         return UNSTRESSED
     stress_bps = policy.reserve.stress_bps
-    if account.stressed < 0:
-        account.stressed = stressed_sum(
-            account, None, stress_bps, policy, ONE, now_ns, account.active
-        )
-    without = account.stressed
+    without = stressed_now(account, stress_bps, policy, ONE, now_ns)
     if position is not None:
         without -= loss_of(position.line[3], stress_bps, factor)
     return without + loss_of(line[3], stress_bps, factor)

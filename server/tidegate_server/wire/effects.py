@@ -7,9 +7,6 @@ from typing import TYPE_CHECKING
 
 from tidegate.v1 import journal_pb2
 from tidegate_server.engine.margin_lines import NEVER, Valued
-from tidegate_server.engine.shares import UNSTRESSED
-
-from .varints import time_varint, varint
 
 if TYPE_CHECKING:
     from tidegate_server.engine.account_outcomes import (
@@ -30,22 +27,25 @@ _EFFECTS_OF_COUNTED = Struct("<BqBqBqHq")
 _FIRST_FIXED64 = 1 << 3 | 1
 _SECOND_FIXED64 = 2 << 3 | 1
 _THIRD_FIXED64 = 3 << 3 | 1
+_FOURTH_FIXED64 = 4 << 3 | 1
 _REPEATS_FIXED64 = 0x01F1  # field 30: its tag takes two bytes
-_RATIO = Struct("<Hq")
-_RATIO_FIXED64 = 0x0391  # field 50, the same
-# A negative number is written as one of 64 bits.
-_BITS = (1 << 64) - 1
-_NO_SHORTFALL = b"\x20" + varint(UNSTRESSED & _BITS)
+# Field 45 with nothing but its field 46, a share: tag and length of each, each tag of two bytes.
+_VALUATION = Struct("<HBHBBqBqBqBq")
+_VALUATION_TAG = 0x02EA
+_SHARE_TAG = 0x02F2
 
 
 def check_effects(outcome: CheckOutcome, _command: Command) -> bytes:
     """Write a CheckEffects; an order that is not stored has none.
 
     By hand, and its fields of fixed width always: packing them takes 0.3 us, the protobuf class
-    1.2 us, and 5 us with a valuation (in process).
+    1.2 us, and 5 us with a share (in process).
     """
     if not outcome.keep_until_ns:
         return b""
+    valued = outcome.valued
+    if outcome.margin_ratio_bps or (valued is not None and not is_share_alone(valued)):
+        return effects_message(outcome).SerializeToString()
     if outcome.repeats_floor_ns:
         fixed = _EFFECTS_OF_COUNTED.pack(
             _FIRST_FIXED64,
@@ -66,34 +66,33 @@ def check_effects(outcome: CheckOutcome, _command: Command) -> bytes:
             _THIRD_FIXED64,
             outcome.keep_until_ns,
         )
-    if outcome.valued is not None:
-        fixed += _valuation(outcome.valued)
-    if outcome.margin_ratio_bps:
-        fixed += _RATIO.pack(_RATIO_FIXED64, outcome.margin_ratio_bps)
-    return fixed
+    if valued is None or valued.share is None:
+        return fixed
+    time_ns, gross, drawn, shortfall = valued.share
+    return fixed + _VALUATION.pack(
+        _VALUATION_TAG,
+        _VALUATION.size - 3,
+        _SHARE_TAG,
+        _VALUATION.size - 6,
+        _FIRST_FIXED64,
+        time_ns,
+        _SECOND_FIXED64,
+        gross,
+        _THIRD_FIXED64,
+        drawn,
+        _FOURTH_FIXED64,
+        shortfall,
+    )
 
 
-def _valuation(valued: Valued) -> bytes:
-    """Write what one valuation changed, as the field of a CheckEffects."""
-    found = b""
-    if valued.lines >= 0:
-        found += b"\x10" + varint(valued.lines)
-    if valued.high_water != NEVER:
-        found += b"\x18" + varint(valued.high_water & _BITS)
-    if valued.start_of_day is not None:
-        found += b"\x20" + varint(valued.start_of_day & _BITS)
-    share = valued.share
-    if share is not None:
-        time_ns, gross, drawn, shortfall = share
-        own = b"\x08" + time_varint(time_ns) if time_ns else b""
-        if gross:
-            own += b"\x10" + varint(gross)
-        if drawn:
-            own += b"\x18" + varint(drawn)
-        if shortfall:
-            own += _NO_SHORTFALL if shortfall < 0 else b"\x20" + varint(shortfall)
-        found += b"\xf2\x02" + varint(len(own)) + own
-    return b"\xea\x02" + varint(len(found)) + found
+def is_share_alone(valued: Valued) -> bool:
+    """Tell whether a valuation changed the account's share and nothing else."""
+    return (
+        valued.share is not None
+        and valued.lines < 0
+        and valued.high_water == NEVER
+        and valued.start_of_day is None
+    )
 
 
 def effects_message(outcome: CheckOutcome) -> journal_pb2.CheckEffects:

@@ -28,17 +28,3 @@ def varint(number: int) -> bytes:
     if number < SHORT_BOUND * SHORT_BOUND:
         return _LOWEST[number & _LOW] + SHORT[number >> 14]
     return _LOWEST[number & _LOW] + _LOWEST[number >> 14 & _LOW] + varint(number >> 28)
-
-
-_times: dict[int, bytes] = {}
-_TIMES_LIMIT: Final = 16
-
-
-def time_varint(time_ns: int) -> bytes:
-    """Return as `varint`; the last few are kept, since all of one commit have the same time."""
-    known = _times.get(time_ns)
-    if known is None:
-        if len(_times) >= _TIMES_LIMIT:
-            _times.clear()
-        known = _times[time_ns] = varint(time_ns)
-    return known
