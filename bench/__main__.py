@@ -11,7 +11,7 @@ from pathlib import Path
 
 from bench import engine, peers
 from bench.facts import facts
-from bench.ladder import AIO, FLUSH, FULL, NATIVE, QUICK, SCOPES, Ladder, Plan
+from bench.ladder import AIO, EVERYTHING, FLUSH, FULL, NATIVE, QUICK, Ladder, Plan
 from bench.servers import gate_is_there
 from bench.sink import ceiling
 from rich.console import Console
@@ -89,7 +89,7 @@ def _over_the_network(ladder: Ladder, *, gates: bool) -> Report:
     flush = ladder.rungs.get(FLUSH)
     return {
         "unary_flush_vs_grpc_aio_empty": _rounded(ladder.ratio(FLUSH, AIO)),
-        "unary_flush_every_scope_vs_grpc_aio_empty": _rounded(ladder.ratio(SCOPES, AIO)),
+        "unary_flush_everything_vs_grpc_aio_empty": _rounded(ladder.ratio(EVERYTHING, AIO)),
         "unary_flush_vs_native_empty": _rounded(ladder.ratio(FLUSH, NATIVE)),
         "p50_us_idle_flush": _rounded(_median(flush.idle_p50_us)) if flush else None,
         "p50_us_idle_grpc_aio_empty": _rounded(_median(ladder.rungs[AIO].idle_p50_us)),

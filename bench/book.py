@@ -4,12 +4,15 @@ Accounts over four tiers in four groups, each with positions in some of the inst
 short. Every limit of the policy is set and none is near, so that each check does all its work.
 """
 
+import json
 import random
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Final, NamedTuple
 
 from bench.contract import (
     ADJUST_CASH,
+    REVALUE_ACCOUNTS,
     SET_POSITIONS,
     SET_SESSION,
     UPDATE_MARKS,
@@ -18,6 +21,7 @@ from bench.contract import (
     UPSERT_INSTRUMENTS,
 )
 from bench.frames import Call
+from google.protobuf import json_format
 
 from tidegate.v1 import account_service_pb2 as accounts_pb
 from tidegate.v1 import market_service_pb2 as market_pb
@@ -49,6 +53,7 @@ PRICE_LIMIT_BPS: Final = 3_000
 SECOND_NS: Final = 1_000_000_000
 INSTRUMENTS_A_CALL: Final = 100
 ACCOUNTS_A_CALL: Final = 100
+ADD_ONS: Final = Path(__file__).parents[1] / "deploy" / "add-ons.json"
 
 NEVER: Final = b"\xff"
 """No answer starts so: always look closer."""
@@ -103,6 +108,22 @@ class Book:
                 if holder.positions
             ]
         )
+        exchange(self.valuation_calls())
+
+    def valuation_calls(self) -> list[Call]:
+        """Have every account valued, as the follower would: sums over accounts count from then."""
+        names = [holder.account_id for holder in self.holders]
+        return [
+            Call(
+                REVALUE_ACCOUNTS,
+                accounts_pb.RevalueAccountsRequest(
+                    account_ids=names[first : first + ACCOUNTS_A_CALL]
+                ).SerializeToString(),
+                NEVER,
+                valuations_complaint,
+            )
+            for first in range(0, len(names), ACCOUNTS_A_CALL)
+        ]
 
     def market_calls(self) -> list[Call]:
         """Make the instruments, and give them marks and volatility factors."""
@@ -188,10 +209,11 @@ def policy() -> policy_pb.Policy:
     )
 
 
-def with_every_scope(document: policy_pb.Policy, book: Book) -> policy_pb.Policy:
-    """Add limits of firm, groups, sector, board and instruments, and tables of sector and board.
+def with_everything(document: policy_pb.Policy, book: Book) -> policy_pb.Policy:
+    """Add all that a policy may limit or require besides: no order is near any of it.
 
-    What needs the accounts' valuations (group exposure, financing, the reserve) is left out.
+    Limits of firm, groups, sector, board and instruments, tables of sector and board, sums over the
+    accounts of a group and of the firm, the firm's reserve, and margin add-ons.
     """
     scopes = [(order_pb.SCOPE_KIND_FIRM, "")]
     scopes += [(order_pb.SCOPE_KIND_GROUP, group_id) for group_id in GROUPS]
@@ -202,7 +224,19 @@ def with_every_scope(document: policy_pb.Policy, book: Book) -> policy_pb.Policy
     for tier in document.tiers:
         tier.sector_concentration.add(scope_id=SECTOR, bands=bands)
         tier.board_concentration.add(scope_id=BOARD, bands=bands)
+    document.max_valuation_age_ns = 24 * 3600 * SECOND_NS
+    document.reserve.CopyFrom(
+        policy_pb.Reserve(pool_e4=9 * 10**16, coverage_bps=10_000, stress_bps=1_000)
+    )
+    json_format.ParseDict(json.loads(ADD_ONS.read_text()), document)
     return document
+
+
+def valuations_complaint(message: bytes) -> str:
+    """Say what is wrong with the answer to a request to value accounts."""
+    answer = accounts_pb.RevalueAccountsResponse.FromString(message)
+    valued = all(one.valued for one in answer.valuations)
+    return "" if answer.sequence and valued else f"accounts were not valued: {answer}"
 
 
 def marks_complaint(message: bytes) -> str:
@@ -224,6 +258,10 @@ def _of_scope(kind: "order_pb.ScopeKind.ValueType", scope_id: str) -> policy_pb.
     )
     if kind in {order_pb.SCOPE_KIND_FIRM, order_pb.SCOPE_KIND_GROUP}:
         limits.open_order_count.value = 10**9
+    if kind == order_pb.SCOPE_KIND_FIRM:
+        limits.financing_e4.value = 9 * 10**16
+    if kind == order_pb.SCOPE_KIND_GROUP:
+        limits.group_exposure_e4.value = 9 * 10**16
     if kind != order_pb.SCOPE_KIND_GROUP:
         limits.instrument_exposure_e4.value = 9 * 10**16
     return limits

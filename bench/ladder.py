@@ -12,7 +12,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Final, NamedTuple
 
-from bench.book import Book, policy, with_every_scope
+from bench.book import Book, policy, with_everything
 from bench.contract import ANSWER
 from bench.frames import Call, Track, tracks
 from bench.load import (
@@ -36,8 +36,8 @@ NATIVE: Final = "native_empty"
 MEMORY: Final = "tidegate_memory"
 WRITE: Final = "tidegate_write"
 FLUSH: Final = "tidegate_flush"
-SCOPES: Final = "tidegate_flush_every_scope"
-DURABILITY: Final = {MEMORY: "memory", WRITE: "write", FLUSH: "flush", SCOPES: "flush"}
+EVERYTHING: Final = "tidegate_flush_everything"
+DURABILITY: Final = {MEMORY: "memory", WRITE: "write", FLUSH: "flush", EVERYTHING: "flush"}
 MIX_LAG: Final = 4 * IN_FLIGHT
 
 Say = Callable[[str], None]
@@ -84,13 +84,13 @@ class Ladder:
         self._folder = folder
         self._policy = folder / "policy.json"
         self._policy.write_text(MessageToJson(policy()))
-        every_scope = folder / "every_scope.json"
-        every_scope.write_text(MessageToJson(with_every_scope(policy(), self.book)))
+        everything = folder / "everything.json"
+        everything.write_text(MessageToJson(with_everything(policy(), self.book)))
         self.rungs: dict[str, Rung] = {}
         for name, kind in ((AIO, "aio"), (NATIVE, "native")):
             self._add(name, stack.enter_context(empty(kind, folder)), is_gate=False)
         for name, durability in DURABILITY.items() if gates else ():
-            document = every_scope if name == SCOPES else self._policy
+            document = everything if name == EVERYTHING else self._policy
             running = gate(durability, folder / name, document)
             self._add(name, stack.enter_context(running), is_gate=True)
 
