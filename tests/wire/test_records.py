@@ -8,6 +8,8 @@ from tests.wire.requests import NOW, SOUND, error_of, message
 
 from tidegate.v1 import journal_pb2
 from tidegate_server.engine.decide import execute
+from tidegate_server.engine.outcomes import CheckOutcome
+from tidegate_server.wire.effects import check_effects
 from tidegate_server.wire.machine import Machine
 from tidegate_server.wire.methods import BY_NAME
 from tidegate_server.wire.records import decode_record, encode_record
@@ -106,3 +108,25 @@ def test_a_policy_on_another_base_is_stale() -> None:
     error = error_of("ProposePolicy", {**SOUND["ProposePolicy"], "base_version": 9})
     assert error is not None
     assert (error.code, error.reason) == (9, "STALE_POLICY")
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_answers_written_by_hand_are_what_the_contract_writes(seed: int) -> None:
+    found = 0
+    for step in steps_of(seed):
+        if step.call.method in {"CheckOrder", "CheckOrders"} and step.response is not None:
+            assert step.message().SerializeToString(deterministic=True) == step.response
+            found += 1
+    assert found > 50
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_effects_written_by_hand_read_as_the_outcome_says(seed: int) -> None:
+    machine = Machine()
+    for step in steps_of(seed):
+        if step.record is None:
+            continue
+        command, outcome = machine.replay(step.record, step.call.now_ns, verify=False)
+        if isinstance(outcome, CheckOutcome):
+            again = decode_record(step.record)
+            assert check_effects(outcome, command) == again.effects

@@ -1,4 +1,4 @@
-"""The plain allow: a CheckOrderResponse, written by hand.
+"""The plain allow: a CheckOrderResponse without warning or greatest quantity, written by hand.
 
 Of the answers of one commit only record and price differ, so the rest is kept from one to the next:
 1.1 us instead of the protobuf class's 2.8 (in process, the bench book). A test reads it with the
@@ -14,8 +14,9 @@ from .varints import varint
 if TYPE_CHECKING:
     from tidegate_server.engine.outcomes import CheckOutcome
 
-# The field's number and wire type; what comes before the sequence is the verdict, an allow.
-_SEQUENCE: Final = b"\x08\x01\x18"
+# The field's number and wire type.
+_ALLOW: Final = b"\x08\x01"
+_SEQUENCE: Final = _ALLOW + b"\x18"
 _DECIDED_TIME: Final = b"\x20"
 _POLICY_VERSION: Final = b"\x28"
 _RESERVED_PRICE: Final = b"\x30"
@@ -30,8 +31,18 @@ _kept: dict[_Key, _Kept] = {}
 _KEPT_LIMIT: Final = 16
 
 
+def is_plain_allow(outcome: CheckOutcome) -> bool:
+    """Tell whether the answer is written here: the first one to an order that is just allowed."""
+    return (
+        outcome.allowed
+        and not outcome.replayed
+        and outcome.max_quantity < 0
+        and not outcome.warnings
+    )
+
+
 def encode_allow(outcome: CheckOutcome) -> bytes:
-    """Write the first answer to an order that is allowed, without warning or greatest quantity."""
+    """Write the answer to an order that was asked alone."""
     key = outcome.decided_time_ns, outcome.policy_version, outcome.acknowledge_by_ns
     between, after, after_exit = _kept.get(key) or _keep(key)
     return b"".join(
@@ -43,6 +54,14 @@ def encode_allow(outcome: CheckOutcome) -> bytes:
             after_exit if outcome.verified_exit else after,
         )
     )
+
+
+def encode_allow_in_batch(outcome: CheckOutcome) -> bytes:
+    """Write the answer to an order of a batch, which says the rest once."""
+    key = outcome.decided_time_ns, outcome.policy_version, outcome.acknowledge_by_ns
+    _, after, after_exit = _kept.get(key) or _keep(key)
+    price = varint(outcome.reserved_price_e4)
+    return _ALLOW + _RESERVED_PRICE + price + (after_exit if outcome.verified_exit else after)
 
 
 def _keep(key: _Key) -> _Kept:

@@ -23,11 +23,9 @@ from tidegate_server.engine.outcomes import (
 )
 from tidegate_server.engine.reasons import Rejection, RejectReason, ScopeKind
 
-from .allows import encode_allow
-from .effects import (
-    effects_message,
-    read_effects,
-)
+from .allows import encode_allow, encode_allow_in_batch, is_plain_allow
+from .effects import check_effects, read_effects
+from .varints import varint
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,16 +36,14 @@ if TYPE_CHECKING:
 
 _CheckOrderResponse = risk_service_pb2.CheckOrderResponse
 _CheckEffects = journal_pb2.CheckEffects
+# The tags of a batch's answers, and of its orders' effects.
+_ANSWERS = b"\x0a"
+_ORDERS = b"\x22"
 
 
 def encode_check(outcome: CheckOutcome, _command: Command) -> bytes:
     """Write a CheckOrderResponse."""
-    if (
-        outcome.allowed
-        and not outcome.replayed
-        and outcome.max_quantity < 0
-        and not outcome.warnings
-    ):
+    if is_plain_allow(outcome):
         return encode_allow(outcome)
     return check_message(outcome).SerializeToString()
 
@@ -135,21 +131,33 @@ def read_rejection(message: RejectionMessage) -> Rejection:
 
 def encode_checks(outcome: BatchOutcome, _command: Command) -> bytes:
     """Write a CheckOrdersResponse."""
-    return risk_service_pb2.CheckOrdersResponse(
-        answers=[check_message(answer, in_batch=True) for answer in outcome.answers],
+    said_once = risk_service_pb2.CheckOrdersResponse(
         sequence=outcome.sequence,
         decided_time_ns=outcome.decided_time_ns,
         policy_version=outcome.policy_version,
         replayed=outcome.replayed,
     ).SerializeToString()
+    answers = [
+        encode_allow_in_batch(answer)
+        if is_plain_allow(answer)
+        else check_message(answer, in_batch=True).SerializeToString()
+        for answer in outcome.answers
+    ]
+    return _repeated(_ANSWERS, answers) + said_once
 
 
-def checks_effects(outcome: BatchOutcome, _command: Command) -> bytes:
+def checks_effects(outcome: BatchOutcome, command: Command) -> bytes:
     """Write the effects of a batch."""
-    return _CheckEffects(
-        keep_until_time_ns=outcome.keep_until_ns,
-        orders=[effects_message(answer) for answer in outcome.answers],
-    ).SerializeToString()
+    own = _CheckEffects(keep_until_time_ns=outcome.keep_until_ns).SerializeToString()
+    return own + _repeated(_ORDERS, [check_effects(one, command) for one in outcome.answers])
+
+
+def _repeated(tag: bytes, messages: list[bytes]) -> bytes:
+    """Write a repeated field: each message after the tag and its length."""
+    parts: list[bytes] = []
+    for message in messages:
+        parts += (tag, varint(len(message)), message)
+    return b"".join(parts)
 
 
 def decode_checks(response: bytes, effects: bytes, _command: Command) -> BatchOutcome:
