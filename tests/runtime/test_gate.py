@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from tidegate.v1 import control_service_pb2 as control_pb
     from tidegate_server.transport import Call
 
-LONG = 2 * ORDERS_A_TURN + 1
+LONG = 8 * ORDERS_A_TURN + 1
 ALLOW = order_pb2.VERDICT_ALLOW
 
 
@@ -74,10 +74,10 @@ def test_calls_of_one_lane_are_decided_as_they_came(gate: Bench) -> None:
 
 
 def test_a_long_batch_is_decided_over_several_turns(gate: Bench) -> None:
-    batch = checks(3 * ORDERS_A_TURN)
+    batch = checks(9 * ORDERS_A_TURN)
     assert gate.turn(batch) == 0.0
-    assert turns_until_answered(gate, batch) == 3
-    assert len(gate.answer(batch).answers) == 3 * ORDERS_A_TURN
+    assert turns_until_answered(gate, batch) == 9
+    assert len(gate.answer(batch).answers) == 9 * ORDERS_A_TURN
 
 
 def test_what_came_before_a_long_batch_need_not_wait_for_it(gate: Bench) -> None:
