@@ -121,11 +121,15 @@ def test_set_up_hands_sequences_on() -> None:
             for number in range(len(calls))
         ]
 
-    Book(accounts=3).set_up(exchange)
+    book = Book(accounts=3)
+    book.set_up(exchange)
+    valued = seen.pop()
     positions = [accounts_pb.SetPositionsRequest.FromString(call.message) for call in seen[-3:]]
     deposits = [accounts_pb.AdjustCashRequest.FromString(call.message) for call in seen[-6:-3]]
     assert [one.expected_sequence for one in deposits] == [len(seen) - 6] * 3
     assert [one.expected_sequence for one in positions] == [len(seen) - 5 + n for n in range(3)]
+    asked = accounts_pb.RevalueAccountsRequest.FromString(valued.message).account_ids
+    assert list(asked) == [one.account_id for one in book.holders]
     assert all(len(one.positions) == 10 for one in positions)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from bench.book import Book as Workbook
 from bench.book import policy as bench_policy
-from bench.book import with_every_scope
+from bench.book import with_everything
 from bench.contract import CHECK_ORDER
 from bench.frames import Call
 from bench.workload import Workload
@@ -41,8 +41,15 @@ OWN = (
     "sector_concentration",
     "board_concentration",
 )
-FIRM = ("open_order_count", "position", "ownership_bps", "instrument_exposure_e4")
-GROUP = ("open_order_count", "position", "ownership_bps")
+FIRM = (
+    "open_order_count",
+    "position",
+    "ownership_bps",
+    "instrument_exposure_e4",
+    "financing_e4",
+    "reserve_pool_e4",
+)
+GROUP = ("open_order_count", "position", "ownership_bps", "group_exposure_e4")
 BESIDE = ("position", "ownership_bps", "instrument_exposure_e4")
 LIMITS = [
     *[(ScopeKind.ACCOUNT, name) for name in OWN],
@@ -60,7 +67,7 @@ class World:
         self.machine = Machine()
         self.machine.start_epoch(1, "test", NOW_NS)
         workbook = Workbook(accounts=6, positions=4, instruments=6)
-        document = with_every_scope(bench_policy(), workbook)
+        document = with_everything(bench_policy(), workbook)
         proposal = ProposePolicyRequest(policy=document).SerializeToString()
         path = "/tidegate.v1.PolicyService/ProposePolicy"
         self.exchange([Call(path, proposal, b"")])
@@ -78,6 +85,10 @@ class World:
         equity = self.account.high_water
         self.account.start_of_day_equity = equity + 10**6
         self.account.high_water = equity + equity // 100
+        # Others draw, and would fall short under stress.
+        assert self.book.share_sums is not None
+        self.book.share_sums[""].drawn += 10**9
+        self.book.share_sums[""].shortfall += 10**9
 
     def exchange(self, calls: list[Call]) -> list[bytes]:
         answers = []
@@ -117,6 +128,9 @@ class World:
             tier.sector_tables[usage.subject] = [Band(0, value)]
         elif name == "board_concentration":
             tier.board_tables[usage.subject] = [Band(0, value)]
+        elif name == "reserve_pool_e4":
+            assert self.policy.reserve is not None
+            self.policy.reserve.pool_e4 = value
         elif usage.scope_kind == ScopeKind.ACCOUNT:
             account.limits[name] = Limit(value)
         else:

@@ -239,11 +239,10 @@ def line_of(
         if loss_sell > 0:
             cash -= loss_sell
         longs = quantity + open_buy
-        of_side = (factor, long_initial, long_maintenance)
+        low, high = longs * instrument.low, longs * instrument.high
         own = quantity * instrument.slow_mark
-        return long_or_short(
-            cash, longs * instrument.low, 0, longs * instrument.high, of_side, own, 0
-        )
+        side = (factor, long_initial, long_maintenance)
+        return long_or_short(cash, low, 0, high, side, own, 0)
     held = quantity if quantity > 0 else 0
     owed = -quantity if quantity < 0 else 0
     opening_buy = quantity + open_buy

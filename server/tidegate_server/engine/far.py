@@ -10,8 +10,9 @@ holds the two against each other: a limit that is added in usage.py has its comp
 from __future__ import annotations
 
 from .account import Account
-from .amounts import ONE, unscale_down, upper_ratio_bps
+from .amounts import ONE, scale_up, unscale_down, upper_ratio_bps
 from .checks.concentration import cap_at
+from .checks.sums import DRAWN, GROSS, SHORTFALL, sum_with, unstressed
 from .commands import MODEL_CN_MARGIN, MODEL_LEVERAGED
 from .effective import Effective
 from .exposure import rates_at, regime_multiplier
@@ -19,6 +20,7 @@ from .limit import NO_CHECK, Band
 from .outcomes import Figures
 from .overriding import effective_limits
 from .policy import Policy
+from .sharing import stressed_now
 from .slack import NEAR_BPS, InstrumentSlack, Slack, most_below, slack_of
 from .standing import used_bps
 from .state import Book, roll_if_due
@@ -37,10 +39,12 @@ def is_far_from_limits(book: Book, policy: Policy, account: Account, now_ns: int
     roll_if_due(book, account)
     limits = effective_limits(account, policy, now_ns)
     slack = slack_of(policy, limits, account)
-    if slack.in_doubt or not counts_are_far(book, account, slack):
+    if not counts_are_far(book, account, slack):
         return False
     figures = projected_figures(book, account, now_ns)
     if figures is None or not figures_are_far(account, slack, figures):
+        return False
+    if not sums_are_far(book, policy, account, slack, figures, now_ns):
         return False
     if not positions_are_far(book, policy, limits, account, slack, figures, now_ns):
         return False
@@ -58,6 +62,32 @@ def counts_are_far(book: Book, account: Account, slack: Slack) -> bool:
         and account.turnover_e4 <= slack.day_turnover_e4
         and book.open_order_count <= slack.firm_orders
     )
+
+
+def sums_are_far(
+    book: Book, policy: Policy, account: Account, slack: Slack, figures: Figures, now_ns: int
+) -> bool:
+    """Tell it of sums of valued accounts, this one as it is now (4.26); its lines hold."""
+    drawn = -figures.cash if figures.cash < 0 else 0
+    shortfall = 0
+    reserve = policy.reserve
+    if reserve is not None:
+        if unstressed(book, account):
+            return False
+        regime_bps = regime_multiplier(book, policy)
+        lost = stressed_now(account, reserve.stress_bps, policy, regime_bps, now_ns)
+        shortfall = max(0, lost - figures.equity)
+    share = now_ns, figures.gross, drawn, shortfall
+    if reserve is not None:
+        total = sum_with(book, "", account, share, SHORTFALL)
+        if scale_up(total, reserve.coverage_bps) > slack.reserve_e4:
+            return False
+    for group_id, gross in slack.group_exposures:
+        if sum_with(book, group_id, account, share, GROSS) > gross:
+            return False
+    if slack.financing_e4 == NO_CHECK:
+        return True
+    return sum_with(book, "", account, share, DRAWN) <= slack.financing_e4
 
 
 def figures_are_far(account: Account, slack: Slack, figures: Figures) -> bool:

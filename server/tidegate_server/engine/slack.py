@@ -10,12 +10,13 @@ from typing import Final
 
 from .account import Account
 from .amounts import ONE
+from .checks.sums import FINANCING, GROUP_EXPOSURE
 from .effective import Effective
 from .instrument import Instrument
 from .limit import NO_CHECK
 from .policy import Policy
 from .room import Caps, caps_of, divided, least, least_cap
-from .scope_limits import FIRM, GROUP, VALUED_SUMS, ScopeLimits
+from .scope_limits import FIRM, GROUP, ScopeLimits
 from .scopes import scopes_over
 
 # What is used less has reached no level.
@@ -27,8 +28,9 @@ COUNT: Final = "open_order_count"
 class Slack:
     """The greatest figures of an account that are used less than NEAR_BPS; NO_CHECK for no limit.
 
-    `in_doubt`: there are limits on sums of valued accounts, which are not looked at here (4.26).
-    `of_instruments` is what it has in each instrument. `epoch` is what it was worked out at.
+    `group_exposures`, `financing_e4` and `reserve_e4` are of sums of valued accounts (4.26), the
+    last of what the reserve must be. `of_instruments` is what it has in each instrument. `epoch` is
+    what it was worked out at.
     """
 
     __slots__ = (
@@ -38,13 +40,15 @@ class Slack:
         "day_turnover_e4",
         "drawdown_bps",
         "epoch",
+        "financing_e4",
         "firm_orders",
+        "group_exposures",
         "group_orders",
         "has_tables",
-        "in_doubt",
         "leverage_bps",
         "of_instruments",
         "open_order_count",
+        "reserve_e4",
     )
 
     def __init__(self, policy: Policy, limits: Effective, account: Account) -> None:
@@ -63,11 +67,15 @@ class Slack:
         )
         keys = [(FIRM, ""), *[(GROUP, group_id) for group_id in account.groups]]
         above = [policy.scopes[key] for key in keys if key in policy.scopes]
-        self.in_doubt = policy.reserve is not None or any(
-            name in scope.caps for scope in above for name in VALUED_SUMS
-        )
-        self.firm_orders = most_below(least([one for one in above if one.kind == FIRM], COUNT))
-        self.group_orders = below([one for one in above if one.kind == GROUP], COUNT)
+        firm = [one for one in above if one.kind == FIRM]
+        groups = [one for one in above if one.kind == GROUP]
+        self.firm_orders = most_below(least(firm, COUNT))
+        self.group_orders = below(groups, COUNT)
+        self.financing_e4 = most_below(least(firm, FINANCING))
+        self.group_exposures = below(groups, GROUP_EXPOSURE)
+        self.reserve_e4 = NO_CHECK
+        if policy.reserve is not None:
+            self.reserve_e4 = most_below(policy.reserve.pool_e4)
 
 
 class InstrumentSlack:

@@ -58,8 +58,8 @@ COMMIT_BYTES: Final = 8 << 20
 DRAIN_NS: Final = 2 * NANOSECONDS
 NEVER_NS: Final = 2**63 - 1
 # How many orders of a long batch are decided in one turn; 1 000 take some 40 ms. A call through
-# grpcio takes several turns to come in: at 64 a halt behind such a batch waited for 8 to 49 ms, at 16
-# for 7 to 17 (tests/e2e/test_pressure.py, both beside other work).
+# grpcio takes several turns to come in: at 64 a halt behind such a batch waited for 8 to 49 ms, at
+# 16 for 7 to 17 (tests/e2e/test_pressure.py, both beside other work).
 ORDERS_A_TURN: Final = 16
 # CheckOrders decided before the clock is looked at again: so many at most, and no more than take a
 # part of a commit's time.
