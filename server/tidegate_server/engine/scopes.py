@@ -59,8 +59,8 @@ def smallest(
     if own != NO_CHECK and factor != ONE:
         own = unscale_down(own, factor)
     for scope in scopes:
-        cap = scope.cap(name, warning=warning)
-        if cap == NO_CHECK:
+        cap = scope.caps.get(name, NO_CHECK)
+        if cap == NO_CHECK or (name in scope.warned) != warning:
             continue
         if factor != ONE:
             cap = unscale_down(cap, factor)
