@@ -175,6 +175,22 @@ def test_add_ons_of_a_group_take_equal_steps_however_many_are_in_it() -> None:
 
 
 @interpreted
+@pytest.mark.parametrize("cash", [10**12, -10_000_000])
+def test_add_ons_on_the_fast_path_take_equal_steps(cash: int) -> None:
+    """Where the account is far from what is required, and where it is near."""
+    bands = [{"above_bps": edge, "points_bps": 100 + edge} for edge in (0, 1_000, 5_000)]
+    add_ons = {"days": bands, "ownership": bands}
+    counts = []
+    for scale in (1, SCALE):
+        desk = Desk(scale, add_ons)
+        desk.machine.book.accounts["A"].cash = cash
+        for _ in range(3):
+            desk.call("CheckOrder", desk.order("A", "I0000"))
+        counts.append(desk.steps_of("CheckOrder", desk.order("A", "I0000")))
+    assert counts[0] == counts[1] > 0
+
+
+@interpreted
 def test_orders_of_one_moment_take_a_comparison_more_for_twice_as_many(
     small_and_large: tuple[Desk, Desk],
 ) -> None:

@@ -34,6 +34,7 @@ class Found(NamedTuple):
     full: CheckOutcome
     is_fast: bool
     sums_agree: bool
+    has_add_ons: bool
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +48,9 @@ def found() -> list[Found]:
             if both is not None:
                 is_fast = takes_the_fast_path(machine, call)
                 agree = not both[0].allowed or sums_agree(machine.book, call, both[0])
-                made.append(Found(call, *both, is_fast, agree))
+                policy = machine.book.policy
+                has_add_ons = policy is not None and policy.add_ons is not None
+                made.append(Found(call, *both, is_fast, agree, has_add_ons))
             ask(machine, call)
     return made
 
@@ -65,6 +68,7 @@ def test_many_orders_take_the_fast_path(found: list[Found]) -> None:
     fast = [one for one in found if one.is_fast]
     assert len(fast) > 60
     assert sum(one.quick.verified_exit for one in fast) > 5
+    assert sum(one.has_add_ons for one in fast) > 10
 
 
 def both_ways(machine: Machine, call: Call) -> tuple[CheckOutcome, CheckOutcome] | None:

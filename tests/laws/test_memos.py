@@ -1,11 +1,13 @@
 """What the gate remembers is what it would work out now, after every call of a random world.
 
 Memos are in no hash and no snapshot, so an error in one shows only in an answer. Here each is held
-against what it follows from: an account's lines, sums, freshness and limits, an instrument's rates
-and times, the room of an order, the slack of a look for alerts.
+against what it follows from: an account's lines, sums, freshness and limits, what add-ons require
+of a position, an instrument's rates and times, the room of an order, the slack of a look for
+alerts.
 """
 
 import pytest
+from tests.laws.memos import wrong_add_ons
 from tests.laws.runs import EXAMPLES, ask, calls_of
 from tests.oracle.book import SECOND
 
@@ -47,6 +49,11 @@ def test_what_is_remembered_is_what_would_be_worked_out(seed: int) -> None:
                 for problem in limits(book, account, max(book.time_ns, call.now_ns))
             ],
             *instruments(book),
+            *[
+                problem
+                for account in book.accounts.values()
+                for problem in wrong_add_ons(book, account)
+            ],
         ]
         assert not found, (call, found)
 

@@ -9,6 +9,7 @@ judgement refuses: the oracle and a law hold the two against each other.
 from __future__ import annotations
 
 from .account import Account
+from .add_on_memos import covered
 from .commands import BUY, MODEL_LEVERAGED, REGIME_CALM, CheckOrder
 from .effective import Effective
 from .exposure import line_of
@@ -138,8 +139,13 @@ def within_limits(
         return None
     line = line_of(held, open_buy, open_sell, buy_notional, sell_notional, instrument, room.rates)
     totals = exchanged(account.totals, NO_LINE if position is None else position.line, line)
-    if not is_exit and not carries(account, limits, room, totals, line[3], instrument):
-        return None
+    if not is_exit:
+        if not carries(account, limits, room, totals, line[3], instrument):
+            return None
+        if policy.add_ons is not None and not covered(
+            account, policy, position, instrument, room.rates, line, totals, open_buy, open_sell
+        ):
+            return None
     change = None
     if not stays(account, limits, totals, is_exit):
         footing = Footing(account, limits, (totals[7], totals[8]))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from .amounts import RATIO_BOUND, scale_down
+from .amounts import ONE, RATIO_BOUND, scale_down
 
 # Of each band its edge, the points of longs and those of shorts.
 WeightBand = tuple[int, int, int]
@@ -24,10 +24,11 @@ NO_POINTS: Points = (0, 0)
 class AddOns:
     """Bands by weight in the account, days of volume and ownership; an empty axis adds nothing.
 
-    Neither edges nor points fall from one band to the next.
+    Neither edges nor points fall from one band to the next. A long's rate rises by `most_long` at
+    most, a short's by `most_short`.
     """
 
-    __slots__ = ("days", "ownership", "weight")
+    __slots__ = ("days", "most_long", "most_short", "ownership", "weight")
 
     def __init__(
         self, weight: list[WeightBand], days: list[ShareBand], ownership: list[ShareBand]
@@ -35,6 +36,11 @@ class AddOns:
         self.weight = weight
         self.days = days
         self.ownership = ownership
+        either = points_of(days, 0, -1) + points_of(ownership, 0, -1)
+        _, longs, shorts = weight[-1] if weight else (0, 0, 0)
+        self.most_long, self.most_short = together(longs, shorts, either)
+        if self.most_long > ONE:  # 100 % is all that a long needs (5.2)
+            self.most_long = ONE
 
     def fields(self) -> list[object]:
         """Return what a hash is made of."""
@@ -55,19 +61,20 @@ class AddOns:
         `reach` is how far all positions of the topmost group go; volume and shares are below 0
         where they are not known.
         """
-        long_points = points_of(self.days, reach, volume)
-        long_points += points_of(self.ownership, reach, shares)
-        short_points = long_points
+        either = points_of(self.days, reach, volume) + points_of(self.ownership, reach, shares)
         band = self.weight_band(gross, of_account)
-        if band:
-            _, more_long, more_short = self.weight[band - 1]
-            long_points += more_long
-            short_points += more_short
-        # No more than any ratio may be (1.4): money times it must stay within 64 bits.
-        return min(long_points, RATIO_BOUND), min(short_points, RATIO_BOUND)
+        if not band:
+            return together(0, 0, either)
+        _, longs, shorts = self.weight[band - 1]
+        return together(longs, shorts, either)
 
 
-NO_ADD_ONS: Final = AddOns([], [], [])
+def together(longs: int, shorts: int, either: int) -> Points:
+    """Return the points of longs and of shorts with those that either side has.
+
+    No more than any ratio may be (1.4): money times it must stay within 64 bits.
+    """
+    return min(longs + either, RATIO_BOUND), min(shorts + either, RATIO_BOUND)
 
 
 def points_of(bands: list[ShareBand], part: int, whole: int) -> int:
@@ -80,6 +87,9 @@ def points_of(bands: list[ShareBand], part: int, whole: int) -> int:
             break
         points = of_band
     return points
+
+
+NO_ADD_ONS: Final = AddOns([], [], [])
 
 
 def add_ons_loosened(before: AddOns | None, after: AddOns | None) -> list[str]:

@@ -41,6 +41,11 @@ def unscale_down(amount: int, bps: int) -> int:
     return amount // bps * ONE + amount % bps * ONE // bps
 
 
+def unscale_up(amount: int, bps: int) -> int:
+    """Return amount x 10 000 / bps, rounded up: shares of less are below amount."""
+    return amount // bps * ONE + (amount % bps * ONE + bps - 1) // bps
+
+
 def raw_up(raw: int, unit: int) -> int:
     """Return a raw amount of at least 0 in e4, rounded up; `unit` is 10**decimals."""
     return raw if unit == 1 else (raw + unit - 1) // unit

@@ -34,9 +34,8 @@ class Effective:
     `missing` names the first required limit, leverage apart, that nothing sets; it is not judged.
 
     `warning` holds those in mode warn, None where nothing warns; then `is_plain` says that nothing
-    is missing either, and that there are no add-ons (5.4). Collar and rate are here whatever their
-    mode, since reservations and buckets follow them in either (3.1, 4.14): whether they are judged
-    says `collar_warns`, `rate_warns`.
+    is missing either. Collar and rate are here whatever their mode, since reservations and buckets
+    follow them in either (3.1, 4.14): whether they are judged says `collar_warns`, `rate_warns`.
     `has_sums`: ownership, a sector or a board is limited.
     Of the products in `plain_products` a limit order has nothing of 4.7 to fear from lists, nor has
     a market order where the account `takes_market`. `lines`
@@ -144,7 +143,7 @@ class Effective:
         if some and not warns:
             self.warning = Effective(policy, tier_id, own, overriding, customers, warns=True)
         unset = self.tier_missing or self.leverage_missing or bool(self.missing)
-        self.is_plain = not unset and self.warning is None and policy.add_ons is None
+        self.is_plain = not unset and self.warning is None
 
     def _take_concentration(self, tier: Tier | None) -> list[str]:
         """Take the tables of this mode (4.20); return which tables only warn."""

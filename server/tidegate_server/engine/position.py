@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from .cn.contracts import Holding
 from .instrument import Instrument
 from .ladders import Ladder
 from .lines import NO_LINE, Line
 from .order import Order
+
+if TYPE_CHECKING:
+    from .add_on_memos import AddOnMemo
 
 
 class Position:
@@ -14,12 +19,14 @@ class Position:
 
     Notionals and `day_traded` are raw: sums of price x quantity, not yet divided. Memos: `line`
     (its projected figures) and the instrument's revision that it was worked out at, one more if
-    with the stressed factor; a changed position has the line revision -1, a flat one no line; and
-    the ladders of its own resting orders, while 4.17 asks for them and for no group's.
+    with the stressed factor; a changed position has the line revision -1, a flat one no line; what
+    add-ons require of it, which says itself while what it holds (add_on_memos.py); and the ladders
+    of its own resting orders, while 4.17 asks for them and for no group's.
     `bought_today`: the fills that the account keeps, busted ones not counted (4.19).
     """
 
     __slots__ = (
+        "add_on_memo",
         "bought_today",
         "buy_ladder",
         "buy_notional",
@@ -47,6 +54,7 @@ class Position:
         self.holding: Holding | None = None
         self.line: Line = NO_LINE
         self.line_revision = -1
+        self.add_on_memo: AddOnMemo | None = None
         self.buy_ladder: Ladder[Order] | None = None
         self.sell_ladder: Ladder[Order] | None = None
 
