@@ -153,7 +153,7 @@ def within_limits(
             return None
         change = footing.change
     if policy.keeps_shares:
-        stressed = stressed_with(account, position, policy, room.rates[0], line, now_ns)
+        stressed = stressed_with(account, position, policy, room.stress_bps, line, now_ns)
         share = share_of(account, totals, account.cash, stressed, now_ns, 0)
         if not is_exit and not sums_within(book, policy, account, room, share, now_ns):
             return None

@@ -75,7 +75,7 @@ def decide_check(
             found = accepted(book, policy, account, instrument, command, limits, now_ns)
             if found is not None:
                 price, outcome.line, outcome.totals, outcome.valued, outcome.verified_exit = found
-                accept(outcome, book, policy, limits, account, price, command.principal)
+                accept_in_time(outcome, book, policy, limits, account, price, command.principal)
                 return outcome
         judged = judgement_of(book, policy, account, instrument, command, now_ns)
         judged.alone = alone
@@ -153,6 +153,30 @@ def count_in_buckets(
             policy.principal_cost_ns,
             policy.principal_tolerance_ns,
         )
+
+
+def accept_in_time(
+    outcome: CheckOutcome,
+    book: Book,
+    policy: Policy,
+    limits: Effective,
+    account: Account,
+    price: int,
+    principal: str,
+) -> None:
+    """Do as `accept` with an order that both buckets have room for, so that none overflows."""
+    now_ns = outcome.decided_time_ns
+    outcome.reserved_price_e4 = price
+    outcome.acknowledge_by_ns = now_ns + policy.acknowledgement_limit_ns
+    if limits.rate_cost_ns:
+        next_ns = account.next_order_ns
+        outcome.account_next_ns = (next_ns if next_ns > now_ns else now_ns) + limits.rate_cost_ns
+    if policy.repeat_count:
+        outcome.repeats_floor_ns = now_ns - policy.repeat_window_ns
+    if policy.principal_cost_ns:
+        next_ns = book.principal_next_ns.get(principal, 0)
+        next_ns = next_ns if next_ns > now_ns else now_ns
+        outcome.principal_next_ns = next_ns + policy.principal_cost_ns
 
 
 def internal_fault(book: Book, policy: Policy, now_ns: int) -> CheckOutcome:

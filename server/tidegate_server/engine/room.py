@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import Final
 
 from .account import Account
-from .amounts import AMOUNT_BOUND, scale_down, unscale_down
+from .amounts import AMOUNT_BOUND, ONE, scale_down, scale_up, unscale_down
 from .checks.sums import FINANCING, GROUP_EXPOSURE
 from .effective import Effective, collar_bps
 from .instrument import Instrument, Rates
@@ -34,10 +34,11 @@ class Room:
     `is_plain`: neither limits nor instrument need the full judgement. `quantity` and `notional_e4`
     are of one order; `position` is of one account, `shares` of its topmost group (4.18).
     `concentration_bps` is the smallest of the rating group's table, `tables_bps` of those of sector
-    and board (4.20). Firm and groups have sums of their own: `firm_orders` and `group_orders` count
-    open orders, `firm_position` and `group_positions` what positions reach, `financing_e4` and
-    `group_exposures` what accounts were valued at (4.26). `epoch` and `rates` are
-    what it was worked out at.
+    and board (4.20). `stress_bps` is what the firm's reserve has a position lose (4.26). Firm and
+    groups have sums of their own: `firm_orders` and `group_orders` count open orders,
+    `firm_position` and `group_positions` what positions reach, `financing_e4` and
+    `group_exposures` what accounts were valued at (4.26). `epoch` and `rates` are what it was
+    worked out at.
     """
 
     __slots__ = (
@@ -57,6 +58,7 @@ class Room:
         "quantity",
         "rates",
         "shares",
+        "stress_bps",
         "tables_bps",
     )
 
@@ -95,6 +97,9 @@ class Room:
         of_sector = least_cap(limits.sector_concentration.get(terms.sector, []))
         of_board = least_cap(limits.board_concentration.get(terms.board, []))
         self.tables_bps = divided(min(of_sector, of_board), factor)
+        self.stress_bps = 0
+        if policy.reserve is not None:
+            self.stress_bps = min(ONE, scale_up(policy.reserve.stress_bps, factor))
         self._take_positions(limits, terms.position_limit, scopes)
         self.exposure_e4 = least(scopes, "instrument_exposure_e4")
 

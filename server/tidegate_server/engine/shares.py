@@ -10,6 +10,8 @@ from __future__ import annotations
 from heapq import heappop, heappush, heapreplace
 from typing import TYPE_CHECKING, Final
 
+from .amounts import INT64_MAX
+
 if TYPE_CHECKING:
     from .account import Account
     from .state import Book
@@ -49,16 +51,6 @@ class ShareSum:
             self.unstressed += sign
         else:
             self.shortfall += sign * share[3]
-
-    def exchange(self, before: Share, share: Share) -> None:
-        """Put a share in the place of another."""
-        if (before[3] == UNSTRESSED) != (share[3] == UNSTRESSED):
-            self.count(before, -1)
-            self.count(share, 1)
-            return
-        self.gross += share[1] - before[1]
-        self.drawn += share[2] - before[2]
-        self.shortfall += share[3] - before[3]
 
     def note(self, time_ns: int, account_id: str) -> None:
         """See to it that an account's entry is no later than its share."""
@@ -134,22 +126,31 @@ def set_share(book: Book, account: Account, share: Share | None) -> None:
     """Keep what an account was valued at."""
     sums = book.share_sums
     before = account.counted
-    if sums is None or before is None or share is None:
+    if sums is None or before is None or share is None or (before[3] < 0) != (share[3] < 0):
         withdraw(book, account)
         account.share = share
         enter(book, account)
         return
     account.share = account.counted = share
-    of_firm = sums[""]
-    of_firm.exchange(before, share)
-    aging = ages(share)
-    if aging:
-        of_firm.note(share[0], account.account_id)
+    name = account.account_id
+    gross = share[1] - before[1]
+    drawn = share[2] - before[2]
+    shortfall = share[3] - before[3]  # 0 where neither was asked for
+    move(sums[""], name, share[0], gross, drawn, shortfall)
     for group_id in account.groups:
-        total = sums[group_id]
-        total.exchange(before, share)
-        if aging:
-            total.note(share[0], account.account_id)
+        move(sums[group_id], name, share[0], gross, drawn, shortfall)
+
+
+def move(
+    total: ShareSum, account_id: str, time_ns: int, gross: int, drawn: int, shortfall: int
+) -> None:
+    """Change a sum by what an account's share changes by; the share is of that time now."""
+    total.gross += gross
+    total.drawn += drawn
+    total.shortfall += shortfall
+    noted_ns = total.noted.get(account_id, INT64_MAX)
+    if time_ns < noted_ns or total.by_age[0][1] == account_id:
+        total.note(time_ns, account_id)
 
 
 def share_in(book: Book, group_id: str, account_id: str) -> Share | None:

@@ -154,21 +154,21 @@ def stressed_with(
     account: Account,
     position: Position | None,
     policy: Policy,
-    factor: int,
+    own_bps: int,
     line: Line,
     now_ns: int,
 ) -> int:
     """Return what positions would lose under stress with `line` as the position's.
 
-    UNSTRESSED if nobody asks. The market is calm, and the account's lines hold.
+    It loses `own_bps`; UNSTRESSED if nobody asks. The market is calm, the account's lines hold.
     """
     if policy.reserve is None:
         return UNSTRESSED
     stress_bps = policy.reserve.stress_bps
     without = stressed_now(account, stress_bps, policy, ONE, now_ns)
     if position is not None:
-        without -= loss_of(position.line[3], stress_bps, factor)
-    return without + loss_of(line[3], stress_bps, factor)
+        without -= scale_up(position.line[3], own_bps)
+    return without + scale_up(line[3], own_bps)
 
 
 def share_with(judged: Judgement) -> Share:
