@@ -135,7 +135,10 @@ def measure(server: Server, proof: Proof, workload: Workload, rate: int, seconds
 
 def show(rows: list[Row]) -> None:
     """Print the table."""
-    table = Table(*rows[0], title="orders, reports and marks, open loop; the follower beside it")
+    table = Table(
+        *(name.replace("_", " ") for name in rows[0]),
+        title="orders, reports and marks, open loop; the follower beside it",
+    )
     for row in rows:
         table.add_row(*(f"{value:,.2f}".rstrip("0").rstrip(".") for value in row.values()))
     Console().print(table)
