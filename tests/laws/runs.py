@@ -31,7 +31,7 @@ from tidegate_server.wire.methods import BY_NAME, CODECS, TICK
 EXAMPLES = int(os.environ.get("TIDEGATE_LAW_EXAMPLES", "0"))
 SEEDS = EXAMPLES or 24  # few worlds, shared by the laws: making one costs the most
 LENGTH = 400  # calls that are drawn for a world
-MEMOS = {"line", "totals"}  # of an outcome: for whoever applies it next
+MEMOS = {"line", "totals", "stressed"}  # of an outcome: for whoever applies it next
 
 
 class Call(NamedTuple):
