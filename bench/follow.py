@@ -86,7 +86,7 @@ def main() -> None:
         folder = Path(name)
         (folder / "policy.json").write_text(MessageToJson(document))
         with gate("flush", folder / "gate", folder / "policy.json", follower=True) as server:
-            exchange_all(book, server)
+            book.set_up(lambda calls: exchange(server.target, calls))
             proof = Proof(folder / "gate" / "data")
             proof.catch_up()
             workload = Workload(book)
@@ -102,11 +102,6 @@ def main() -> None:
     print(json.dumps(report | {"everything": arguments.everything}))
     if wrong or mismatches:
         sys.exit("an answer or a proof was wrong")
-
-
-def exchange_all(book: Book, server: Server) -> None:
-    """Bring the gate to the book."""
-    book.set_up(lambda calls: exchange(server.target, calls))
 
 
 def measure(server: Server, proof: Proof, workload: Workload, rate: int, seconds: float) -> Row:

@@ -68,20 +68,17 @@ def sums_are_far(
     book: Book, policy: Policy, account: Account, slack: Slack, figures: Figures, now_ns: int
 ) -> bool:
     """Tell it of sums of valued accounts, this one as it is now (4.26); its lines hold."""
-    drawn = -figures.cash if figures.cash < 0 else 0
-    shortfall = 0
     reserve = policy.reserve
     if reserve is not None:
         if unstressed(book, account):
             return False
         regime_bps = regime_multiplier(book, policy)
         lost = stressed_now(account, reserve.stress_bps, policy, regime_bps, now_ns)
-        shortfall = max(0, lost - figures.equity)
-    share = now_ns, figures.gross, drawn, shortfall
-    if reserve is not None:
-        total = sum_with(book, "", account, share, SHORTFALL)
+        short = now_ns, 0, 0, max(0, lost - figures.equity)
+        total = sum_with(book, "", account, short, SHORTFALL)
         if scale_up(total, reserve.coverage_bps) > slack.reserve_e4:
             return False
+    share = now_ns, figures.gross, -figures.cash if figures.cash < 0 else 0, 0
     for group_id, gross in slack.group_exposures:
         if sum_with(book, group_id, account, share, GROSS) > gross:
             return False

@@ -164,7 +164,10 @@ def accept_in_time(
     price: int,
     principal: str,
 ) -> None:
-    """Do as `accept` with an order that both buckets have room for, so that none overflows."""
+    """Do as `accept` with an order that both buckets have room for, so that none overflows.
+
+    48 of 2 735 byte codes and 3 of 65 calls an order less than asking for the overflow.
+    """
     now_ns = outcome.decided_time_ns
     outcome.reserved_price_e4 = price
     outcome.acknowledge_by_ns = now_ns + policy.acknowledgement_limit_ns

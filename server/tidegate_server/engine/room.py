@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import Final
 
 from .account import Account
-from .amounts import AMOUNT_BOUND, ONE, scale_down, scale_up, unscale_down
+from .amounts import AMOUNT_BOUND, scale_down, unscale_down
 from .checks.sums import FINANCING, GROUP_EXPOSURE
 from .effective import Effective, collar_bps
 from .instrument import Instrument, Rates
@@ -20,6 +20,7 @@ from .limit import NO_CHECK, Band
 from .policy import Policy
 from .scope_limits import FIRM, GROUP, ScopeLimits
 from .scopes import scopes_over
+from .shares import stress_rate
 from .state import Book
 
 NOTHING_FITS: Final = -1
@@ -99,7 +100,7 @@ class Room:
         self.tables_bps = divided(min(of_sector, of_board), factor)
         self.stress_bps = 0
         if policy.reserve is not None:
-            self.stress_bps = min(ONE, scale_up(policy.reserve.stress_bps, factor))
+            self.stress_bps = stress_rate(policy.reserve.stress_bps, factor)
         self._take_positions(limits, terms.position_limit, scopes)
         self.exposure_e4 = least(scopes, "instrument_exposure_e4")
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from heapq import heappop, heappush, heapreplace
 from typing import TYPE_CHECKING, Final
 
-from .amounts import INT64_MAX
+from .amounts import INT64_MAX, ONE, scale_up
 
 if TYPE_CHECKING:
     from .account import Account
@@ -66,6 +66,11 @@ class ShareSum:
     def is_young(self, since_ns: int) -> bool:
         """Tell at a glance that no share is older; false where that takes a closer look."""
         return not self.by_age or self.by_age[0][0] >= since_ns
+
+
+def stress_rate(stress_bps: int, factor: int) -> int:
+    """Return what a position loses under stress in bps: by its factor, all of it at most."""
+    return min(ONE, scale_up(stress_bps, factor))
 
 
 def ages(share: Share) -> bool:

@@ -13,7 +13,7 @@ from .lines import NO_LINE, Line, minus, plus
 from .margin_lines import Valued
 from .policy import Policy
 from .position import Position
-from .shares import NEVER_VALUED, UNSTRESSED, Share, ages
+from .shares import NEVER_VALUED, UNSTRESSED, Share, ages, stress_rate
 from .walk import walk
 
 
@@ -147,7 +147,7 @@ def stressed_now(
 
 def loss_of(gross: int, stress_bps: int, factor: int) -> int:
     """Return what a position would lose under stress."""
-    return scale_up(gross, min(ONE, scale_up(stress_bps, factor)))
+    return scale_up(gross, stress_rate(stress_bps, factor))
 
 
 def stressed_with(

@@ -1,8 +1,7 @@
 """The plain allow: a CheckOrderResponse without warning or greatest quantity, written by hand.
 
 Of the answers of one commit only record and price differ, so the rest is kept from one to the next:
-1.1 us instead of the protobuf class's 2.8 (in process, the bench book). A test reads it with the
-class.
+0.7 us an answer, not the protobuf class's 1.5 (timed alone). A test reads it with the class.
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _CheckEffects = journal_pb2.CheckEffects
 # Each field of CheckEffects: its tag, then eight bytes.
 _EFFECTS = Struct("<BqBqBq")
-_EFFECTS_OF_COUNTED = Struct("<BqBqBqHq")
+_REPEATS = Struct("<Hq")
 _FIRST_FIXED64 = 1 << 3 | 1
 _SECOND_FIXED64 = 2 << 3 | 1
 _THIRD_FIXED64 = 3 << 3 | 1
@@ -38,34 +38,24 @@ _SHARE_TAG = 0x02F2
 def check_effects(outcome: CheckOutcome, _command: Command) -> bytes:
     """Write a CheckEffects; an order that is not stored has none.
 
-    By hand, and its fields of fixed width always: packing them takes 0.3 us, the protobuf class
-    1.2 us, and 5 us with a share (in process).
+    By hand, and its fields of fixed width always: packing them takes 0.3 us, with a share 0.7; the
+    protobuf class takes 1.3 and 3.4 us (timed alone).
     """
     if not outcome.keep_until_ns:
         return b""
     valued = outcome.valued
     if outcome.margin_ratio_bps or (valued is not None and not is_share_alone(valued)):
         return effects_message(outcome).SerializeToString()
+    fixed = _EFFECTS.pack(
+        _FIRST_FIXED64,
+        outcome.account_next_ns,
+        _SECOND_FIXED64,
+        outcome.principal_next_ns,
+        _THIRD_FIXED64,
+        outcome.keep_until_ns,
+    )
     if outcome.repeats_floor_ns:
-        fixed = _EFFECTS_OF_COUNTED.pack(
-            _FIRST_FIXED64,
-            outcome.account_next_ns,
-            _SECOND_FIXED64,
-            outcome.principal_next_ns,
-            _THIRD_FIXED64,
-            outcome.keep_until_ns,
-            _REPEATS_FIXED64,
-            outcome.repeats_floor_ns,
-        )
-    else:
-        fixed = _EFFECTS.pack(
-            _FIRST_FIXED64,
-            outcome.account_next_ns,
-            _SECOND_FIXED64,
-            outcome.principal_next_ns,
-            _THIRD_FIXED64,
-            outcome.keep_until_ns,
-        )
+        fixed += _REPEATS.pack(_REPEATS_FIXED64, outcome.repeats_floor_ns)
     if valued is None or valued.share is None:
         return fixed
     time_ns, gross, drawn, shortfall = valued.share

@@ -31,7 +31,7 @@ from .validation import MalformedError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tidegate_server.engine.commands import Command
+    from tidegate_server.engine.commands import CheckOrder, Command
 
     from .codec import Codec
 
@@ -54,6 +54,15 @@ class Answer:
         self.response = response
         self.error = error
         self.record = record
+
+
+def decide_and_apply(book: Book, order: CheckOrder, now_ns: int) -> CheckOutcome | Refusal:
+    """Do as `execute` with an order, without asking which command it is."""
+    outcome = decide_check(book, order, now_ns)
+    if isinstance(outcome, CheckOutcome) and not outcome.replayed:
+        apply_check(book, order, outcome, book.sequence + 1)
+        finish(book, now_ns)
+    return outcome
 
 
 class Machine:
@@ -112,9 +121,9 @@ class Machine:
             return Answer(response)
         if isinstance(outcome, BatchOutcome):
             for answer in outcome.answers:
-                self.tally(answer)
+                self._tally(answer)
         elif isinstance(outcome, CheckOutcome):
-            self.tally(outcome)
+            self._tally(outcome)
         effects = codec.effects(outcome, command) if codec.effects is not None else b""
         return Answer(
             response, None, encode_record(codec.number, principal, request, response, effects)
@@ -122,26 +131,9 @@ class Machine:
 
     def _check(self, request: bytes, principal: str, now_ns: int) -> Answer:
         """Answer a CheckOrder: what `call` does, without asking which command it is."""
-        book = self.book
         command = decoding.decode_check(request, principal)
-        outcome = decide_check(book, command, now_ns)
-        if isinstance(outcome, Refusal):
-            return Answer(None, refused(outcome))
-        response = encoding.encode_check(outcome, command)
-        if outcome.replayed:
-            return Answer(response)
-        apply_check(book, command, outcome, book.sequence + 1)
-        finish(book, now_ns)
-        if outcome.allowed:
-            self.allowed += 1
-        else:
-            self.tally(outcome)
-        effects = check_effects(outcome, command)
-        return Answer(
-            response,
-            None,
-            encode_record(CHECK_ORDER.number, principal, request, response, effects),
-        )
+        outcome = decide_and_apply(self.book, command, now_ns)
+        return self.told(CHECK_ORDER, command, outcome, request, principal)
 
     def rehearse(self, request: bytes, principal: str, now_ns: int) -> None:
         """Decide a CheckOrder once more and forget it: nothing changes.
@@ -159,8 +151,7 @@ class Machine:
             effects = check_effects(outcome, command)
             encode_record(CHECK_ORDER.number, principal, request, response, effects)
 
-    def tally(self, outcome: CheckOutcome) -> None:
-        """Count an order that was decided."""
+    def _tally(self, outcome: CheckOutcome) -> None:
         if outcome.replayed:
             return
         if outcome.allowed:

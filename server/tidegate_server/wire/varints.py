@@ -1,6 +1,6 @@
 """Integers of at least 0 as protobuf writes them: seven bits a byte, the lowest first.
 
-Two bytes at a time from tables: a time takes 0.5 us, byte by byte it took 2.
+Two bytes at a time from tables: a time takes 0.6 us, byte by byte it took 1.0 (timed alone).
 """
 
 from __future__ import annotations
