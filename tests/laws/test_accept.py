@@ -1,7 +1,7 @@
-"""The fast path decides what the full judgement decides, and leaves the same sums behind.
+"""The fast paths decide what the full judgement decides, and leave the same sums behind.
 
 An order that asks for its largest quantity is always judged in full, so asking for that is how one
-order is decided both ways. The worlds are calm ones, where the fast path is taken often.
+order is decided both ways. The worlds are calm ones, where the fast paths are taken often.
 """
 
 from typing import NamedTuple
@@ -12,6 +12,7 @@ from tests.oracle.calm_world import is_calm
 
 from tidegate_server.engine.accept import accepted
 from tidegate_server.engine.account import Account
+from tidegate_server.engine.misshapen import refused_for_shape
 from tidegate_server.engine.ordering import decide_check
 from tidegate_server.engine.outcomes import CheckOutcome
 from tidegate_server.engine.overriding import effective_limits
@@ -32,7 +33,7 @@ class Found(NamedTuple):
     call: Call
     quick: CheckOutcome
     full: CheckOutcome
-    is_fast: bool
+    path: str
     sums_agree: bool
     has_add_ons: bool
 
@@ -46,11 +47,11 @@ def found() -> list[Found]:
         for call in calls_of(seed, COMMANDS):
             both = both_ways(machine, call) if call.method == "CheckOrder" else None
             if both is not None:
-                is_fast = takes_the_fast_path(machine, call)
+                path = path_of(machine, call)
                 agree = not both[0].allowed or sums_agree(machine.book, call, both[0])
                 policy = machine.book.policy
                 has_add_ons = policy is not None and policy.add_ons is not None
-                made.append(Found(call, *both, is_fast, agree, has_add_ons))
+                made.append(Found(call, *both, path, agree, has_add_ons))
             ask(machine, call)
     return made
 
@@ -64,11 +65,19 @@ def test_what_is_handed_on_is_what_a_walk_finds(found: list[Found]) -> None:
     assert [one.call for one in found if not one.sums_agree] == []
 
 
-def test_many_orders_take_the_fast_path(found: list[Found]) -> None:
-    fast = [one for one in found if one.is_fast]
+def test_many_orders_are_accepted_at_sight(found: list[Found]) -> None:
+    fast = [one for one in found if one.path == "accepted"]
     assert len(fast) > 60
     assert sum(one.quick.verified_exit for one in fast) > 5
     assert sum(one.has_add_ons for one in fast) > 10
+
+
+def test_many_orders_are_refused_for_their_shape(found: list[Found]) -> None:
+    fast = [one for one in found if one.path == "refused for its shape"]
+    assert len(fast) > 20
+    assert sum(one.quick.verified_exit for one in fast) > 1
+    assert any(len(one.quick.rejections) > 1 for one in fast)
+    assert sum(one.has_add_ons for one in fast) > 1
 
 
 def both_ways(machine: Machine, call: Call) -> tuple[CheckOutcome, CheckOutcome] | None:
@@ -89,16 +98,21 @@ def both_ways(machine: Machine, call: Call) -> tuple[CheckOutcome, CheckOutcome]
     return found, full
 
 
-def takes_the_fast_path(machine: Machine, call: Call) -> bool:
-    """Tell whether the fast path takes an order that can be decided."""
+def path_of(machine: Machine, call: Call) -> str:
+    """Name the fast path that takes an order that can be decided, "" for none."""
     order = decode_check(call.request, call.principal)
-    book, policy = machine.book, machine.book.policy
+    book, policy, now_ns = machine.book, machine.book.policy, call.now_ns
     account = book.accounts.get(order.account_id)
     instrument = book.instruments.get(order.instrument_id)
     if policy is None or account is None or instrument is None:
-        return False
-    limits = effective_limits(account, policy, call.now_ns)
-    return accepted(book, policy, account, instrument, order, limits, call.now_ns) is not None
+        return ""
+    limits = effective_limits(account, policy, now_ns)
+    if accepted(book, policy, account, instrument, order, limits, now_ns) is not None:
+        return "accepted"
+    outcome = CheckOutcome(book.sequence + 1, now_ns, policy.version, ())
+    if refused_for_shape(outcome, book, policy, account, instrument, order, limits, now_ns):
+        return "refused for its shape"
+    return ""
 
 
 def sums_agree(book: Book, call: Call, outcome: CheckOutcome) -> bool:

@@ -50,7 +50,34 @@ def accepted(
     limits: Effective,
     now_ns: int,
 ) -> Accepted | None:
-    """Return how to reserve the order, or None where in doubt; judges 4.4 to 4.25."""
+    """Return how to reserve the order, or None where in doubt; judges 4.4 to 4.26."""
+    room = plain_room(book, policy, account, instrument, order, limits, now_ns)
+    if room is None:
+        return None
+    least = instrument.terms.least_quantity
+    quantity = order.quantity
+    if (
+        quantity > room.quantity
+        or quantity < least
+        or (quantity - least) % instrument.terms.quantity_step
+    ):
+        return None
+    reserved = price_within(room, limits, instrument, order)
+    if reserved < 0:
+        return None
+    return within_limits(book, policy, account, instrument, order, limits, room, reserved, now_ns)
+
+
+def plain_room(
+    book: Book,
+    policy: Policy,
+    account: Account,
+    instrument: Instrument,
+    order: CheckOrder,
+    limits: Effective,
+    now_ns: int,
+) -> Room | None:
+    """Return what one order may be in a plain market, and if nothing that is counted is full."""
     rates = instrument.rates
     if (
         rates is None
@@ -68,13 +95,8 @@ def accepted(
     ):
         return None
     room = room_of(policy, limits, account, instrument, rates)
-    terms = instrument.terms
-    quantity = order.quantity
     if (
         not room.is_plain
-        or quantity > room.quantity
-        or quantity < terms.least_quantity
-        or (quantity - terms.least_quantity) % terms.quantity_step
         or account.open_order_count >= limits.open_order_count
         or account.day_order_count >= limits.day_order_count
         or account.next_order_ns > now_ns + limits.rate_tolerance_ns
@@ -83,10 +105,7 @@ def accepted(
         or (policy.scopes and not open_orders_within(book, room))
     ):
         return None
-    reserved = price_within(room, limits, instrument, order)
-    if reserved < 0:
-        return None
-    return within_limits(book, policy, account, instrument, order, limits, room, reserved, now_ns)
+    return room
 
 
 def is_plain(policy: Policy, instrument: Instrument, now_ns: int) -> bool:

@@ -47,7 +47,8 @@ from .commands import MODEL_CN_MARGIN, MODEL_PORTFOLIO, REGIME_HALTED, CheckOrde
 from .instrument import Instrument
 from .judgement import Judgement
 from .policy import Policy
-from .reasons import Rejection, RejectReason
+from .question import Question
+from .reasons import Rejection, RejectReason, precedence
 from .sharing import share_with
 from .state import Book
 
@@ -60,11 +61,6 @@ def judge(judged: Judgement) -> list[Rejection]:
     if len(rejections) > 1:
         rejections.sort(key=precedence)
     return rejections
-
-
-def precedence(rejection: Rejection) -> int:
-    """Return the reason's place in the table of section 4."""
-    return int(rejection.reason)
 
 
 # In the functions below every check has a call site of its own. A loop over a tuple of checks reads
@@ -84,13 +80,7 @@ def fixed_reasons(judged: Judgement, rejections: list[Rejection]) -> None:
         rejections.append(found)
     if found := type_not_permitted(judged):
         rejections.append(found)
-    if not judged.is_market:
-        if found := tick_size(judged):
-            rejections.append(found)
-        if found := price_limit(judged):
-            rejections.append(found)
-        if found := price_collar(judged):
-            rejections.append(found)
+    price_reasons(judged, rejections)
     if found := order_rate(judged):
         rejections.append(found)
     if (judged.policy.repeat_count or book.latches) and (found := order_repeated(judged)):
@@ -103,18 +93,35 @@ def fixed_reasons(judged: Judgement, rejections: list[Rejection]) -> None:
 
 def sized_reasons(judged: Judgement, rejections: list[Rejection]) -> None:
     """Add the reasons that a smaller quantity might cure."""
-    if found := lot_size(judged):
-        rejections.append(found)
-    if found := order_quantity(judged):
-        rejections.append(found)
-    if found := order_notional(judged):
-        rejections.append(found)
-    if found := order_volume_share(judged):
-        rejections.append(found)
+    size_reasons(judged, rejections)
     if found := not_sellable(judged) if not judged.credit else room_exceeded(judged):
         rejections.append(found)
     if not judged.is_exit:
         new_risk_reasons(judged, rejections)
+
+
+def price_reasons(asked: Question, rejections: list[Rejection]) -> None:
+    """Add what speaks against the limit price."""
+    if asked.is_market:
+        return
+    if found := tick_size(asked):
+        rejections.append(found)
+    if found := price_limit(asked):
+        rejections.append(found)
+    if found := price_collar(asked):
+        rejections.append(found)
+
+
+def size_reasons(asked: Question, rejections: list[Rejection]) -> None:
+    """Add what speaks against the quantity, of itself and at its price."""
+    if found := lot_size(asked):
+        rejections.append(found)
+    if found := order_quantity(asked):
+        rejections.append(found)
+    if found := order_notional(asked):
+        rejections.append(found)
+    if found := order_volume_share(asked):
+        rejections.append(found)
 
 
 def new_risk_reasons(judged: Judgement, rejections: list[Rejection]) -> None:

@@ -1,4 +1,4 @@
-"""One order under judgement: what the checks look at, worked out once.
+"""One order under judgement: its question and its account's figures, worked out once.
 
 The quantity can be changed (`resize`), for the largest quantity that would pass: what depends on
 it is then taken anew, and the rest of the account stays summed (4.0.3).
@@ -7,26 +7,8 @@ it is then taken anew, and the rest of the account stays summed (4.0.3).
 from __future__ import annotations
 
 from .account import Account
-from .amounts import ONE, product_in_bounds
-from .commands import (
-    BUY,
-    MARKET_ORDER,
-    MODEL_CN_MARGIN,
-    MODEL_LEVERAGED,
-    MODEL_PORTFOLIO,
-    REGIME_CALM,
-    CheckOrder,
-)
-from .effective import collar_bps
-from .exposure import (
-    exit_quantity,
-    figures_of,
-    line_in_model,
-    line_of,
-    line_of_position,
-    rates_of,
-    regime_multiplier,
-)
+from .commands import MODEL_LEVERAGED, MODEL_PORTFOLIO, CheckOrder
+from .exposure import figures_of, line_in_model, line_of, line_of_position
 from .footing import Footing
 from .hedges import class_losses, class_of, losses_in, offsets
 from .instrument import Instrument
@@ -34,79 +16,42 @@ from .lines import Line, plus
 from .margin.models import required
 from .margin.portfolio import NO_LOSSES, Losses, added, offset_of
 from .outcomes import Figures
-from .overriding import effective_limits
 from .policy import Policy
 from .pricing import reserved_price
-from .scopes import scopes_over
+from .question import Question
 from .state import Book
 from .valuing import held_at, held_beside
 from .walk import Walk, walk
 
 
-class Judgement:
+class Judgement(Question):
     """An order, its account and instrument, and the figures that checks compare.
 
-    `asked` is the quantity that was sent, of a replace what would be open; that is an exit up to
-    `old_room`, too. `price` is 0 for a market order, `mark` 0 where there is none. `reserved_price`
-    is NO_PRICE where rule 3.1 has none; `collar` is NO_COLLAR where none is set. `warning` says
-    that limits in mode warn are judged: `limits` are then those. `scopes` are those other than the
-    account that limit anything. `valued`: 4.20 to 4.22 can be judged; only then `line` (with the
-    order) and the account's figures from `cash` to `initial` are set. `footing` is what 4.23 and
-    4.25 read besides, `lot_room` what 4.9 counts odd parts of.
+    `asked` is the quantity that was sent, of a replace what would be open. `valued`: 4.20 to 4.22
+    can be judged; only then `line` (with the order) and the account's figures from `cash` to
+    `initial` are set. `footing` is what 4.23 and 4.25 read besides.
     """
 
     __slots__ = (
-        "account",
         "alone",
         "asked",
         "assets",
-        "book",
-        "buy",
-        "buy_notional",
         "cash",
-        "collar",
-        "credit",
         "debt",
         "equity",
-        "exit_room",
-        "factor",
         "footing",
         "gross",
-        "in_bounds",
         "initial",
-        "instrument",
-        "is_exit",
-        "is_market",
-        "limits",
         "line",
-        "lot_room",
-        "mark",
-        "now_ns",
         "offset",
-        "old_room",
-        "open_buy",
-        "open_sell",
-        "order",
         "other_losses",
-        "policy",
-        "position",
-        "position_quantity",
-        "price",
         "priced",
         "principal_next_ns",
-        "quantity",
-        "rates",
-        "regime_bps",
-        "reserved_price",
         "rest",
         "rest_offset",
         "rest_stressed",
-        "scopes",
-        "sell_notional",
         "turnover_before",
-        "unit",
         "valued",
-        "warning",
         "weighted",
     )
 
@@ -119,54 +64,21 @@ class Judgement:
         order: CheckOrder,
         now_ns: int,
     ) -> None:
-        self.book = book
-        self.policy = policy
-        self.account = account
-        self.instrument = instrument
-        self.order = order
+        super().__init__(book, policy, account, instrument, order, now_ns)
         self.alone = True
-        self.warning = False
-        self.now_ns = now_ns
-        self.limits = effective_limits(account, policy, now_ns)
-        self.scopes = scopes_over(policy, account, instrument) if policy.scopes else []
+        self.asked = order.quantity
         self.principal_next_ns = book.principal_next_ns.get(order.principal, 0)
-        self.buy = order.side == BUY
-        self.is_market = order.order_type == MARKET_ORDER
-        self.price = order.price_e4
-        self.mark = instrument.mark
-        self.unit = instrument.terms.unit
-        self.regime_bps = ONE if book.regime == REGIME_CALM else regime_multiplier(book, policy)
-        stressed = instrument.factor_time_ns < now_ns - policy.max_volatility_age_ns
-        model = account.margin_model
-        self.rates = rates_of(instrument, policy, self.regime_bps, model, stressed=stressed)
-        self.factor = self.rates[0]
-        position = account.positions.get(instrument.instrument_id)
-        self.position = position
-        if position is None:
-            self.position_quantity = self.open_buy = self.open_sell = 0
-            self.buy_notional = self.sell_notional = self.turnover_before = 0
-        else:
-            self.position_quantity = position.quantity
-            self.open_buy = position.open_buy
-            self.open_sell = position.open_sell
-            self.buy_notional = position.buy_notional
-            self.sell_notional = position.sell_notional
-            self.turnover_before = position.day_traded + self.buy_notional + self.sell_notional
-        self.credit = account.margin_model == MODEL_CN_MARGIN
-        self.exit_room = self.lot_room = self._exit_room()
-        self.collar = collar_bps(self.limits, self.factor, instrument.terms.price_limit_bps)
+        position = self.position
+        self.turnover_before = self.buy_notional + self.sell_notional
+        if position is not None:
+            self.turnover_before += position.day_traded
         self.rest: Walk = walk(account, position, policy, self.regime_bps, now_ns)
         self.footing = self._footing()
         self.other_losses: dict[str, Losses] | None = None
         self.offset = self.rest_offset = 0
         self.rest_stressed = -1
         self.priced = self.valued = False
-        self.old_room = 0
-        self.quantity = self.asked = order.quantity
-        self.is_exit = order.quantity <= self.exit_room
-        self.reserved_price = reserved_price(self)
-        self.in_bounds = True
-        self._measure()
+        self._value_new_risk()
 
     def _footing(self) -> Footing:
         """Value the account before it is judged (2.7)."""
@@ -183,20 +95,11 @@ class Judgement:
         self.is_exit = quantity <= self.exit_room or quantity <= self.old_room
         if self.is_market:
             self.reserved_price = reserved_price(self)
-        self._measure()
+        self.in_bounds = self._in_bounds()
+        self._value_new_risk()
 
-    def _exit_room(self) -> int:
-        """Return how much an order of this side can close (3.3)."""
-        return exit_quantity(self.position_quantity, self.open_buy, self.open_sell, self.buy)
-
-    def _measure(self) -> None:
-        """Test the bounds of the arithmetic (1.4), and value what is no exit."""
-        highest = self.price
-        if self.mark > highest:
-            highest = self.mark
-        if self.reserved_price > highest:
-            highest = self.reserved_price
-        self.in_bounds = product_in_bounds(self.quantity, highest, self.unit)
+    def _value_new_risk(self) -> None:
+        """Value what is no exit."""
         self.valued = False
         if not self.is_exit:
             self.value()

@@ -5,7 +5,8 @@ r"""How one order is decided, in order of precedence (rulebook section 4).
     4.3 the order's age               /
     4.4 ... 4.26                        all evaluated; every failure is a reason (judge.py)
 
-A plain order that nothing speaks against is accepted without the last of these (accept.py).
+A plain order that nothing speaks against is accepted without the last of these (accept.py); one
+that only its shape speaks against is refused without it (misshapen.py).
 Nothing here changes the book. A fault in a check refuses the order with INTERNAL (4.27).
 """
 
@@ -18,9 +19,11 @@ from .cn.judging import order_ratio
 from .commands import MODEL_CN_MARGIN, CheckOrder
 from .effective import Effective
 from .ends import has_room, id_taken, no_new_risk, no_policy, order_stale, refuse, repeated, unknown
+from .instrument import Instrument
 from .judge import judge, judgement_of
 from .judgement import Judgement
 from .lines import plus
+from .misshapen import refused_for_shape
 from .outcomes import CheckOutcome, Refusal
 from .overriding import effective_limits
 from .policy import Policy
@@ -77,14 +80,37 @@ def decide_check(
                 price, outcome.line, outcome.totals, outcome.valued, outcome.verified_exit = found
                 accept_in_time(outcome, book, policy, limits, account, price, command.principal)
                 return outcome
-        judged = judgement_of(book, policy, account, instrument, command, now_ns)
-        judged.alone = alone
-        outcome.valued = judged.footing.change
-        rejections = judge(judged)
-        outcome.warnings = tuple(warnings_of(judged))
-        max_quantity = max_acceptable(judged, rejections) if command.want_max else -1
+            if refused_for_shape(
+                outcome, book, policy, account, instrument, command, limits, now_ns
+            ):
+                count_in_buckets(outcome, book, policy, limits, account, command.principal)
+                return outcome
+        return decide_in_full(
+            outcome, book, policy, account, instrument, command, limits, alone=alone, full=full
+        )
     except Exception:  # noqa: BLE001 - 4.27: whatever went wrong, the order is not allowed
         return internal_fault(book, policy, now_ns)
+
+
+def decide_in_full(
+    outcome: CheckOutcome,
+    book: Book,
+    policy: Policy,
+    account: Account,
+    instrument: Instrument,
+    command: CheckOrder,
+    limits: Effective,
+    *,
+    alone: bool,
+    full: bool,
+) -> CheckOutcome | Refusal:
+    """Judge an order by every check; `full`: the gate takes exits alone."""
+    judged = judgement_of(book, policy, account, instrument, command, outcome.decided_time_ns)
+    judged.alone = alone
+    outcome.valued = judged.footing.change
+    rejections = judge(judged)
+    outcome.warnings = tuple(warnings_of(judged))
+    max_quantity = max_acceptable(judged, rejections) if command.want_max else -1
     if full and (command.quantity > judged.exit_room or not has_room(book, 1)):
         return no_new_risk(book)
     outcome.max_quantity = max_quantity

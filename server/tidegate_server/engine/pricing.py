@@ -9,12 +9,12 @@ from .limit import NO_COLLAR
 
 if TYPE_CHECKING:
     from .instrument import Instrument
-    from .judgement import Judgement
+    from .question import Question
 
 NO_PRICE: Final = -1
 
 
-def reserved_price(judged: Judgement) -> int:
+def reserved_price(judged: Question) -> int:
     """Return the price that the order is reserved at; NO_PRICE where nothing bounds it."""
     mark = judged.mark
     if not judged.is_market:

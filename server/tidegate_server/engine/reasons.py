@@ -94,3 +94,8 @@ class Rejection:
         self.scope_id = scope_id
         self.subject = subject
         self.note = note
+
+
+def precedence(rejection: Rejection) -> int:
+    """Return the reason's place in the table of section 4."""
+    return int(rejection.reason)

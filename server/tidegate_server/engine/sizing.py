@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from .amounts import QUANTITY_BOUND
 from .checks.permission import forbidden_type
-from .judge import precedence, sized_reasons
+from .judge import sized_reasons
 from .judgement import Judgement
-from .reasons import Rejection, RejectReason
+from .reasons import Rejection, RejectReason, precedence
 
 # Reasons that no smaller quantity cures (4.0.3).
 INCURABLE = frozenset(

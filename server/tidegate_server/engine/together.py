@@ -20,12 +20,11 @@ from .effective import Effective
 from .exposure import figures_of, line_of_position, rates_at, regime_multiplier
 from .footing import Footing
 from .hedges import account_offset
-from .judge import precedence
 from .lines import Line
 from .outcomes import CheckOutcome, Figures
 from .overriding import effective_limits
 from .policy import Policy
-from .reasons import Rejection
+from .reasons import Rejection, precedence
 from .sharing import share_now
 from .state import Book, roll_if_due
 from .together_sums import worst_sums

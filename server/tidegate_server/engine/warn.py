@@ -16,9 +16,9 @@ from .checks.rate import order_rate
 from .checks.repeats import order_repeated
 from .checks.self_trade import self_trade
 from .checks.size import order_notional, order_quantity, order_volume_share
-from .judge import precedence, sum_reasons
+from .judge import sum_reasons
 from .judgement import Judgement
-from .reasons import Rejection
+from .reasons import Rejection, precedence
 
 
 def warnings_of(judged: Judgement) -> list[Rejection]:

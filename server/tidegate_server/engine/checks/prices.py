@@ -5,6 +5,7 @@ from __future__ import annotations
 from tidegate_server.engine.amounts import scale_down, upper_ratio_bps
 from tidegate_server.engine.judgement import Judgement
 from tidegate_server.engine.limit import NO_COLLAR
+from tidegate_server.engine.question import Question
 from tidegate_server.engine.reasons import Rejection, RejectReason, ScopeKind
 
 
@@ -39,7 +40,7 @@ def price_stale(judged: Judgement) -> Rejection | None:
     )
 
 
-def price_collar(judged: Judgement) -> Rejection | None:
+def price_collar(judged: Question) -> Rejection | None:
     """Refuse a limit price too far through the mark."""
     mark = judged.mark
     collar = judged.collar

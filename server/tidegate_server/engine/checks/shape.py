@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from tidegate_server.engine.judgement import Judgement
+from tidegate_server.engine.question import Question
 from tidegate_server.engine.reasons import Rejection, RejectReason, ScopeKind
 
 
-def lot_size(judged: Judgement) -> Rejection | None:
+def lot_size(judged: Question) -> Rejection | None:
     """Refuse an odd quantity, but never an exit that leaves no odd part behind."""
     terms = judged.instrument.terms
     quantity = judged.quantity
@@ -22,7 +22,7 @@ def lot_size(judged: Judgement) -> Rejection | None:
     return _instrument(judged, RejectReason.LOT_SIZE, quantity, step)
 
 
-def tick_size(judged: Judgement) -> Rejection | None:
+def tick_size(judged: Question) -> Rejection | None:
     """Refuse a limit price off the tick."""
     tick = judged.instrument.terms.tick_e4
     if judged.is_market or judged.price % tick == 0:
@@ -30,7 +30,7 @@ def tick_size(judged: Judgement) -> Rejection | None:
     return _instrument(judged, RejectReason.TICK_SIZE, judged.price, tick)
 
 
-def price_limit(judged: Judgement) -> Rejection | None:
+def price_limit(judged: Question) -> Rejection | None:
     """Refuse a limit price outside the day's limits."""
     if judged.is_market:
         return None
@@ -42,5 +42,5 @@ def price_limit(judged: Judgement) -> Rejection | None:
     return None
 
 
-def _instrument(judged: Judgement, reason: RejectReason, measured: int, limit: int) -> Rejection:
+def _instrument(judged: Question, reason: RejectReason, measured: int, limit: int) -> Rejection:
     return Rejection(reason, measured, limit, ScopeKind.INSTRUMENT, judged.instrument.instrument_id)

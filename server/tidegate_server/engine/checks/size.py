@@ -10,13 +10,13 @@ from tidegate_server.engine.amounts import (
     scale_down,
     upper_ratio_bps,
 )
-from tidegate_server.engine.judgement import Judgement
 from tidegate_server.engine.limit import NO_CHECK
+from tidegate_server.engine.question import Question
 from tidegate_server.engine.reasons import Rejection, RejectReason, ScopeKind
 from tidegate_server.engine.scopes import Deciding, smallest
 
 
-def order_quantity(judged: Judgement) -> Rejection | None:
+def order_quantity(judged: Question) -> Rejection | None:
     """Refuse a quantity over the limit."""
     deciding = _smallest(judged, "order_quantity", judged.limits.order_quantity)
     if judged.quantity <= deciding[0]:
@@ -24,7 +24,7 @@ def order_quantity(judged: Judgement) -> Rejection | None:
     return _rejection(RejectReason.ORDER_QUANTITY, judged.quantity, deciding)
 
 
-def order_notional(judged: Judgement) -> Rejection | None:
+def order_notional(judged: Question) -> Rejection | None:
     """Refuse a notional over the limit, which volatility divides, or out of bounds (1.4)."""
     if not judged.in_bounds:
         if judged.warning:
@@ -45,7 +45,7 @@ def order_notional(judged: Judgement) -> Rejection | None:
     return _rejection(RejectReason.ORDER_NOTIONAL, notional, deciding)
 
 
-def order_volume_share(judged: Judgement) -> Rejection | None:
+def order_volume_share(judged: Question) -> Rejection | None:
     """Refuse a share of the 20-day volume over the limit; an unknown volume is 4.8's."""
     own = judged.limits.order_volume_share_bps
     deciding = _smallest(judged, "order_volume_share_bps", own)
@@ -59,7 +59,7 @@ def order_volume_share(judged: Judgement) -> Rejection | None:
     return _rejection(RejectReason.ORDER_VOLUME_SHARE, share, deciding)
 
 
-def _smallest(judged: Judgement, name: str, own: int, factor: int = ONE) -> Deciding:
+def _smallest(judged: Question, name: str, own: int, factor: int = ONE) -> Deciding:
     return smallest(
         judged.scopes,
         name,
