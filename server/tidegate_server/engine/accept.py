@@ -22,7 +22,8 @@ from .policy import Policy
 from .position import Position
 from .resting import crossed_order
 from .room import Room, room_of
-from .sharing import share_of, stressed_with, with_share
+from .shares import UNSTRESSED, Share
+from .sharing import share_of, stressed_with
 from .state import Book
 from .valuing import stays
 from .walk import fresh_until, lines_hold
@@ -37,8 +38,9 @@ from .within import (
 )
 
 # The price to reserve an order at, its position's line and the account's sum of lines with it, what
-# the valuation changed, and whether it is a verified exit.
-Accepted = tuple[int, Line, Line, Valued | None, bool]
+# the valuation changed, whether it is a verified exit, the account's share with it and what all its
+# positions would then lose under stress.
+Accepted = tuple[int, Line, Line, Valued | None, bool, Share | None, int]
 
 
 def accepted(
@@ -171,13 +173,13 @@ def within_limits(
         if not is_exit and not may_add(account, limits, footing):
             return None
         change = footing.change
-    if policy.keeps_shares:
-        stressed = stressed_with(account, position, policy, room.stress_bps, line, now_ns)
-        share = share_of(account, totals, account.cash, stressed, now_ns, 0)
-        if not is_exit and not sums_within(book, policy, account, room, share, now_ns):
-            return None
-        change = with_share(change, share, stressed)
-    return reserved, line, totals, change, is_exit
+    if not policy.keeps_shares:
+        return reserved, line, totals, change, is_exit, None, UNSTRESSED
+    stressed = stressed_with(account, position, policy, room.stress_bps, line, now_ns)
+    share = share_of(account, totals, account.cash, stressed, now_ns, 0)
+    if not is_exit and not sums_within(book, policy, account, room, share, now_ns):
+        return None
+    return reserved, line, totals, change, is_exit, share, stressed
 
 
 def may_open(

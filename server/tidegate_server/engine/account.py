@@ -15,7 +15,7 @@ from .permissions import NO_PERMISSIONS
 from .position import Position
 from .reconciliation import Reconciliation
 from .repeats import Times
-from .shares import Share
+from .shares import Share, ShareSum
 from .stop import RepeatKey
 from .tier_standing import TierStanding
 
@@ -40,7 +40,7 @@ class Account:
     (what the lines' gross would lose under stress, 4.26, -1 until somebody asks), `effective`
     (its limits under policy `effective_version`, until `effective_until_ns`), `open_order_count`,
     `overrides` (the book's on it, the one that decides last), `groups` (its group and those above,
-    the innermost first), `counted` (the share as the sums have it).
+    the innermost first), `counted` (the share as the sums have it), `counted_in` (these sums).
     """
 
     __slots__ = (
@@ -49,6 +49,7 @@ class Account:
         "adjustments",
         "cash",
         "counted",
+        "counted_in",
         "credit",
         "customer_limits",
         "day_order_count",
@@ -118,6 +119,7 @@ class Account:
         self.high_water = NEVER
         self.share: Share | None = None
         self.counted: Share | None = None
+        self.counted_in: list[ShareSum] = []
         self.next_order_ns = 0
         self.last_valuation: Figures | None = None
         self.valued_time_ns = 0

@@ -166,9 +166,9 @@ def share_without(
         return
     regime_bps = regime_multiplier(book, policy)
     for order, answer in zip(orders, answers, strict=True):
-        if answer.valued is not None and answer.valued.share is not None:
+        if answer.share is not None:
             account = book.accounts[order.account_id]
-            answer.valued.share = share_now(account, policy, regime_bps, now_ns)
+            answer.share = share_now(account, policy, regime_bps, now_ns)
 
 
 def reused_batch(book: Book, command: CheckOrders, now_ns: int) -> BatchOutcome:

@@ -60,11 +60,11 @@ class Valued:
     `account_id` is empty in an order's outcome: there it is the order's account.
 
     `high_water` is the greatest actual equity so far, `start_of_day` the equity that the day's loss
-    is counted from (4.25), `share` what sums above the account count (4.26). `stressed` is a memo
-    for whoever applies it next: what all positions would lose under stress, -1 if not known.
+    is counted from (4.25), `share` what sums above the account count (4.26); an order's outcome has
+    a place of its own for that.
     """
 
-    __slots__ = ("account_id", "high_water", "lines", "share", "start_of_day", "stressed")
+    __slots__ = ("account_id", "high_water", "lines", "share", "start_of_day")
 
     def __init__(self, account_id: str = "") -> None:
         self.account_id = account_id
@@ -72,7 +72,6 @@ class Valued:
         self.high_water = NEVER
         self.start_of_day: int | None = None
         self.share: Share | None = None
-        self.stressed = -1
 
 
 def entered(before: int, lines: Lines, assets: int, debt: int) -> int:

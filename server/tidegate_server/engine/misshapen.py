@@ -20,7 +20,7 @@ from .policy import Policy
 from .question import Question
 from .reasons import Rejection, precedence
 from .room import NOTHING_FITS
-from .sharing import share_now, with_share
+from .sharing import share_now
 from .state import Book
 
 
@@ -57,6 +57,5 @@ def refused_for_shape(
     outcome.valued = found[3]
     outcome.verified_exit = found[4]
     if policy.keeps_shares:
-        share = share_now(account, policy, ONE, now_ns)  # without the order
-        outcome.valued = with_share(outcome.valued, share)
+        outcome.share = share_now(account, policy, ONE, now_ns)  # without the order
     return True

@@ -28,7 +28,7 @@ from .outcomes import CheckOutcome, Refusal
 from .overriding import effective_limits
 from .policy import Policy
 from .reasons import Rejection, RejectReason
-from .sharing import share_after, with_share
+from .sharing import share_after
 from .sizing import max_acceptable
 from .state import Book, roll_if_due
 from .warn import warnings_of
@@ -77,7 +77,10 @@ def decide_check(
         if alone and not command.want_max and not full:
             found = accepted(book, policy, account, instrument, command, limits, now_ns)
             if found is not None:
-                price, outcome.line, outcome.totals, outcome.valued, outcome.verified_exit = found
+                price, outcome.line, outcome.totals, outcome.valued, exits, share, stressed = found
+                outcome.verified_exit = exits
+                outcome.share = share
+                outcome.stressed = stressed
                 accept_in_time(outcome, book, policy, limits, account, price, command.principal)
                 return outcome
             if refused_for_shape(
@@ -116,8 +119,7 @@ def decide_in_full(
     outcome.max_quantity = max_quantity
     outcome.verified_exit = command.quantity <= judged.exit_room
     if policy.keeps_shares:
-        share = share_after(judged, allowed=not rejections)
-        outcome.valued = with_share(outcome.valued, share)
+        outcome.share = share_after(judged, allowed=not rejections)
     if rejections:
         refuse(outcome, rejections)
         count_in_buckets(outcome, book, policy, limits, account, command.principal)

@@ -10,6 +10,7 @@ from .cn.contracts import NOT_OPENED, Opening
 from .lines import Line
 from .margin_lines import Valued
 from .reasons import Rejection
+from .shares import Share
 
 # Reasons in order of precedence; most decisions share the one that is empty.
 Rejections = tuple[Rejection, ...]
@@ -54,9 +55,10 @@ class CheckOutcome(Outcome):
     where none advanced), until when the id is kept (0 where nothing is stored), after when orders
     alike still count (0 where they are not counted), and at what ratio it opens under `cn_margin`.
 
-    `valued` is an effect: what the valuation before the judgement changed (2.7). `line` and
-    `totals` are memos: the position's line and the account's sum of lines with the order, for
-    whoever applies the outcome next.
+    `valued` and `share` are effects: what the valuation before the judgement changed (2.7), and
+    what sums above the account count of it from now on (4.26). `line`, `totals` and `stressed` are
+    memos: the position's line, the account's sum of lines and what all its positions would lose
+    under stress (-1 if not known), each with the order, for whoever applies the outcome next.
     """
 
     __slots__ = (
@@ -73,6 +75,8 @@ class CheckOutcome(Outcome):
         "rejections",
         "repeats_floor_ns",
         "reserved_price_e4",
+        "share",
+        "stressed",
         "totals",
         "valued",
         "verified_exit",
@@ -106,6 +110,8 @@ class CheckOutcome(Outcome):
         self.line: Line | None = None
         self.totals: Line | None = None
         self.valued: Valued | None = None
+        self.share: Share | None = None
+        self.stressed = -1
 
 
 class BatchOutcome(Outcome):

@@ -87,7 +87,7 @@ def leave_all(book: Book, accounts: list[Account]) -> list[Order]:
     """Take accounts out of what is kept for their groups; return what `join_all` needs."""
     for account in accounts:
         leave(book, account)
-        withdraw(book, account)
+        withdraw(account)
     return take_from_rest(book, accounts)
 
 

@@ -34,7 +34,7 @@ from .reach import count_open
 from .reserve import keep_order, move_open
 from .resting import put_to_rest
 from .shares_to_be import share_replacing
-from .sharing import share_now, with_share
+from .sharing import share_now
 from .state import Book, roll_if_due
 from .warn import warnings_of
 
@@ -150,11 +150,10 @@ def judge_without(
     if policy.keeps_shares:
         now_ns = outcome.decided_time_ns
         if rejections:
-            share = share_now(account, policy, judged.regime_bps, now_ns)
+            outcome.share = share_now(account, policy, judged.regime_bps, now_ns)
         else:
             terms = (asked, judged.reserved_price, outcome.margin_ratio_bps)
-            share = share_replacing(book, policy, account, old, terms, now_ns)
-        outcome.valued = with_share(outcome.valued, share)
+            outcome.share = share_replacing(book, policy, account, old, terms, now_ns)
     return judged.reserved_price
 
 

@@ -43,6 +43,8 @@ def keep_order(
     account.sequence = sequence
     if outcome.valued is not None:
         apply_valued(book, account, outcome.valued)
+    if outcome.share is not None:
+        set_share(book, account, outcome.share)
     # What is kept shares the book's own strings: 100 bytes less an order.
     command.account_id = account.account_id
     order = Order(account.account_id, command.order_id, sequence)
@@ -105,7 +107,7 @@ def reserve(
         position.line = outcome.line
         account.totals = outcome.totals
         position.line_revision = instrument.revision
-        account.stressed = -1 if outcome.valued is None else outcome.valued.stressed
+        account.stressed = outcome.stressed
     outcome.line = None
     outcome.totals = None
 

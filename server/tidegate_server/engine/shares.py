@@ -10,7 +10,7 @@ from __future__ import annotations
 from heapq import heappop, heappush, heapreplace
 from typing import TYPE_CHECKING, Final
 
-from .amounts import INT64_MAX, ONE, scale_up
+from .amounts import ONE, scale_up
 
 if TYPE_CHECKING:
     from .account import Account
@@ -100,39 +100,43 @@ def enter(book: Book, account: Account) -> None:
             return
         share = NEVER_VALUED
     account.counted = share
-    place(sums, account, "", share)
+    account.counted_in = [place(sums, account, "", share)]
     for group_id in account.groups:
-        place(sums, account, group_id, share)
+        account.counted_in.append(place(sums, account, group_id, share))
 
 
-def place(sums: dict[str, ShareSum], account: Account, group_id: str, share: Share) -> None:
-    """Put a share into one sum."""
+def place(sums: dict[str, ShareSum], account: Account, group_id: str, share: Share) -> ShareSum:
+    """Put a share into one sum, and return that."""
     total = sums.get(group_id)
     if total is None:
         total = sums[group_id] = ShareSum()
     total.count(share, 1)
     if ages(share):
         total.note(share[0], account.account_id)
+    return total
 
 
-def withdraw(book: Book, account: Account) -> None:
+def withdraw(account: Account) -> None:
     """Take an account's share out of the sums that it is in."""
-    sums = book.share_sums
     share = account.counted
-    if sums is None or share is None:
+    if share is None:
         return
     account.counted = None
-    sums[""].count(share, -1)
-    for group_id in account.groups:
-        sums[group_id].count(share, -1)
+    for total in account.counted_in:
+        total.count(share, -1)
 
 
 def set_share(book: Book, account: Account, share: Share | None) -> None:
     """Keep what an account was valued at."""
-    sums = book.share_sums
     before = account.counted
-    if sums is None or before is None or share is None or (before[3] < 0) != (share[3] < 0):
-        withdraw(book, account)
+    if (
+        before is None
+        or share is None
+        or not before[1]  # perhaps no sum has an entry of it
+        or share[0] < before[0]
+        or (before[3] < 0) != (share[3] < 0)
+    ):
+        withdraw(account)
         account.share = share
         enter(book, account)
         return
@@ -141,21 +145,12 @@ def set_share(book: Book, account: Account, share: Share | None) -> None:
     gross = share[1] - before[1]
     drawn = share[2] - before[2]
     shortfall = share[3] - before[3]  # 0 where neither was asked for
-    move(sums[""], name, share[0], gross, drawn, shortfall)
-    for group_id in account.groups:
-        move(sums[group_id], name, share[0], gross, drawn, shortfall)
-
-
-def move(
-    total: ShareSum, account_id: str, time_ns: int, gross: int, drawn: int, shortfall: int
-) -> None:
-    """Change a sum by what an account's share changes by; the share is of that time now."""
-    total.gross += gross
-    total.drawn += drawn
-    total.shortfall += shortfall
-    noted_ns = total.noted.get(account_id, INT64_MAX)
-    if time_ns < noted_ns or total.by_age[0][1] == account_id:
-        total.note(time_ns, account_id)
+    for total in account.counted_in:
+        total.gross += gross
+        total.drawn += drawn
+        total.shortfall += shortfall
+        if total.by_age[0][1] == name:
+            total.note(share[0], name)
 
 
 def share_in(book: Book, group_id: str, account_id: str) -> Share | None:

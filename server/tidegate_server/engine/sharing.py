@@ -17,16 +17,13 @@ from .shares import NEVER_VALUED, UNSTRESSED, Share, ages, stress_rate
 from .walk import walk
 
 
-def with_share(
-    found: Valued | None, share: Share | None, stressed: int = UNSTRESSED
-) -> Valued | None:
+def with_share(found: Valued | None, share: Share | None) -> Valued | None:
     """Let a valuation change the share too; None: the account keeps the last one."""
     if share is None:
         return found
     if found is None:
         found = Valued()
     found.share = share
-    found.stressed = stressed
     return found
 
 
@@ -103,15 +100,17 @@ def share_of(
     `financed` is the principal of contracts, which is no negative cash but financing all the same.
     """
     cash += line[0]
-    drawn = -cash if cash < 0 else 0
-    debt = drawn + line[2] + account.interest_and_fees
-    equity = line[1] + (cash if cash > 0 else 0) - debt
+    gross = line[3]
+    equity = cash + line[1] - line[2] - account.interest_and_fees
     shortfall = UNSTRESSED
     if stressed != UNSTRESSED:
-        shortfall = min(max(0, stressed - equity), INT64_MAX)
-    elif not line[3] and equity >= 0:
+        shortfall = stressed - equity if stressed > equity else 0
+    elif not gross and equity >= 0:
         shortfall = 0
-    return now_ns, min(line[3], INT64_MAX), min(drawn + financed, INT64_MAX), shortfall
+    drawn = financed - cash if cash < 0 else financed
+    if gross > INT64_MAX or drawn > INT64_MAX or shortfall > INT64_MAX:
+        return now_ns, min(gross, INT64_MAX), min(drawn, INT64_MAX), min(shortfall, INT64_MAX)
+    return now_ns, gross, drawn, shortfall
 
 
 def stressed_sum(

@@ -43,8 +43,7 @@ def check_effects(outcome: CheckOutcome, _command: Command) -> bytes:
     """
     if not outcome.keep_until_ns:
         return b""
-    valued = outcome.valued
-    if outcome.margin_ratio_bps or (valued is not None and not is_share_alone(valued)):
+    if outcome.margin_ratio_bps or outcome.valued is not None:
         return effects_message(outcome).SerializeToString()
     fixed = _EFFECTS.pack(
         _FIRST_FIXED64,
@@ -56,9 +55,9 @@ def check_effects(outcome: CheckOutcome, _command: Command) -> bytes:
     )
     if outcome.repeats_floor_ns:
         fixed += _REPEATS.pack(_REPEATS_FIXED64, outcome.repeats_floor_ns)
-    if valued is None or valued.share is None:
+    if outcome.share is None:
         return fixed
-    time_ns, gross, drawn, shortfall = valued.share
+    time_ns, gross, drawn, shortfall = outcome.share
     return fixed + _VALUATION.pack(
         _VALUATION_TAG,
         _VALUATION.size - 3,
@@ -75,16 +74,6 @@ def check_effects(outcome: CheckOutcome, _command: Command) -> bytes:
     )
 
 
-def is_share_alone(valued: Valued) -> bool:
-    """Tell whether a valuation changed the account's share and nothing else."""
-    return (
-        valued.share is not None
-        and valued.lines < 0
-        and valued.high_water == NEVER
-        and valued.start_of_day is None
-    )
-
-
 def effects_message(outcome: CheckOutcome) -> journal_pb2.CheckEffects:
     """Return the effects of one order."""
     message = _CheckEffects(
@@ -96,6 +85,8 @@ def effects_message(outcome: CheckOutcome) -> journal_pb2.CheckEffects:
     )
     if outcome.valued is not None:
         message.valuation.CopyFrom(write_valued(outcome.valued, ""))
+    if outcome.share is not None:
+        message.valuation.share.CopyFrom(write_share(outcome.share))
     return message
 
 
@@ -107,7 +98,15 @@ def read_effects(outcome: CheckOutcome, effects: journal_pb2.CheckEffects) -> No
     outcome.margin_ratio_bps = effects.margin_ratio_bps
     outcome.repeats_floor_ns = effects.repeats_after_time_ns
     if effects.HasField("valuation"):
-        outcome.valued = read_valued(effects.valuation)
+        valued = read_valued(effects.valuation)
+        outcome.share, valued.share = valued.share, None
+        if changes(valued):
+            outcome.valued = valued
+
+
+def changes(valued: Valued) -> bool:
+    """Tell whether a valuation changed anything beside the share."""
+    return valued.lines >= 0 or valued.high_water != NEVER or valued.start_of_day is not None
 
 
 def account_effects(outcome: AnyValued, _command: Command) -> bytes:
