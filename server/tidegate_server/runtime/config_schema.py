@@ -119,6 +119,12 @@ class Config(Section, frozen=True):
     order_id_table: Annotated[
         int, Meta(ge=1000, le=1 << 26, description="most order ids that are kept")
     ] = 1_048_576
+    awake_ms: Annotated[
+        int,
+        Meta(
+            ge=0, le=3_600_000, description="how long after a call no processor sleeps; 0: all may"
+        ),
+    ] = 100
     local_roles: Annotated[
         tuple[Role, ...], Meta(description="of callers without token or certificate")
     ] = LOCAL_ROLES

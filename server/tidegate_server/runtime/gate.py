@@ -27,6 +27,7 @@ from tidegate_server.transport import STOP, beginning_with
 from tidegate_server.wire.long_batches import BatchCall
 from tidegate_server.wire.methods import METHODS, Lane
 
+from .awake import Awake
 from .calls import Calls
 from .counters import INDEX, bucket_index
 from .lanes import CHECK_ORDER, LANES, take
@@ -49,8 +50,7 @@ if TYPE_CHECKING:
 
 NANOSECONDS: Final = 10**9
 PUBLISH_NS: Final = 100_000_000
-IDLE_SECONDS: Final = 0.25
-IDLE_NS: Final = int(IDLE_SECONDS * NANOSECONDS)
+IDLE_NS: Final = 250_000_000
 MILLISECOND_NS: Final = 1_000_000
 # A commit is one frame, and a frame is bounded.
 COMMIT_BYTES: Final = 8 << 20
@@ -104,6 +104,7 @@ class Gate:
         self._describe = describe
         self._publisher = Publisher(machine, writer, clock, page, log)
         self._counts = self._publisher.counts
+        self._awake = Awake(config.awake_ms, log)
         oldest_ms = config.admission.oldest_ms
         self._calls = Calls(machine, directory, self._counts, oldest_ms, log, self._tell_status)
         self._lanes: tuple[deque[Arrived], ...] = tuple(deque() for _ in Lane)
@@ -133,6 +134,8 @@ class Gate:
         """Take calls in, make one commit, answer it; return when the next turn is wanted."""
         begin_ns = time.perf_counter_ns()
         lanes = self._lanes
+        if calls:
+            self._awake.hold(begin_ns)
         for call in calls:
             lanes[LANES[call[1]]].append((begin_ns, call))
         if self.stopping and not self.draining:
@@ -283,11 +286,10 @@ class Gate:
             return 0.0
         if self.draining:
             return STOP
-        left_ns = self._deadline_ns - now_ns
-        if left_ns >= IDLE_NS:
-            return IDLE_SECONDS
+        left_ns = min(self._deadline_ns - now_ns, self._awake.rest(begin_ns, IDLE_NS))
         return max(left_ns, MILLISECOND_NS) / NANOSECONDS
 
     def close(self) -> None:
-        """Publish a last time."""
+        """Publish a last time, and let processors sleep again."""
+        self._awake.close()
         self._publisher.publish(sum(len(lane) for lane in self._lanes))
