@@ -195,6 +195,7 @@ def bench(
             made.load()
             yield made
         finally:
+            made.gate.close()
             made.writer.close()
             made.page.close()
 
