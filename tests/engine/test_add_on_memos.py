@@ -17,7 +17,7 @@ from tidegate_server.engine.add_on_memos import (
     span_of,
 )
 from tidegate_server.engine.add_on_tables import AddOns
-from tidegate_server.engine.amounts import INT64_MAX
+from tidegate_server.engine.amounts import INT64_MAX, ONE
 from tidegate_server.engine.judge import judgement_of
 from tidegate_server.engine.judgement import Judgement
 from tidegate_server.engine.lines import NO_LINE, Line
@@ -173,10 +173,10 @@ def test_other_tables_need_other_memos(desk: Desk) -> None:
     assert policy is not None
     tables = AddOns([(0, 1_000, 1_000)], [], [])
     gross = 20_000_000
-    assert of_others(account, policy, desk.tables(), None, gross) == 0
+    assert of_others(account, policy, ONE, desk.tables(), None, gross) == 0
     assert most_of_others(account, desk.tables(), None, gross) == 0
     assert most_of_others(account, tables, None, gross) == 7_000_000 + 7_070_000
-    assert of_others(account, policy, tables, None, gross) == 1_000_000 + 1_010_000
+    assert of_others(account, policy, ONE, tables, None, gross) == 1_000_000 + 1_010_000
     kept = desk.memo("X")
     assert most_of_others(account, tables, None, gross) == 1_000_000 + 1_010_000
     assert desk.memo("X") is kept

@@ -12,6 +12,7 @@ from tests.oracle.calm_world import is_calm
 
 from tidegate_server.engine.accept import accepted
 from tidegate_server.engine.account import Account
+from tidegate_server.engine.commands import REGIME_CALM
 from tidegate_server.engine.misshapen import refused_for_shape
 from tidegate_server.engine.ordering import decide_check
 from tidegate_server.engine.outcomes import CheckOutcome
@@ -35,7 +36,7 @@ class Found(NamedTuple):
     full: CheckOutcome
     path: str
     sums_agree: bool
-    has_add_ons: bool
+    amid: set[str]  # what of a policy or a market makes it harder
 
 
 @pytest.fixture(scope="module")
@@ -49,9 +50,7 @@ def found() -> list[Found]:
             if both is not None:
                 path = path_of(machine, call)
                 agree = not both[0].allowed or sums_agree(machine.book, call, both[0])
-                policy = machine.book.policy
-                has_add_ons = policy is not None and policy.add_ons is not None
-                made.append(Found(call, *both, path, agree, has_add_ons))
+                made.append(Found(call, *both, path, agree, amid(machine, call)))
             ask(machine, call)
     return made
 
@@ -69,7 +68,9 @@ def test_many_orders_are_accepted_at_sight(found: list[Found]) -> None:
     fast = [one for one in found if one.path == "accepted"]
     assert len(fast) > 60
     assert sum(one.quick.verified_exit for one in fast) > 5
-    assert sum(one.has_add_ons for one in fast) > 10
+    assert sum("add-ons" in one.amid for one in fast) > 10
+    for name in ("a stop elsewhere", "a regime", "a limit that warns"):
+        assert sum(name in one.amid for one in fast) > 2, name
 
 
 def test_many_orders_are_refused_for_their_shape(found: list[Found]) -> None:
@@ -77,7 +78,7 @@ def test_many_orders_are_refused_for_their_shape(found: list[Found]) -> None:
     assert len(fast) > 20
     assert sum(one.quick.verified_exit for one in fast) > 1
     assert any(len(one.quick.rejections) > 1 for one in fast)
-    assert sum(one.has_add_ons for one in fast) > 1
+    assert sum("add-ons" in one.amid for one in fast) > 1
 
 
 def both_ways(machine: Machine, call: Call) -> tuple[CheckOutcome, CheckOutcome] | None:
@@ -107,12 +108,29 @@ def path_of(machine: Machine, call: Call) -> str:
     if policy is None or account is None or instrument is None:
         return ""
     limits = effective_limits(account, policy, now_ns)
-    if accepted(book, policy, account, instrument, order, limits, now_ns) is not None:
+    strict = limits.strict or limits
+    if accepted(book, policy, account, instrument, order, strict, now_ns) is not None:
         return "accepted"
     outcome = CheckOutcome(book.sequence + 1, now_ns, policy.version, ())
     if refused_for_shape(outcome, book, policy, account, instrument, order, limits, now_ns):
         return "refused for its shape"
     return ""
+
+
+def amid(machine: Machine, call: Call) -> set[str]:
+    """Name what there is that the fast paths must bear with."""
+    order = decode_check(call.request, call.principal)
+    book = machine.book
+    policy, account = book.policy, book.accounts.get(order.account_id)
+    if policy is None or account is None:
+        return set()
+    found = {
+        "add-ons": policy.add_ons is not None,
+        "a stop elsewhere": bool(book.stops),
+        "a regime": book.regime != REGIME_CALM,
+        "a limit that warns": effective_limits(account, policy, call.now_ns).warning is not None,
+    }
+    return {name for name, is_so in found.items() if is_so}
 
 
 def sums_agree(book: Book, call: Call, outcome: CheckOutcome) -> bool:

@@ -2,7 +2,7 @@
 
 A third of the seeds are such. What is drawn is the same as elsewhere; then whatever makes an order
 special is taken away from most of it: units of more than one share, other margin models, limits in
-mode warn, missing rates and lists.
+mode warn in most worlds, missing rates and lists.
 """
 
 from collections.abc import Iterable
@@ -12,6 +12,7 @@ from tests.oracle.book import SECOND, Message
 
 SPECIAL = ("add_ons", "trading_window", "self_trade_mode")
 KEPT = {"add_ons": 0.6}  # how often; the fast path bears with them
+WARNING = 0.3  # how often limits keep the mode that was drawn
 WIDENED = ("order_quantity", "order_notional_e4", "open_order_count", "day_turnover_e4", "position")
 
 
@@ -21,7 +22,7 @@ def is_calm(seed: int) -> bool:
 
 
 def calm_policy(rng: Random, policy: Message) -> None:
-    """Let marks and factors live long, nothing warn, and room be found more often."""
+    """Let marks and factors live long, little warn, and room be found more often."""
     for name in SPECIAL:
         if rng.random() < 1 - KEPT.get(name, 0.1):
             policy.pop(name, None)
@@ -29,7 +30,7 @@ def calm_policy(rng: Random, policy: Message) -> None:
         policy.pop("reserve", None)
     policy |= {"max_mark_age_ns": 60 * SECOND, "max_volatility_age_ns": 600 * SECOND}
     policy["disclosure_version"] = 0
-    _let_nothing_warn(policy)
+    _strip(policy, ("required",) if rng.random() < WARNING else ("required", "mode"))
     for level in (policy["default_limits"], *(tier["limits"] for tier in policy["tiers"])):
         for name in WIDENED:
             if "value" in level.get(name, {}):
@@ -41,13 +42,13 @@ def calm_policy(rng: Random, policy: Message) -> None:
     policy["principal_order_rate"] = {"per_second": 50, "burst": 50}
 
 
-def _let_nothing_warn(thing: object) -> None:
+def _strip(thing: object, names: tuple[str, ...]) -> None:
     if isinstance(thing, dict):
-        thing.pop("mode", None)
-        thing.pop("required", None)
+        for name in names:
+            thing.pop(name, None)
     for part in thing.values() if isinstance(thing, dict) else thing:  # type: ignore[attr-defined]
         if isinstance(part, dict | list):
-            _let_nothing_warn(part)
+            _strip(part, names)
 
 
 def calm_instrument(rng: Random, facts: Message, mark: int) -> tuple[Message, int]:
@@ -79,7 +80,7 @@ def calm_account(rng: Random, facts: Message) -> None:
         "product_types": ["CS", "ETF"],
         "order_types": ["LIMIT", "MARKET"],
     }
-    _let_nothing_warn(facts["limits"])
+    _strip(facts["limits"], ("required",) if rng.random() < WARNING else ("required", "mode"))
 
 
 def calm_factors(rng: Random, names: Iterable[str]) -> Message:

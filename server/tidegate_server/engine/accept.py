@@ -1,16 +1,18 @@
 """The common case: a plain order, or a plain exit, that nothing speaks against.
 
-Most orders are in whole units of what is marginable, in a calm market without a single halt, and
+Most orders are in whole units of what is marginable, with nothing halted that concerns them, and
 pass. `accepted` says so with local variables only, and leaves every other order, and every doubt,
 to the full judgement (judge.py), which alone knows reasons. It may never accept what the full
-judgement refuses: the oracle and a law hold the two against each other.
+judgement refuses, nor what it has a warning for: so it takes limits in either mode for ones that
+refuse (`Effective.strict`). The oracle and a law hold the two against each other.
 """
 
 from __future__ import annotations
 
 from .account import Account
 from .add_on_memos import covered
-from .commands import BUY, MODEL_LEVERAGED, REGIME_CALM, CheckOrder
+from .checks.stops import is_stopped
+from .commands import BUY, MODEL_LEVERAGED, REGIME_HALTED, CheckOrder
 from .effective import Effective
 from .exposure import line_of
 from .footing import Footing
@@ -83,10 +85,10 @@ def plain_room(
     rates = instrument.rates
     if (
         rates is None
-        or book.stops_at
+        or (book.stops_at and is_stopped(book, account, order.instrument_id, order.principal))
         or (book.latches and (account.account_id, instrument.instrument_id) in book.latches)
         or account.margin_model != MODEL_LEVERAGED
-        or book.regime != REGIME_CALM
+        or book.regime == REGIME_HALTED
         or book.risk_refusal is not None
         or order.margin_kind
         or policy.principal_rate_missing
@@ -164,7 +166,7 @@ def within_limits(
         if not carries(account, limits, room, totals, line[3], instrument):
             return None
         if policy.add_ons is not None and not covered(
-            account, policy, position, instrument, room.rates, line, totals, open_buy, open_sell
+            book, account, policy, position, instrument, room, line, totals, open_buy, open_sell
         ):
             return None
     change = None
@@ -175,7 +177,7 @@ def within_limits(
         change = footing.change
     if not policy.keeps_shares:
         return reserved, line, totals, change, is_exit, None, UNSTRESSED
-    stressed = stressed_with(account, position, policy, room.stress_bps, line, now_ns)
+    stressed = stressed_with(book, account, position, policy, room.stress_bps, line, now_ns)
     share = share_of(account, totals, account.cash, stressed, now_ns, 0)
     if not is_exit and not sums_within(book, policy, account, room, share, now_ns):
         return None

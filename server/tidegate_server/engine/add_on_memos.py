@@ -11,7 +11,7 @@ in process, at 10 positions, where the full judgement costs 75 us more than the 
 A memo holds as long as the position stays as it is, and the account's gross and the reach of its
 topmost group stay between the same edges of the tables. So the last answer is exact.
 
-Only accounts under `leveraged` in a calm market get here, with lines that hold and every mark.
+Only accounts under `leveraged` get here, with lines that hold and every mark.
 """
 
 from __future__ import annotations
@@ -19,14 +19,16 @@ from __future__ import annotations
 from .account import Account
 from .add_on_tables import AddOns, ShareBand, together
 from .add_ons import raised
-from .amounts import INT64_MAX, ONE, raw_up, scale_down, scale_up, unscale_up
+from .amounts import INT64_MAX, raw_up, scale_down, scale_up, unscale_up
 from .commands import MODEL_LEVERAGED
-from .exposure import rates_of
+from .exposure import rates_of, regime_multiplier
 from .instrument import Instrument, Rates
 from .lines import Line
 from .policy import Policy
 from .position import Position
+from .room import Room
 from .scopes import owned_after
+from .state import Book
 
 # The points of a share, and the least and the most part of the whole that has them.
 Span = tuple[int, int, int]
@@ -116,11 +118,12 @@ def span_of(bands: list[ShareBand], part: int, whole: int) -> Span:
 
 
 def covered(
+    book: Book,
     account: Account,
     policy: Policy,
     position: Position | None,
     instrument: Instrument,
-    rates: Rates,
+    room: Room,
     line: Line,
     totals: Line,
     open_buy: int,
@@ -151,10 +154,13 @@ def covered(
     reach = bought if bought > sold else sold
     of_group = owned_after(account, instrument, reach_before, reach)
     revision = instrument.revision
-    memo = AddOnMemo(tables, instrument, revision, rates, line, totals[3], of_group, bought, sold)
+    memo = AddOnMemo(
+        tables, instrument, revision, room.rates, line, totals[3], of_group, bought, sold
+    )
     if position is not None:
         position.add_on_memo = memo  # once the order is reserved, it is of the position
-    others = of_others(account, policy, tables, position, gross)
+    regime_bps = regime_multiplier(book, policy)
+    others = of_others(account, policy, regime_bps, tables, position, gross)
     return memo.initial + others <= spare
 
 
@@ -215,7 +221,12 @@ def most_of_others(account: Account, tables: AddOns, without: Position | None, g
 
 
 def of_others(
-    account: Account, policy: Policy, tables: AddOns, without: Position | None, gross: int
+    account: Account,
+    policy: Policy,
+    regime_bps: int,
+    tables: AddOns,
+    without: Position | None,
+    gross: int,
 ) -> int:
     """Return what add-ons require of all positions but one, in e4, once `most_of_others` is known.
 
@@ -227,19 +238,25 @@ def of_others(
             continue
         memo = position.add_on_memo
         if memo is None:
-            memo = position.add_on_memo = memo_of(account, policy, tables, position, gross)
+            memo = memo_of(account, policy, regime_bps, tables, position, gross)
+            position.add_on_memo = memo
         total += memo.initial
     return total
 
 
 def memo_of(
-    account: Account, policy: Policy, tables: AddOns, position: Position, of_account: int
+    account: Account,
+    policy: Policy,
+    regime_bps: int,
+    tables: AddOns,
+    position: Position,
+    of_account: int,
 ) -> AddOnMemo:
     """Return the memo of a position whose line holds."""
     instrument = position.instrument
     revision = position.line_revision
     stressed = revision != instrument.revision
-    rates = rates_of(instrument, policy, ONE, MODEL_LEVERAGED, stressed=stressed)
+    rates = rates_of(instrument, policy, regime_bps, MODEL_LEVERAGED, stressed=stressed)
     reach = position.reach()
     of_group = owned_after(account, instrument, reach, reach)
     bought = position.quantity + position.open_buy

@@ -33,9 +33,11 @@ class Effective:
 
     `missing` names the first required limit, leverage apart, that nothing sets; it is not judged.
 
-    `warning` holds those in mode warn, None where nothing warns; then `is_plain` says that nothing
-    is missing either. Collar and rate are here whatever their mode, since reservations and buckets
-    follow them in either (3.1, 4.14): whether they are judged says `collar_warns`, `rate_warns`.
+    `warning` holds those in mode warn, None where nothing warns. `strict` holds all of them as if
+    every one refused, None where that is no other: whoever keeps within it meets neither a refusal
+    nor a warning. `is_plain`: nothing is missing. Collar and rate are here whatever their mode,
+    since reservations and buckets follow them in either (3.1, 4.14): whether they are judged says
+    `collar_warns`, `rate_warns`.
     `has_sums`: ownership, a sector or a board is limited.
     Of the products in `plain_products` a limit order has nothing of 4.7 to fear from lists, nor has
     a market order where the account `takes_market`. `lines`
@@ -44,6 +46,7 @@ class Effective:
     """
 
     __slots__ = (
+        "_any_mode",
         "_customers",
         "board_concentration",
         "collar_warns",
@@ -80,6 +83,7 @@ class Effective:
         "sector_concentration",
         "short_line_e4",
         "slacks",
+        "strict",
         "takes_market",
         "tier_missing",
         "warning",
@@ -95,6 +99,7 @@ class Effective:
         customers: dict[str, Limit],
         *,
         warns: bool = False,
+        strict: bool = False,
     ) -> None:
         tier = policy.tiers.get(tier_id)
         self.levels = levels = [overriding, *levels_of(policy, tier_id, own)]
@@ -104,6 +109,7 @@ class Effective:
         self.rooms: dict[tuple[str, str], Room] = {}
         self.slacks: dict[str, Slack] = {}
         self.warns = warns
+        self._any_mode = strict
         self.missing = ""
         self.tier_missing = tier is None
         leverage = self._take("leverage_bps", levels[:-1])
@@ -138,37 +144,41 @@ class Effective:
             or bool(self.board_concentration)
         )
         self.warning: Effective | None = None
+        self.strict: Effective | None = None
         some = line_set.warns or policy_warns(policy)
         some = some or bool(warned) or any(does_warn(name, levels) for name in LIMIT_NAMES)
-        if some and not warns:
+        if some and not warns and not strict:
             self.warning = Effective(policy, tier_id, own, overriding, customers, warns=True)
-        unset = self.tier_missing or self.leverage_missing or bool(self.missing)
-        self.is_plain = not unset and self.warning is None
+            self.strict = Effective(policy, tier_id, own, overriding, customers, strict=True)
+        self.is_plain = not (self.tier_missing or self.leverage_missing or self.missing)
 
     def _take_concentration(self, tier: Tier | None) -> list[str]:
         """Take the tables of this mode (4.20); return which tables only warn."""
         self.concentration_tables = tier.concentration if tier is not None else {}
         warned = tier.concentration_warned if tier is not None else []
-        self.concentration = {
-            group: bands
-            for group, bands in self.concentration_tables.items()
-            if (group in warned) == self.warns
-        }
+        self.concentration = self._of_mode(self.concentration_tables, warned)
         self.concentration_required = tier is not None and tier.concentration_required
         self.sector_concentration: dict[str, list[Band]] = {}
         self.board_concentration: dict[str, list[Band]] = {}
         if tier is not None:
-            warns = self.warns
-            self.sector_concentration = of_mode(tier.sector_tables, tier.sector_warned, warns=warns)
-            self.board_concentration = of_mode(tier.board_tables, tier.board_warned, warns=warns)
+            self.sector_concentration = self._of_mode(tier.sector_tables, tier.sector_warned)
+            self.board_concentration = self._of_mode(tier.board_tables, tier.board_warned)
             warned = warned + tier.sector_warned + tier.board_warned
         return warned
+
+    def _of_mode(self, tables: dict[str, list[Band]], warned: list[str]) -> dict[str, list[Band]]:
+        """Return the concentration tables of the mode that is judged (4.28)."""
+        return {
+            name: bands
+            for name, bands in tables.items()
+            if self._any_mode or (name in warned) == self.warns
+        }
 
     def _take_lines(self, line_set: LineSet) -> None:
         """Take the lines, and the one that refuses new risk if it is of this mode."""
         self.lines = line_set.lines
         self.margin_call_bps = 0
-        if self.lines and line_set.warns == self.warns:
+        if self.lines and (self._any_mode or line_set.warns == self.warns):
             self.margin_call_bps = self.lines[2 * MARGIN_CALL]
 
     def _take(self, name: str, levels: list[dict[str, Limit]]) -> int:
@@ -176,7 +186,8 @@ class Effective:
         limit = narrowest(name, levels)
         if limit is None:
             return UNSET
-        if limit.warns != self.warns and not name.startswith("price_collar"):
+        is_other = limit.warns != self.warns and not self._any_mode
+        if is_other and not name.startswith("price_collar"):
             return NO_CHECK
         return NO_CHECK if limit.value is None else limit.value
 
@@ -216,13 +227,6 @@ def levels_of(policy: Policy, tier_id: str, own: dict[str, Limit]) -> list[dict[
     """Return the levels that limits are taken from without overrides, the narrowest first (2.1)."""
     tier = policy.tiers.get(tier_id)
     return [own, tier.limits if tier is not None else {}, policy.default_limits]
-
-
-def of_mode(
-    tables: dict[str, list[Band]], warned: list[str], *, warns: bool
-) -> dict[str, list[Band]]:
-    """Return the concentration tables of the mode that is judged (4.28)."""
-    return {name: bands for name, bands in tables.items() if (name in warned) == warns}
 
 
 def narrowest(name: str, levels: list[dict[str, Limit]]) -> Limit | None:

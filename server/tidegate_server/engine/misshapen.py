@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from .accept import plain_room, within_limits
 from .account import Account
-from .amounts import ONE
 from .commands import CheckOrder
 from .effective import Effective
 from .ends import refuse
+from .exposure import regime_multiplier
 from .instrument import Instrument
 from .judge import price_reasons, size_reasons
 from .outcomes import CheckOutcome
@@ -22,6 +22,7 @@ from .reasons import Rejection, precedence
 from .room import NOTHING_FITS
 from .sharing import share_now
 from .state import Book
+from .warn import shape_warnings_of
 
 
 def refused_for_shape(
@@ -35,9 +36,10 @@ def refused_for_shape(
     now_ns: int,
 ) -> bool:
     """Make the outcome a refusal of 4.9 to 4.13 alone; false where that is not all, or in doubt."""
-    if limits.warning is not None or not (order.price_e4 or limits.takes_market):
+    if not (order.price_e4 or limits.takes_market):
         return False
-    room = plain_room(book, policy, account, instrument, order, limits, now_ns)
+    strict = limits.strict or limits
+    room = plain_room(book, policy, account, instrument, order, strict, now_ns)
     if room is None or room.quantity == NOTHING_FITS:
         return False
     asked = Question(book, policy, account, instrument, order, now_ns)
@@ -49,13 +51,15 @@ def refused_for_shape(
     if not rejections:
         return False
     price = asked.reserved_price
-    found = within_limits(book, policy, account, instrument, order, limits, room, price, now_ns)
+    found = within_limits(book, policy, account, instrument, order, strict, room, price, now_ns)
     if found is None:
         return False
     rejections.sort(key=precedence)
     refuse(outcome, rejections)
+    outcome.warnings = tuple(shape_warnings_of(asked))
     outcome.valued = found[3]
     outcome.verified_exit = found[4]
     if policy.keeps_shares:
-        outcome.share = share_now(account, policy, ONE, now_ns)  # without the order
+        regime_bps = regime_multiplier(book, policy)
+        outcome.share = share_now(account, policy, regime_bps, now_ns)  # without the order
     return True

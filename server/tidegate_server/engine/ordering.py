@@ -75,7 +75,8 @@ def decide_check(
             roll_if_due(book, account)
         limits = effective_limits(account, policy, now_ns)
         if alone and not command.want_max and not full:
-            found = accepted(book, policy, account, instrument, command, limits, now_ns)
+            strict = limits.strict or limits
+            found = accepted(book, policy, account, instrument, command, strict, now_ns)
             if found is not None:
                 price, outcome.line, outcome.totals, outcome.valued, exits, share, stressed = found
                 outcome.verified_exit = exits

@@ -60,8 +60,10 @@ def limits_of(account: Account, policy: Policy, overriding: dict[str, Limit]) ->
         limits = Effective(
             policy, account.tier_id, account.limits, overriding, account.customer_limits
         )
-        limits.plain_products = products
-        limits.takes_market = takes_market
+        for one in (limits, limits.strict):
+            if one is not None:
+                one.plain_products = products
+                one.takes_market = takes_market
         if not own:
             policy.shared[key] = limits
     return limits

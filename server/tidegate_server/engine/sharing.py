@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from .account import Account
-from .amounts import INT64_MAX, ONE, scale_up
+from .amounts import INT64_MAX, scale_up
 from .cn.booking import drawn_of
 from .cn.judging import order_cost
 from .cn.kinds import MARGIN_BUY
-from .exposure import line_of_position, rates_at
+from .exposure import line_of_position, rates_at, regime_multiplier
 from .judgement import Judgement
 from .lines import NO_LINE, Line, minus, plus
 from .margin_lines import Valued
 from .policy import Policy
 from .position import Position
 from .shares import NEVER_VALUED, UNSTRESSED, Share, ages, stress_rate
+from .state import Book
 from .walk import walk
 
 
@@ -150,6 +151,7 @@ def loss_of(gross: int, stress_bps: int, factor: int) -> int:
 
 
 def stressed_with(
+    book: Book,
     account: Account,
     position: Position | None,
     policy: Policy,
@@ -159,12 +161,15 @@ def stressed_with(
 ) -> int:
     """Return what positions would lose under stress with `line` as the position's.
 
-    It loses `own_bps`; UNSTRESSED if nobody asks. The market is calm, the account's lines hold.
+    It loses `own_bps`; UNSTRESSED if nobody asks. The account's lines hold.
     """
     if policy.reserve is None:
         return UNSTRESSED
-    stress_bps = policy.reserve.stress_bps
-    without = stressed_now(account, stress_bps, policy, ONE, now_ns)
+    without = account.stressed
+    if without < 0:
+        stress_bps = policy.reserve.stress_bps
+        regime_bps = regime_multiplier(book, policy)
+        without = stressed_now(account, stress_bps, policy, regime_bps, now_ns)
     if position is not None:
         without -= scale_up(position.line[3], own_bps)
     return without + scale_up(line[3], own_bps)

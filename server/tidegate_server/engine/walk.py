@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .account import Account, GrossBy
 from .add_ons import charged, charged_fills
-from .amounts import INT64_MAX, ONE
+from .amounts import INT64_MAX
 from .commands import MODEL_CN_MARGIN, MODEL_LEVERAGED
 from .exposure import (
     actual_line_of,
@@ -76,7 +76,7 @@ def walk(
 
 
 def lines_hold(book: Book, account: Account, policy: Policy, now_ns: int) -> bool:
-    """Bring the account's sum of lines up to date in a calm market; false where a mark is amiss.
+    """Bring the account's sum of lines up to date; false where a mark is amiss.
 
     Nothing has changed any value since the last order of the account: then one comparison does for
     the whole walk, 2.5 of 46 us an order at 10 positions (in process, alternating runs).
@@ -85,7 +85,7 @@ def lines_hold(book: Book, account: Account, policy: Policy, now_ns: int) -> boo
         return True
     account.gross_by = None  # an instrument may be of another sector now
     account.stressed = -1  # or have another factor
-    found = walk(account, None, policy, ONE, now_ns)
+    found = walk(account, None, policy, regime_multiplier(book, policy), now_ns)
     if found.missing_id or found.stale_id:
         return False
     account.lines_hold_at = book.revision

@@ -18,6 +18,7 @@ from .checks.self_trade import self_trade
 from .checks.size import order_notional, order_quantity, order_volume_share
 from .judge import sum_reasons
 from .judgement import Judgement
+from .question import Question
 from .reasons import Rejection, precedence
 
 
@@ -38,16 +39,31 @@ def warnings_of(judged: Judgement) -> list[Rejection]:
     return warnings
 
 
+def shape_warnings_of(asked: Question) -> list[Rejection]:
+    """Return every limit of 4.12 and 4.13 in mode warn that the order breaks; asked last."""
+    warnings: list[Rejection] = []
+    if asked.limits.warning is not None:
+        asked.limits = asked.limits.warning
+        asked.warning = True
+        shape_warnings(asked, warnings)
+    return warnings
+
+
+def shape_warnings(asked: Question, warnings: list[Rejection]) -> None:
+    """Add what speaks against price and quantity."""
+    if found := price_collar(asked):
+        warnings.append(found)
+    if found := order_quantity(asked):
+        warnings.append(found)
+    if found := order_notional(asked):
+        warnings.append(found)
+    if found := order_volume_share(asked):
+        warnings.append(found)
+
+
 def order_warnings(judged: Judgement, warnings: list[Rejection]) -> None:
     """Add what exits face too (column X)."""
-    if found := price_collar(judged):
-        warnings.append(found)
-    if found := order_quantity(judged):
-        warnings.append(found)
-    if found := order_notional(judged):
-        warnings.append(found)
-    if found := order_volume_share(judged):
-        warnings.append(found)
+    shape_warnings(judged, warnings)
     if found := order_rate(judged):
         warnings.append(found)
     if found := order_repeated(judged):

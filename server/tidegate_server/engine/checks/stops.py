@@ -34,21 +34,33 @@ def false_claim(account: Account) -> Rejection:
     return Rejection(RejectReason.REDUCE_ONLY, None, None, ScopeKind.ACCOUNT, account.account_id)
 
 
+def is_stopped(book: Book, account: Account, instrument_id: str, principal: str) -> bool:
+    """Tell whether any halt or reduce-only stands on a scope of the order."""
+    stops_at = book.stops_at
+    scopes = _scopes(account, instrument_id, principal)
+    return any(scope in stops_at for scope in scopes)
+
+
 def _standing(
     book: Book, kind: int, account: Account, instrument_id: str, principal: str
 ) -> Stop | None:
     """Return the first stop: firm, groups from the top, account, instrument, principal."""
-    for scope in (
+    for scope in _scopes(account, instrument_id, principal):
+        for stop in book.stops_at.get(scope, ()):
+            if stop.kind == kind:
+                return stop
+    return None
+
+
+def _scopes(account: Account, instrument_id: str, principal: str) -> list[tuple[int, str]]:
+    """Return the scopes of an order that can be stopped, in the order in which they count."""
+    return [
         (1, ""),
         *[(2, group_id) for group_id in reversed(account.groups)],
         (3, account.account_id),
         (6, instrument_id),
         (7, principal),
-    ):
-        for stop in book.stops_at.get(scope, ()):
-            if stop.kind == kind:
-                return stop
-    return None
+    ]
 
 
 def _rejection(reason: RejectReason, stop: Stop) -> Rejection:
