@@ -12,7 +12,7 @@ from tests.oracle.calm_world import is_calm
 
 from tidegate_server.engine.accept import accepted
 from tidegate_server.engine.account import Account
-from tidegate_server.engine.commands import REGIME_CALM
+from tidegate_server.engine.commands import MODEL_PORTFOLIO, MODEL_REG_T, REGIME_CALM
 from tidegate_server.engine.misshapen import refused_for_shape
 from tidegate_server.engine.ordering import decide_check
 from tidegate_server.engine.outcomes import CheckOutcome
@@ -69,7 +69,7 @@ def test_many_orders_are_accepted_at_sight(found: list[Found]) -> None:
     assert len(fast) > 60
     assert sum(one.quick.verified_exit for one in fast) > 5
     assert sum("add-ons" in one.amid for one in fast) > 10
-    for name in ("a stop elsewhere", "a regime", "a limit that warns"):
+    for name in ("a stop elsewhere", "a regime", "a limit that warns", "reg_t", "portfolio"):
         assert sum(name in one.amid for one in fast) > 2, name
 
 
@@ -128,6 +128,8 @@ def amid(machine: Machine, call: Call) -> set[str]:
         "add-ons": policy.add_ons is not None,
         "a stop elsewhere": bool(book.stops),
         "a regime": book.regime != REGIME_CALM,
+        "reg_t": account.margin_model == MODEL_REG_T,
+        "portfolio": account.margin_model == MODEL_PORTFOLIO,
         "a limit that warns": effective_limits(account, policy, call.now_ns).warning is not None,
     }
     return {name for name, is_so in found.items() if is_so}

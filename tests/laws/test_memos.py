@@ -14,7 +14,12 @@ from tests.oracle.book import SECOND
 from tidegate_server.engine.account import Account
 from tidegate_server.engine.commands import MODEL_LEVERAGED
 from tidegate_server.engine.effective import Effective
-from tidegate_server.engine.exposure import line_of_position, rates_now, regime_multiplier
+from tidegate_server.engine.exposure import (
+    known_rates,
+    line_of_position,
+    rates_now,
+    regime_multiplier,
+)
 from tidegate_server.engine.far import is_far_from_limits
 from tidegate_server.engine.groups import ancestors
 from tidegate_server.engine.lines import NO_LINE
@@ -108,19 +113,30 @@ def limits(book: Book, account: Account, now_ns: int) -> list[str]:
     policy.shared = shared
     if until_ns < account.effective_until_ns or fields(kept) != fields(made):
         found.append(f"the limits of {account.account_id}")
-    for (group_id, instrument_id), room in kept.rooms.items():
+    found += rooms(book, policy, account, kept, made)
+    if kept.strict is not None and made.strict is not None:
+        found += rooms(book, policy, account, kept.strict, made.strict)
+    return [*found, *slacks(book, policy, account, kept, made, now_ns=now_ns)]
+
+
+def rooms(
+    book: Book, policy: Policy, account: Account, kept: Effective, made: Effective
+) -> list[str]:
+    """Name the rooms of the account's group that are taken to hold and would be others."""
+    found = []
+    for (group_id, instrument_id, model), room in kept.rooms.items():
         instrument = book.instruments.get(instrument_id)
         if (
             instrument is None
             or group_id != account.group_id
-            or room.rates != instrument.rates
+            or room.rates != known_rates(instrument, model)
             or room.epoch != policy.rooms_epoch
         ):
             continue
         over = scopes_over(policy, account, instrument)
         if fields(room) != fields(Room(policy, made, instrument, room.rates, over)):
             found.append(f"the room of {account.account_id} in {instrument_id}")
-    return [*found, *slacks(book, policy, account, kept, made, now_ns=now_ns)]
+    return found
 
 
 def slacks(

@@ -1,8 +1,8 @@
 """Worlds in which most orders are plain, so that the gate's short way to an allow is taken often.
 
 A third of the seeds are such. What is drawn is the same as elsewhere; then whatever makes an order
-special is taken away from most of it: units of more than one share, other margin models, limits in
-mode warn in most worlds, missing rates and lists.
+special is taken away from most of it: units of more than one share, contracts, missing rates and
+lists, and in most worlds limits in mode warn.
 """
 
 from collections.abc import Iterable
@@ -12,6 +12,7 @@ from tests.oracle.book import SECOND, Message
 
 SPECIAL = ("add_ons", "trading_window", "self_trade_mode")
 KEPT = {"add_ons": 0.6}  # how often; the fast path bears with them
+MODELS = ("LEVERAGED", "LEVERAGED", "REG_T", "PORTFOLIO")
 WARNING = 0.3  # how often limits keep the mode that was drawn
 WIDENED = ("order_quantity", "order_notional_e4", "open_order_count", "day_turnover_e4", "position")
 
@@ -68,10 +69,10 @@ def calm_instrument(rng: Random, facts: Message, mark: int) -> tuple[Message, in
 
 
 def calm_account(rng: Random, facts: Message) -> None:
-    """Put most accounts under the common model, in a tier with limits, with every permission."""
+    """Put most accounts under the common models, in a tier with limits, with every permission."""
     if facts["margin_model"] == "CN_MARGIN" or rng.random() < 0.1:
         return
-    facts |= {"margin_model": "LEVERAGED", "acknowledged_disclosure_version": 9}
+    facts |= {"margin_model": rng.choice(MODELS), "acknowledged_disclosure_version": 9}
     if facts["tier_id"] not in {"gold", "silver"}:
         facts["tier_id"] = "gold"
     facts["permissions"] = {

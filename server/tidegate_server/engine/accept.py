@@ -1,10 +1,10 @@
 """The common case: a plain order, or a plain exit, that nothing speaks against.
 
-Most orders are in whole units of what is marginable, with nothing halted that concerns them, and
-pass. `accepted` says so with local variables only, and leaves every other order, and every doubt,
-to the full judgement (judge.py), which alone knows reasons. It may never accept what the full
-judgement refuses, nor what it has a warning for: so it takes limits in either mode for ones that
-refuse (`Effective.strict`). The oracle and a law hold the two against each other.
+Most orders are in whole shares, with nothing halted that concerns them, and pass. `accepted` says
+so with local variables only, and leaves every other order, and every doubt, to the full judgement
+(judge.py), which alone knows reasons. It may never accept what the full judgement refuses, nor what
+it has a warning for: so it takes limits in either mode for ones that refuse (`Effective.strict`).
+The oracle and a law hold the two against each other.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from __future__ import annotations
 from .account import Account
 from .add_on_memos import covered
 from .checks.stops import is_stopped
-from .commands import BUY, MODEL_LEVERAGED, REGIME_HALTED, CheckOrder
+from .commands import BUY, MODEL_CN_MARGIN, MODEL_LEVERAGED, REGIME_HALTED, CheckOrder
 from .effective import Effective
-from .exposure import line_of
+from .exposure import known_rates, line_in_model, line_of
 from .footing import Footing
 from .instrument import Instrument
 from .latches import repeats_too_often
@@ -82,12 +82,13 @@ def plain_room(
     now_ns: int,
 ) -> Room | None:
     """Return what one order may be in a plain market, and if nothing that is counted is full."""
-    rates = instrument.rates
+    model = account.margin_model
+    rates = instrument.rates if model == MODEL_LEVERAGED else known_rates(instrument, model)
     if (
         rates is None
         or (book.stops_at and is_stopped(book, account, order.instrument_id, order.principal))
         or (book.latches and (account.account_id, instrument.instrument_id) in book.latches)
-        or account.margin_model != MODEL_LEVERAGED
+        or model == MODEL_CN_MARGIN
         or book.regime == REGIME_HALTED
         or book.risk_refusal is not None
         or order.margin_kind
@@ -161,6 +162,8 @@ def within_limits(
     if not lines_hold(book, account, policy, now_ns) or account.totals is None:
         return None
     line = line_of(held, open_buy, open_sell, buy_notional, sell_notional, instrument, room.rates)
+    if account.margin_model != MODEL_LEVERAGED:
+        line = line_in_model(account.margin_model, line, held, open_sell, instrument)
     totals = exchanged(account.totals, NO_LINE if position is None else position.line, line)
     if not is_exit:
         if not carries(account, limits, room, totals, line[3], instrument):
@@ -210,7 +213,7 @@ def may_open(
         if not sells_short(account, instrument, position, sold):
             return False
     return (
-        needed_rate >= 0
+        (needed_rate >= 0 or not terms.marginable)
         and not order.reduce_only
         and account.turnover_e4 + order.quantity * reserved <= limits.day_turnover_e4
         and positions_within(room, account, instrument, before, bought if bought > sold else sold)

@@ -11,7 +11,7 @@ in process, at 10 positions, where the full judgement costs 75 us more than the 
 A memo holds as long as the position stays as it is, and the account's gross and the reach of its
 topmost group stay between the same edges of the tables. So the last answer is exact.
 
-Only accounts under `leveraged` get here, with lines that hold and every mark.
+Accounts get here with lines that hold and every mark; memos are of `leveraged` only.
 """
 
 from __future__ import annotations
@@ -141,6 +141,8 @@ def covered(
     spare = account.cash + totals[0] + totals[1] - debt - totals[5]
     if most_of_all(tables, totals, len(account.active) + 1) <= spare:
         return True
+    if account.margin_model != MODEL_LEVERAGED:
+        return False  # no memo is of another model
     gross = account.totals[3]
     most = most_of(tables, line)
     if most + most_of_others(account, tables, position, gross) <= spare:

@@ -106,7 +106,7 @@ class Effective:
         self._customers = NO_LIMITS if warns else customers
         self.plain_products: frozenset[str] = NOTHING
         self.takes_market = False
-        self.rooms: dict[tuple[str, str], Room] = {}
+        self.rooms: dict[tuple[str, str, int], Room] = {}
         self.slacks: dict[str, Slack] = {}
         self.warns = warns
         self._any_mode = strict

@@ -49,6 +49,13 @@ def rates_of(
     return instrument.rates
 
 
+def known_rates(instrument: Instrument, model: int) -> Rates | None:
+    """Return as `rates_of` of a factor that is not stale, None where it was not worked out yet."""
+    if model == MODEL_LEVERAGED:
+        return instrument.rates
+    return instrument.rates_by_model.get((model, False))
+
+
 def rates_at(
     instrument: Instrument, policy: Policy, regime_bps: int, model: int, now_ns: int
 ) -> Rates:

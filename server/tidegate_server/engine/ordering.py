@@ -16,9 +16,10 @@ from .accept import accepted
 from .account import Account
 from .checks.rate import next_time_ns
 from .cn.judging import order_ratio
-from .commands import MODEL_CN_MARGIN, CheckOrder
+from .commands import CheckOrder
 from .effective import Effective
 from .ends import has_room, id_taken, no_new_risk, no_policy, order_stale, refuse, repeated, unknown
+from .exposure import known_rates
 from .instrument import Instrument
 from .judge import judge, judgement_of
 from .judgement import Judgement
@@ -135,10 +136,9 @@ def keep_figures(outcome: CheckOutcome, judged: Judgement) -> None:
 
     A line with add-ons is none of a position's own (5.4).
     """
-    current = judged.instrument.rates
+    current = known_rates(judged.instrument, judged.account.margin_model)
     if judged.credit:
         outcome.margin_ratio_bps = order_ratio(judged)
-        current = judged.instrument.rates_by_model.get((MODEL_CN_MARGIN, False))
     if judged.valued and judged.rates == current and judged.policy.add_ons is None:
         outcome.line = judged.line
         outcome.totals = plus(judged.rest.line, judged.line)

@@ -2,9 +2,9 @@
 
 The full judgement asks limit after limit and scope after scope, since it must name the one that
 decides. The fast path (accept.py) only asks whether all hold, so it compares with a `Room`, worked
-out once for all accounts of a group with the same limits. With limits at every scope that is 12 of
-55 us an order less than asking each (in process, alternating runs). A limit in mode warn counts
-like any other.
+out once for all accounts of a group with the same limits and margin model. With limits at every
+scope that is 12 of 55 us an order less than asking each (in process, alternating runs). A limit in
+mode warn counts like any other.
 """
 
 from __future__ import annotations
@@ -78,7 +78,6 @@ class Room:
         self.is_plain = (
             limits.is_plain
             and terms.unit == 1
-            and terms.marginable
             and terms.dealing.plain_product in limits.plain_products
         )
         self.collar_bps = collar_bps(limits, factor, terms.price_limit_bps)
@@ -151,7 +150,7 @@ def room_of(
     policy: Policy, limits: Effective, account: Account, instrument: Instrument, rates: Rates
 ) -> Room:
     """Return the room of an account in an instrument (a memo)."""
-    key = account.group_id, instrument.instrument_id
+    key = account.group_id, instrument.instrument_id, account.margin_model
     room = limits.rooms.get(key)
     if room is None or room.rates != rates or room.epoch != policy.rooms_epoch:
         scopes = scopes_over(policy, account, instrument) if policy.scopes else []

@@ -9,12 +9,13 @@ from .account import Account
 from .amounts import AMOUNT_BOUND, scale_down, scale_up
 from .checks.concentration import cap_at, within_cap
 from .checks.losses import day_loss, drawdown
-from .commands import BUY, CheckOrder
+from .commands import BUY, MODEL_REG_T, CheckOrder
 from .effective import Effective
 from .footing import Footing
 from .instrument import Instrument
 from .limit import NO_CHECK, NO_COLLAR
 from .lines import Line
+from .margin.models import required
 from .margin_lines import CALLED
 from .policy import Policy
 from .position import Position
@@ -149,7 +150,10 @@ def carries(
     gross: int,
     instrument: Instrument,
 ) -> bool:
-    """Tell whether the account's figures (3.5) carry `gross` of the instrument among them."""
+    """Tell whether the account's figures (3.5) carry `gross` of the instrument among them.
+
+    What its positions hedge of each other (6.4) is left out: with it, they could only carry more.
+    """
     cash = account.cash + totals[0]
     assets = totals[1]
     debt = totals[2] + account.interest_and_fees
@@ -169,6 +173,7 @@ def carries(
         equity <= 0
         or totals[3] > AMOUNT_BOUND
         or equity < totals[5]
+        or (account.margin_model == MODEL_REG_T and equity < required(MODEL_REG_T, totals[5], debt))
         or (leverage_cap != NO_CHECK and totals[4] > scale_down(equity, leverage_cap))
     ):
         return False
