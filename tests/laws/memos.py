@@ -2,7 +2,7 @@
 
 from tidegate_server.engine.account import Account
 from tidegate_server.engine.add_ons import more_of_position
-from tidegate_server.engine.exposure import rates_now, regime_multiplier
+from tidegate_server.engine.rates import rates_now, regime_multiplier
 from tidegate_server.engine.scopes import owned_after
 from tidegate_server.engine.state import Book
 

@@ -21,11 +21,12 @@ from tidegate_server.engine.account import Account
 from tidegate_server.engine.add_on_memos import AddOnMemo, most_of, most_of_all
 from tidegate_server.engine.add_ons import more_of
 from tidegate_server.engine.commands import MODEL_LEVERAGED
-from tidegate_server.engine.exposure import line_of, rates_now
+from tidegate_server.engine.exposure import line_of
 from tidegate_server.engine.judge import judgement_of
 from tidegate_server.engine.ordering import decide_check
 from tidegate_server.engine.outcomes import CheckOutcome
 from tidegate_server.engine.overriding import effective_limits
+from tidegate_server.engine.rates import rates_now
 from tidegate_server.wire.decoding import decode_check
 
 ACCOUNTS = ("A", "B", "C")

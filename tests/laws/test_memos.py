@@ -14,17 +14,13 @@ from tests.oracle.book import SECOND
 from tidegate_server.engine.account import Account
 from tidegate_server.engine.commands import MODEL_LEVERAGED
 from tidegate_server.engine.effective import Effective
-from tidegate_server.engine.exposure import (
-    known_rates,
-    line_of_position,
-    rates_now,
-    regime_multiplier,
-)
+from tidegate_server.engine.exposure import line_of_position
 from tidegate_server.engine.far import is_far_from_limits
 from tidegate_server.engine.groups import ancestors
 from tidegate_server.engine.lines import NO_LINE
 from tidegate_server.engine.overriding import limits_of, overriding_limits
 from tidegate_server.engine.policy import Policy
+from tidegate_server.engine.rates import known_rates, rates_now, regime_multiplier
 from tidegate_server.engine.room import Room
 from tidegate_server.engine.scopes import scopes_over
 from tidegate_server.engine.sessions import session_at, window_at

@@ -5,8 +5,8 @@ from hypothesis import strategies as st
 from tests.laws.runs import SEEDS, ask, calls_of, copy_of, law
 
 from tidegate.v1 import order_pb2
-from tidegate_server.engine.exposure import regime_multiplier
 from tidegate_server.engine.groups import ancestors
+from tidegate_server.engine.rates import regime_multiplier
 from tidegate_server.engine.shares import NEVER_VALUED, UNSTRESSED, Share, ages, oldest
 from tidegate_server.engine.sharing import share_now
 from tidegate_server.engine.state import Book

@@ -14,7 +14,7 @@ from .add_on_memos import covered
 from .checks.stops import is_stopped
 from .commands import BUY, MODEL_CN_MARGIN, MODEL_LEVERAGED, REGIME_HALTED, CheckOrder
 from .effective import Effective
-from .exposure import known_rates, line_in_model, line_of
+from .exposure import line_in_model, line_of
 from .footing import Footing
 from .instrument import Instrument
 from .latches import repeats_too_often
@@ -22,6 +22,7 @@ from .lines import NO_LINE, Line, exchanged
 from .margin_lines import Valued
 from .policy import Policy
 from .position import Position
+from .rates import known_rates
 from .resting import crossed_order
 from .room import Room, room_of
 from .shares import UNSTRESSED, Share

@@ -21,11 +21,11 @@ from .add_on_tables import AddOns, ShareBand, together
 from .add_ons import raised
 from .amounts import INT64_MAX, raw_up, scale_down, scale_up, unscale_up
 from .commands import MODEL_LEVERAGED
-from .exposure import rates_of, regime_multiplier
 from .instrument import Instrument, Rates
 from .lines import Line
 from .policy import Policy
 from .position import Position
+from .rates import rates_of, regime_multiplier
 from .room import Room
 from .scopes import owned_after
 from .state import Book

@@ -16,12 +16,12 @@ from .account import Account
 from .add_on_tables import NO_POINTS, AddOns, Points
 from .amounts import ONE, RATIO_BOUND, raw_up, scale_up
 from .commands import MODEL_CN_MARGIN, MODEL_PORTFOLIO
-from .exposure import rates_at
 from .instrument import Instrument, Rates
 from .lines import Line
 from .margin.models import in_model
 from .policy import Policy
 from .position import Position
+from .rates import rates_at
 from .scopes import owned_after
 
 # What add-ons require more than a line, initial and maintenance, in e4.

@@ -11,10 +11,10 @@ from __future__ import annotations
 
 from .commands import CheckOrder, CheckOrders
 from .ends import has_room, no_new_risk, no_policy, repeated
-from .exposure import regime_multiplier
 from .order import REFUSED, UNKNOWN_TO_GATE
 from .ordering import decide_check
 from .outcomes import BatchOutcome, CheckOutcome, Refusal
+from .rates import regime_multiplier
 from .reasons import Rejection, RejectReason, ScopeKind
 from .reserve import Saved, apply_check, retract_check
 from .sharing import share_now

@@ -11,12 +11,12 @@ from .account_outcomes import CashOutcome, PositionsOutcome
 from .adjustments import known_booking
 from .amounts import AMOUNT_BOUND
 from .cn.facts import negative_refusal
-from .exposure import regime_multiplier
 from .margin_lines import Valued
 from .outcomes import Refusal
 from .overriding import effective_limits
 from .policy import Policy
 from .position import Position
+from .rates import regime_multiplier
 from .shares import Share
 from .shares_to_be import copied
 from .sharing import share_now, unvalued, with_share

@@ -5,11 +5,12 @@ from __future__ import annotations
 from .account import Account
 from .add_ons import charged, more_of_position, with_more
 from .commands import MODEL_CN_MARGIN, CheckOrder
-from .exposure import figures_of, line_of_position, rates_at, regime_multiplier
+from .exposure import figures_of, line_of_position
 from .hedges import account_offset
 from .lines import Line, exchanged
 from .order import Order
 from .policy import Policy
+from .rates import rates_at, regime_multiplier
 from .shares_to_be import Drafts
 from .state import Book
 from .walk import walk

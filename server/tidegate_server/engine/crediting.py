@@ -13,12 +13,12 @@ from .cn.booking import apply_change
 from .cn.changes import Change
 from .cn.contracts import FINANCED
 from .cn.facts import CreditFact, decide_credit
-from .exposure import regime_multiplier
 from .instrument import Instrument
 from .margin_lines import Valued
 from .outcomes import Refusal
 from .overriding import effective_limits
 from .policy import Policy
+from .rates import regime_multiplier
 from .sharing import share_now, with_share
 from .state import Book
 from .valuing import held_by, value_of, valued, with_moved

@@ -22,7 +22,6 @@ from .cn.facts import CreditFact
 from .commands import CheckOrder, CheckOrders, Command, RecordOrderEvents
 from .crediting import decide_fact
 from .evolve import evolve, finish
-from .exposure import regime_multiplier
 from .instrument import Instrument
 from .life_commands import CancelOrders, ReconcileOrders, ReplaceOrder
 from .market_commands import (
@@ -38,6 +37,7 @@ from .ordering import decide_check
 from .outcomes import Outcome, Refusal
 from .own_commands import StartEpoch, Tick
 from .own_outcomes import EpochOutcome
+from .rates import regime_multiplier
 from .reconcile import decide_reconcile
 from .regrouping import UpsertGroups, decide_groups
 from .replacing import decide_replace

@@ -13,7 +13,6 @@ from .cash import apply_all_valued, apply_booking
 from .cn.booking import leave_model
 from .commands import MODEL_CN_MARGIN, CheckOrder, CheckOrders, Command, RecordOrderEvents
 from .due import DueQueue
-from .exposure import forget_rates
 from .instrument import Instrument
 from .latches import forget_old
 from .life import apply_life
@@ -31,6 +30,7 @@ from .order import Order
 from .outcomes import BatchOutcome, CheckOutcome, EventsOutcome, Outcome
 from .own_commands import StartEpoch, Tick
 from .own_outcomes import EpochOutcome, TickOutcome
+from .rates import forget_rates
 from .regrouping import UpsertGroups, apply_groups, change_group
 from .reserve import apply_check
 from .room import forget_rooms

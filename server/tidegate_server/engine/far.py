@@ -15,11 +15,11 @@ from .checks.concentration import cap_at
 from .checks.sums import DRAWN, GROSS, SHORTFALL, sum_with, unstressed
 from .commands import MODEL_CN_MARGIN, MODEL_LEVERAGED
 from .effective import Effective
-from .exposure import rates_at, regime_multiplier
 from .limit import NO_CHECK, Band
 from .outcomes import Figures
 from .overriding import effective_limits
 from .policy import Policy
+from .rates import rates_at, regime_multiplier
 from .sharing import stressed_now
 from .slack import NEAR_BPS, InstrumentSlack, Slack, most_below, slack_of
 from .standing import used_bps

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from .account import Account
 from .commands import MODEL_PORTFOLIO
-from .exposure import rates_at
 from .instrument import Instrument, Rates
 from .margin.portfolio import NO_LOSSES, Losses, added, losses_of, offset_of
 from .policy import Policy
 from .position import Position
+from .rates import rates_at
 
 
 def class_losses(

@@ -20,13 +20,13 @@ from .cancelling import Cancel, cancels_of
 from .checks.stops import halted
 from .cn.closeout import CreditBalance, parts_of, repay_first
 from .commands import BUY, MODEL_CN_MARGIN, SELL
-from .exposure import rates_at, regime_multiplier
 from .holdings import Balance, Holding, compared
 from .margin_lines import LINE_NAMES, LIQUIDATION, state_of
 from .outcomes import Refusal
 from .overriding import effective_limits
 from .policy import Policy
 from .position import Position
+from .rates import rates_at, regime_multiplier
 from .state import Book, roll_if_due
 
 LOOKS: Final = 10_000

@@ -12,12 +12,12 @@ from .account import Account
 from .commands import CheckOrder
 from .effective import Effective
 from .ends import refuse
-from .exposure import regime_multiplier
 from .instrument import Instrument
 from .judge import price_reasons, size_reasons
 from .outcomes import CheckOutcome
 from .policy import Policy
 from .question import Question
+from .rates import regime_multiplier
 from .reasons import Rejection, precedence
 from .room import NOTHING_FITS
 from .sharing import share_now

@@ -19,7 +19,6 @@ from .cn.judging import order_ratio
 from .commands import CheckOrder
 from .effective import Effective
 from .ends import has_room, id_taken, no_new_risk, no_policy, order_stale, refuse, repeated, unknown
-from .exposure import known_rates
 from .instrument import Instrument
 from .judge import judge, judgement_of
 from .judgement import Judgement
@@ -28,6 +27,7 @@ from .misshapen import refused_for_shape
 from .outcomes import CheckOutcome, Refusal
 from .overriding import effective_limits
 from .policy import Policy
+from .rates import known_rates
 from .reasons import Rejection, RejectReason
 from .sharing import share_after
 from .sizing import max_acceptable

@@ -9,11 +9,12 @@ from .account import Account
 from .amounts import ONE, product_in_bounds
 from .commands import BUY, MARKET_ORDER, MODEL_CN_MARGIN, REGIME_CALM, CheckOrder
 from .effective import collar_bps
-from .exposure import exit_quantity, rates_of, regime_multiplier
+from .exposure import exit_quantity
 from .instrument import Instrument
 from .overriding import effective_limits
 from .policy import Policy
 from .pricing import reserved_price
+from .rates import rates_of, regime_multiplier
 from .scopes import scopes_over
 from .state import Book
 

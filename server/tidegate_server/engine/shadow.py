@@ -14,10 +14,10 @@ from .batch import decide_batch
 from .commands import CheckOrder, CheckOrders, Command
 from .decide import decide
 from .evolve import evolve, finish
-from .exposure import forget_rates
 from .ordering import decide_check
 from .outcomes import BatchOutcome, CheckOutcome, Outcome, Refusal
 from .policy import Policy
+from .rates import forget_rates
 from .reserve import apply_check
 from .resting import make_ladders
 from .scope_overrides import follow_overrides

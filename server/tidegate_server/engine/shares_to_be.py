@@ -17,13 +17,13 @@ from .cn.booking import holding_of, move_in
 from .cn.kinds import MARGIN_BUY, opens
 from .commands import BUY, CheckOrder
 from .comparing import ADDED, ENDED
-from .exposure import regime_multiplier
 from .instrument import Instrument
 from .life_commands import ListedOrder
 from .life_outcomes import Difference
 from .order import RECONCILED, Chain, Order
 from .policy import Policy
 from .position import Position
+from .rates import regime_multiplier
 from .shares import Share
 from .sharing import share_now, unvalued
 from .state import Book

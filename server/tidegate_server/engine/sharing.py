@@ -7,12 +7,13 @@ from .amounts import INT64_MAX, scale_up
 from .cn.booking import drawn_of
 from .cn.judging import order_cost
 from .cn.kinds import MARGIN_BUY
-from .exposure import line_of_position, rates_at, regime_multiplier
+from .exposure import line_of_position
 from .judgement import Judgement
 from .lines import NO_LINE, Line, minus, plus
 from .margin_lines import Valued
 from .policy import Policy
 from .position import Position
+from .rates import rates_at, regime_multiplier
 from .shares import NEVER_VALUED, UNSTRESSED, Share, ages, stress_rate
 from .state import Book
 from .walk import walk

@@ -10,12 +10,12 @@ from .checks.rate import next_time_ns
 from .cn.judging import holding_with, order_cost
 from .cn.kinds import MARGIN_BUY
 from .effective import is_required, narrowest
-from .exposure import rates_at, regime_multiplier
 from .judgement import Judgement
 from .limit import NO_CHECK
 from .overriding import effective_limits
 from .policy import Policy
 from .position import Position
+from .rates import rates_at, regime_multiplier
 from .reasons import RejectReason, ScopeKind
 from .state import Book, roll_if_due
 from .walk import projected_figures

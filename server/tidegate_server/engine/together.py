@@ -17,13 +17,14 @@ from .cn.booking import free_cash
 from .cn.kinds import COLLATERAL_BUY
 from .commands import MODEL_CN_MARGIN, MODEL_PORTFOLIO, CheckOrder, CheckOrders
 from .effective import Effective
-from .exposure import figures_of, line_of_position, rates_at, regime_multiplier
+from .exposure import figures_of, line_of_position
 from .footing import Footing
 from .hedges import account_offset
 from .lines import Line
 from .outcomes import CheckOutcome, Figures
 from .overriding import effective_limits
 from .policy import Policy
+from .rates import rates_at, regime_multiplier
 from .reasons import Rejection, precedence
 from .sharing import share_now
 from .state import Book, roll_if_due

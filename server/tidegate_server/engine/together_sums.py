@@ -7,10 +7,10 @@ from .amounts import scale_down
 from .checks.concentration import concentration_sum, gross_in_sector, gross_on_board
 from .checks.firm import firm_instrument_exposure
 from .effective import Effective
-from .exposure import rates_at, regime_multiplier
 from .instrument import Instrument
 from .outcomes import Figures
 from .policy import Policy
+from .rates import rates_at, regime_multiplier
 from .reasons import Rejection, RejectReason
 from .scopes import scopes_over
 from .state import Book

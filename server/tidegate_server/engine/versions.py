@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from .exposure import forget_rates
 from .outcomes import Outcome, Refusal
 from .policy import Policy
 from .policy_version import PolicyVersion
+from .rates import forget_rates
 from .resting import make_ladders
 from .scope_overrides import follow_overrides
 from .shares import make_sums

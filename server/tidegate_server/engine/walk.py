@@ -6,21 +6,14 @@ from .account import Account, GrossBy
 from .add_ons import charged, charged_fills
 from .amounts import INT64_MAX
 from .commands import MODEL_CN_MARGIN, MODEL_LEVERAGED
-from .exposure import (
-    actual_line_of,
-    credit_line_of,
-    figures_of,
-    line_of_position,
-    rates_at,
-    rates_of,
-    regime_multiplier,
-)
+from .exposure import actual_line_of, credit_line_of, figures_of, line_of_position
 from .hedges import account_offset
 from .instrument import Instrument, Rates
 from .lines import NO_LINE, Line, minus, plus
 from .outcomes import Figures
 from .policy import Policy
 from .position import Position
+from .rates import rates_at, rates_of, regime_multiplier
 from .state import Book
 
 

@@ -21,7 +21,7 @@ from .checks.margin import initial_margin
 from .checks.stops import halted
 from .cn.booking import free_cash
 from .commands import MODEL_CN_MARGIN
-from .exposure import figures_of, regime_multiplier
+from .exposure import figures_of
 from .footing import Footing
 from .hedges import account_offset
 from .limit import NO_CHECK
@@ -30,6 +30,7 @@ from .margin_lines import CALLED, Lines, release_of
 from .outcomes import Figures
 from .overriding import effective_limits
 from .policy import Policy
+from .rates import regime_multiplier
 from .reasons import Rejection, RejectReason, ScopeKind
 from .state import Book
 from .valuing import held_beside
