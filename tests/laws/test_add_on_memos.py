@@ -133,6 +133,7 @@ class World:
         order = order_of(request)
         judged = judgement_of(book, policy, account, book.instruments[name], order, now_ns)
         if judged.valued:
+            judged.value_exactly()
             self.script.run(f"cash {account_id} {judged.initial - judged.equity + spare}")
         full = decide_check(
             book, order_of(request | {"want_max_acceptable_quantity": True}), now_ns

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .account import Account
+from .add_on_memos import most_of_all
 from .add_on_tables import NO_ADD_ONS
 from .add_ons import charged, more_of, with_more
 from .commands import MODEL_PORTFOLIO, CheckOrder
@@ -17,13 +18,15 @@ from .state import Book
 
 
 class AddOnJudgement(Judgement):
-    """As `Judgement`, with the add-ons in `line` and in the line of the rest.
+    """As `Judgement`, with the add-ons in `line` and in the line of the rest once it is `exact`.
 
-    Those of the rest are weighed against `gross_before`, the account's gross without the order, so
-    they are worked out once, whatever quantity is tried. The gross is below 0 until then.
+    Until then add-ons are left out, since the equity covers the most that they can require: no
+    check needs to know how much. Those of the rest are weighed against `gross_before`, the
+    account's gross without the order, so they are worked out once, whatever quantity is tried. The
+    gross is below 0 until then.
     """
 
-    __slots__ = ("gross_before", "tables")
+    __slots__ = ("exact", "gross_before", "tables")
 
     def __init__(
         self,
@@ -34,14 +37,30 @@ class AddOnJudgement(Judgement):
         order: CheckOrder,
         now_ns: int,
     ) -> None:
+        self.exact = False
         self.gross_before = -1
         self.tables = policy.add_ons or NO_ADD_ONS
         super().__init__(book, policy, account, instrument, order, now_ns)
 
     def value(self) -> None:
+        """Project the account with the order, with add-ons where they may matter."""
+        if not self.exact:
+            super().value()
+            if not self.valued or self._is_covered():
+                return
+        self.value_exactly()
+
+    def value_exactly(self) -> None:
         """Project the account with the order, its other positions charged once."""
+        self.exact = True
         self._charge_rest()
         super().value()
+
+    def _is_covered(self) -> bool:
+        """Tell whether the account has the most that add-ons can require."""
+        totals = plus(self.rest.line, self.line)
+        most = most_of_all(self.tables, totals, len(self.account.active) + 1)
+        return most <= self.equity - self.initial
 
     def _charge_rest(self) -> None:
         """Add the add-ons of all other positions to their lines' sum, once all have marks."""
@@ -63,6 +82,8 @@ class AddOnJudgement(Judgement):
 
     def _line_with_order(self) -> Line:
         line = super()._line_with_order()
+        if not self.exact:
+            return line
         buys = self.open_buy + (self.quantity if self.buy else 0)
         sells = self.open_sell + (0 if self.buy else self.quantity)
         return self._charged_own(line, self.rest.line[3] + line[3], buys, sells)

@@ -48,9 +48,13 @@ from .instrument import Instrument
 from .judgement import Judgement
 from .policy import Policy
 from .question import Question
+from .rates import known_rates
 from .reasons import Rejection, RejectReason, precedence
+from .room import room_of
+from .shares import Share
 from .sharing import share_with
 from .state import Book
+from .within import sums_within
 
 
 def judge(judged: Judgement) -> list[Rejection]:
@@ -267,14 +271,22 @@ def sum_reasons(judged: Judgement, rejections: list[Rejection]) -> None:
     ):
         rejections.append(found)
     if judged.policy.keeps_shares:
-        rejections += valued_sums(
-            judged.book,
-            judged.policy,
-            account,
-            share_with(judged),
-            judged.now_ns,
-            warning=judged.warning,
-        )
+        share = share_with(judged)
+        if not sums_hold(judged, share):
+            rejections += valued_sums(
+                judged.book, judged.policy, account, share, judged.now_ns, warning=judged.warning
+            )
+
+
+def sums_hold(judged: Judgement, share: Share) -> bool:
+    """Tell at first sight that sums of valuations hold, in whatever mode; false in doubt (4.26)."""
+    account, instrument, policy = judged.account, judged.instrument, judged.policy
+    rates = judged.rates
+    if rates != known_rates(instrument, account.margin_model):
+        return False  # a stale factor: no room is kept
+    limits = judged.limits.strict or judged.limits
+    room = room_of(policy, limits, account, instrument, rates)
+    return sums_within(judged.book, policy, account, room, share, judged.now_ns)
 
 
 def hedges(judged: Judgement) -> bool:

@@ -130,6 +130,10 @@ class Judgement(Question):
         self.initial = required(account.margin_model, others[5] + line[5] - self._hedged(), debt)
         self.valued = True
 
+    def value_exactly(self) -> None:
+        """Do as `value`, with every figure as a person is to see it."""
+        self.value()
+
     def counts(self) -> bool:
         """Tell whether the order counts in the account's figures."""
         return True

@@ -88,7 +88,7 @@ def decide_preview(book: Book, command: CheckOrder, now_ns: int) -> PreviewOutco
 def fill_in(preview: PreviewOutcome, judged: Judgement) -> None:
     """Fill in what the order would do, where the account can be valued."""
     judged.is_exit = False
-    judged.value()  # exits are not judged by figures, but a person wants to see them
+    judged.value_exactly()  # exits are not judged by figures, but a person wants to see them
     rest = judged.rest
     position = judged.position
     held = position is not None and not position.is_flat()

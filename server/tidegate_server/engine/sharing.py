@@ -183,15 +183,7 @@ def share_with(judged: Judgement) -> Share:
     account = judged.account
     if reserve is not None:
         if judged.rest_stressed < 0:
-            judged.rest_stressed = stressed_sum(
-                account,
-                judged.position,
-                reserve.stress_bps,
-                judged.policy,
-                judged.regime_bps,
-                judged.now_ns,
-                account.active,
-            )
+            judged.rest_stressed = stressed_beside(judged, reserve.stress_bps)
         own = loss_of(judged.line[3], reserve.stress_bps, judged.factor)
         stressed = judged.rest_stressed + own
     line = plus(judged.rest.line, judged.line)
@@ -199,6 +191,18 @@ def share_with(judged: Judgement) -> Share:
     if judged.credit and judged.order.margin_kind == MARGIN_BUY:
         financed += order_cost(judged)
     return share_of(account, line, account.cash, stressed, judged.now_ns, financed)
+
+
+def stressed_beside(judged: Judgement, stress_bps: int) -> int:
+    """Return what all positions but the order's would lose under stress; everything has a mark."""
+    account = judged.account
+    policy, regime_bps, now_ns = judged.policy, judged.regime_bps, judged.now_ns
+    walk(account, None, policy, regime_bps, now_ns)
+    stressed = stressed_now(account, stress_bps, policy, regime_bps, now_ns)
+    position = judged.position
+    if position is None:
+        return stressed
+    return stressed - loss_of(position.line[3], stress_bps, judged.factor)
 
 
 def share_after(judged: Judgement, *, allowed: bool) -> Share | None:
