@@ -90,6 +90,17 @@ class Server:
         assert ended.returncode == 0, ended.stderr
         return self
 
+    def initialising(self) -> subprocess.Popen[bytes]:
+        """Begin `tidegate init`, as operators do."""
+        return subprocess.Popen(
+            [*_CLI, "init", "--config", str(self.config)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env=clean_environment(),
+            cwd=self.home,
+        )
+
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run one command with the same configuration, to its end."""
         return the_nursery().run(self.home, [*arguments, "--config", str(self.config)])

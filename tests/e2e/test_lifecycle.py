@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 import time
 from typing import TYPE_CHECKING
@@ -165,3 +166,22 @@ def test_a_folder_that_holds_a_journal_is_not_made_again(server: Server) -> None
     ended = server.run("init")
     assert ended.returncode == NOT_STARTED
     assert "is not empty" in ended.stderr
+
+
+def cut_short(server: Server) -> bool:
+    """Kill an init as soon as it has begun; tell whether it was not done by then."""
+    with server.initialising() as process:
+        while process.poll() is None and not (server.folder / "unfinished").exists():
+            time.sleep(0)
+        process.kill()
+    return (server.folder / "unfinished").exists()
+
+
+def test_an_init_that_was_killed_is_not_served_and_can_be_done_again(transport: str) -> None:
+    with home_folder() as home:
+        server = Server(home, transport)
+        while not cut_short(server):
+            shutil.rmtree(server.folder)
+        refused(server, because="tidegate init")
+        server.init().start()
+        assert server.stop() == 0

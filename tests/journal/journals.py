@@ -19,8 +19,8 @@ SERVER = Path(tidegate_server.__file__).parents[1]
 
 def make_folder(folder: Path, *, epoch: int = 1) -> Path:
     """Make a data folder of an empty journal."""
-    journal.create(folder, shard=SHARD, currency="CNY", created_time_ns=5)
-    journal.persist_epoch(folder, epoch)
+    with journal.making(folder, shard=SHARD, currency="CNY", created_time_ns=5):
+        journal.persist_epoch(folder, epoch)
     return folder
 
 

@@ -34,6 +34,7 @@ from tidegate_server.journal import (
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
 #: A child that commits until the journal fails, then says what it was told and what came after.
@@ -319,8 +320,45 @@ def test_a_folder_that_was_never_made_is_refused(tmp_path: Path) -> None:
             call(tmp_path)
 
 
-def test_the_identity_is_what_create_was_given(tmp_path: Path) -> None:
-    made = journal.create(tmp_path / "new", shard=9, currency="CNY", created_time_ns=8)
+def make(folder: Path) -> AbstractContextManager[journal.Identity]:
+    return journal.making(folder, shard=9, currency="CNY", created_time_ns=8)
+
+
+def test_a_folder_that_was_never_finished_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(RuntimeError), make(tmp_path / "new"):
+        raise RuntimeError
+    with pytest.raises(NotADataFolderError, match="never finished: make it again"):
+        journal.own(tmp_path / "new")
+
+
+def test_a_folder_that_was_never_finished_is_made_again(tmp_path: Path) -> None:
+    with pytest.raises(RuntimeError), make(tmp_path / "new"):
+        raise RuntimeError
+    (tmp_path / "new" / "journal" / "1.seg").touch()
+    with make(tmp_path / "new"):
+        pass
+    assert list((tmp_path / "new" / "journal").iterdir()) == []
+    journal.own(tmp_path / "new").close()
+
+
+@pytest.mark.parametrize("left", [[], ["lock"], ["lock", "unfinished.aside"]])
+def test_a_folder_that_was_hardly_begun_is_made(tmp_path: Path, left: list[str]) -> None:
+    for name in left:
+        (tmp_path / name).touch()
+    with make(tmp_path):
+        pass
+    journal.own(tmp_path).close()
+
+
+def test_a_folder_is_made_by_one_process_at_a_time(tmp_path: Path) -> None:
+    first, second = make(tmp_path / "new"), make(tmp_path / "new")
+    with first, pytest.raises(JournalOwnedError, match="being made"):
+        second.__enter__()
+
+
+def test_the_identity_is_what_it_was_made_with(tmp_path: Path) -> None:
+    with make(tmp_path / "new") as made:
+        pass
     assert journal.read_identity(tmp_path / "new") == made
     assert (made.shard, made.currency, made.created_time_ns) == (9, "CNY", 8)
 

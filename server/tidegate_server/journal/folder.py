@@ -1,6 +1,7 @@
 """The data folder: layout, identity, owner, epoch.
 
 lock            flock of the one process that writes here
+unfinished      there until everything else is, for the first time
 identity.json   what the journal is: format, shard, currency, a random id; never changed
 epoch           the newest epoch that this folder has served
 watermark       how far the journal was acknowledged (see pages.py)
@@ -13,6 +14,7 @@ from __future__ import annotations
 
 import json
 import zlib
+from contextlib import contextmanager
 from hashlib import blake2b
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -27,6 +29,7 @@ from tidegate_server.journal.frames import DIGEST_BYTES, FORMAT_VERSION
 from tidegate_server.journal.pages import Mark, Watermark
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
     from types import TracebackType
 
@@ -36,6 +39,7 @@ SNAPSHOTS = "snapshots"
 _IDENTITY = "identity.json"
 _EPOCH = "epoch"
 _LOCK = "lock"
+_UNFINISHED = "unfinished"
 _WATERMARK = "watermark"
 _ID_BYTES = 16
 MAXIMUM_EPOCH = 2**63 - 1
@@ -67,6 +71,10 @@ class Owner:
     def __init__(self, folder: Path) -> None:
         """Take the folder; raise JournalOwnedError or NotADataFolderError."""
         _require_folder(folder)
+        if disk.exists(folder / _UNFINISHED):
+            raise NotADataFolderError(
+                f"{folder} was never finished: make it again with `tidegate init --data {folder}`"
+            )
         descriptor = disk.lock(folder / _LOCK)
         if descriptor is None:
             raise JournalOwnedError(
@@ -104,27 +112,51 @@ def own(folder: Path) -> Owner:
     return Owner(folder)
 
 
-def create(folder: Path, *, shard: int, currency: str, created_time_ns: int) -> Identity:
-    """Make a new data folder and return its identity.
+@contextmanager
+def making(folder: Path, *, shard: int, currency: str, created_time_ns: int) -> Iterator[Identity]:
+    """Make a new data folder, and hand over its identity to whoever fills it.
 
-    Raises NotADataFolderError when the folder has anything in it, or is a file.
+    What is cut short, by an error or a crash, is not served and can be made again. Raises
+    NotADataFolderError when the folder has anything of others in it or is a file, and
+    JournalOwnedError while another process makes it.
     """
+    _require_free(folder)
+    disk.make_folder(folder)
+    descriptor = disk.lock(folder / _LOCK)
+    if descriptor is None:
+        raise JournalOwnedError(f"{folder} is being made by another process")
+    try:
+        _require_free(folder)
+        disk.replace_file(folder / _UNFINISHED, b"")
+        for name in disk.list_names(folder):
+            if name not in (_LOCK, _UNFINISHED):
+                disk.remove_tree(folder / name)
+        journal_id = disk.random_bytes(_ID_BYTES).hex()
+        identity = Identity(FORMAT_VERSION, shard, currency, created_time_ns, journal_id)
+        for part in (JOURNAL, TORN, SNAPSHOTS):
+            disk.make_folder(folder / part)
+        disk.replace_file(folder / _WATERMARK, Watermark.initial())
+        persist_epoch(folder, 0)
+        fields = identity._asdict()
+        fields["checksum"] = _checksum(identity)
+        disk.replace_file(folder / _IDENTITY, json.dumps(fields, indent=2).encode() + b"\n")
+        yield identity
+        disk.remove(folder / _UNFINISHED)
+        disk.sync_folder(folder)
+    finally:
+        disk.close(descriptor)
+
+
+def _require_free(folder: Path) -> None:
+    """Raise NotADataFolderError unless there is nothing, or what an unfinished `making` left."""
     if disk.is_file(folder):
         raise NotADataFolderError(f"{folder} is a file: give the name of a new folder")
-    if disk.list_names(folder):
+    names = disk.list_names(folder)
+    marker = folder / _UNFINISHED
+    if marker.name not in names and set(names) - {_LOCK, disk.aside_of(marker).name}:
         raise NotADataFolderError(
             f"{folder} is not empty: give the name of a new folder, or start on what is there"
         )
-    journal_id = disk.random_bytes(_ID_BYTES).hex()
-    identity = Identity(FORMAT_VERSION, shard, currency, created_time_ns, journal_id)
-    for part in (folder, folder / JOURNAL, folder / TORN, folder / SNAPSHOTS):
-        disk.make_folder(part)
-    disk.replace_file(folder / _WATERMARK, Watermark.initial())
-    persist_epoch(folder, 0)
-    fields = identity._asdict()
-    fields["checksum"] = _checksum(identity)
-    disk.replace_file(folder / _IDENTITY, json.dumps(fields, indent=2).encode() + b"\n")
-    return identity
 
 
 def read_identity(folder: Path) -> Identity:
