@@ -18,6 +18,7 @@ from tidegate_server.engine.add_on_memos import (
 )
 from tidegate_server.engine.add_on_tables import AddOns
 from tidegate_server.engine.amounts import INT64_MAX, ONE
+from tidegate_server.engine.commands import MODEL_LEVERAGED, MODEL_PORTFOLIO
 from tidegate_server.engine.judge import judgement_of
 from tidegate_server.engine.judgement import Judgement
 from tidegate_server.engine.lines import NO_LINE, Line
@@ -203,16 +204,17 @@ def test_a_share_is_in_a_span_of_parts_both_ends_among_them() -> None:
 
 def test_a_long_may_need_its_value_and_a_short_its_points() -> None:
     tables = AddOns([(0, 500, 1_500)], [(0, 9_900)], [])
-    assert (tables.most_long, tables.most_short) == (10_000, 11_400)
+    assert (tables.most_long, tables.most_short) == (10_400, 11_400)
     assert most_of(tables, line_of(long=1_000, short=0, initial=300)) == 700
     assert most_of(tables, line_of(long=1_000, short=0, initial=1_200)) == 0
     assert most_of(tables, line_of(long=0, short=1_000, initial=300)) == 1_140
     assert most_of(tables, line_of(long=2_000, short=1_000, initial=800)) == 1_200
     both = line_of(long=1_000, short=333, initial=300)
-    assert most_of_all(tables, both, 1) == 1_000 + 380 + 2
-    assert most_of_all(tables, NO_LINE, 0) == 0
+    assert most_of_all(tables, both, 1, MODEL_LEVERAGED) == 1_000 + 380 + 2
+    assert most_of_all(tables, both, 1, MODEL_PORTFOLIO) == 1_040 + 380 + 2
+    assert most_of_all(tables, NO_LINE, 0, MODEL_LEVERAGED) == 0
     nothing = AddOns([], [], [])
-    assert most_of_all(nothing, both, 2) == 4
+    assert most_of_all(nothing, both, 2, MODEL_PORTFOLIO) == 4
 
 
 def line_of(*, long: int, short: int, initial: int) -> Line:

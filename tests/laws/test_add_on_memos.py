@@ -20,8 +20,8 @@ from tidegate_server.engine.accept import accepted
 from tidegate_server.engine.account import Account
 from tidegate_server.engine.add_on_memos import AddOnMemo, most_of, most_of_all
 from tidegate_server.engine.add_ons import more_of
-from tidegate_server.engine.commands import MODEL_LEVERAGED
-from tidegate_server.engine.exposure import line_of
+from tidegate_server.engine.commands import MODEL_LEVERAGED, MODEL_PORTFOLIO, MODEL_REG_T
+from tidegate_server.engine.exposure import line_in_model, line_of
 from tidegate_server.engine.judge import judgement_of
 from tidegate_server.engine.ordering import decide_check
 from tidegate_server.engine.outcomes import CheckOutcome
@@ -187,7 +187,7 @@ rates = st.tuples(*[st.integers(0, 30_000)] * 2)
     beside=st.tuples(st.integers(0, 10**8), st.integers(0, 300)),
     moved=st.tuples(st.integers(0, 10**8), st.integers(0, 300)),
 )
-def test_a_memo_holds_within_its_spans_and_is_no_more_than_the_most(
+def test_a_memo_holds_within_its_spans(
     *,
     drawn: Tables,
     own: tuple[int, int],
@@ -234,9 +234,56 @@ def test_a_memo_holds_within_its_spans_and_is_no_more_than_the_most(
     assert memo.least_gross <= gross <= memo.most_gross
     assert memo.least_reach <= of_group <= memo.most_reach
     assert memo.initial == exact(gross, of_group) <= most_of(made, line)
-    assert memo.initial <= most_of_all(made, line, 1)
     for other in (memo.least_gross, memo.most_gross, line[3] + moved[0]):
         for far in (memo.least_reach, memo.most_reach, reach + moved[1]):
             inside = memo.least_gross <= other <= memo.most_gross
             if inside and memo.least_reach <= far <= memo.most_reach:
                 assert memo.initial == exact(other, far)
+
+
+@law(300)
+@given(
+    axes=st.tuples(rows(8_000), rows(20_000), rows(2_000)),
+    times=st.sampled_from((1, 20)),
+    model=st.sampled_from((MODEL_LEVERAGED, MODEL_REG_T, MODEL_PORTFOLIO)),
+    own=rates,
+    position=st.tuples(st.integers(-90, 90), st.integers(0, 90), st.integers(0, 90)),
+    beside=st.tuples(st.integers(0, 10**8), st.integers(0, 300)),
+)
+def test_add_ons_require_no_more_than_the_most_under_any_model(
+    *,
+    axes: Tables,
+    times: int,
+    model: int,
+    own: tuple[int, int],
+    position: tuple[int, int, int],
+    beside: tuple[int, int],
+) -> None:
+    drawn = tuple([(edge, points * times) for edge, points in axis] for axis in axes)
+    script = World(drawn, drawn).script  # type: ignore[arg-type]
+    policy = script.machine.book.policy
+    assert policy is not None
+    assert policy.add_ons is not None
+    instrument = script.machine.book.instruments["X"]
+    instrument.terms.initial_long_bps, instrument.terms.initial_short_bps = own
+    of_model = rates_now(instrument, policy, 10_000, model, stressed=False)
+    held, buys, sells = position
+    line = line_of(held, buys, sells, buys * MARK, sells * MARK, instrument, of_model)
+    line = line_in_model(model, line, held, sells, instrument)
+    account = Account("A")
+    account.margin_model = model
+    bought, sold = held + buys, sells - held
+    gross, reach = line[3] + beside[0], max(bought, sold, 0) + beside[1]
+    initial, _ = more_of(
+        account,
+        policy.add_ons,
+        instrument,
+        line,
+        of_model,
+        gross,
+        reach,
+        bought,
+        sold,
+        instrument.high,
+    )
+    assert initial <= most_of_all(policy.add_ons, line, 1, model)

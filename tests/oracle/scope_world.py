@@ -75,8 +75,9 @@ def add_ons(rng: Random) -> Message:
     made: Message = {}
     if rng.random() < 0.65:
         return made
+    times = rng.choice((1, 1, 10))  # beyond what a position is worth
     if rng.random() < 0.7:
-        points = zip(_rising(rng, 3, 3_000), _rising(rng, 3, 4_000), strict=True)
+        points = zip(_rising(rng, 3, 3_000 * times), _rising(rng, 3, 4_000 * times), strict=True)
         edges = _rising(rng, 3, 8_000)
         made["weight"] = [
             {"above_bps": edge, "long_points_bps": longs, "short_points_bps": shorts}
@@ -84,7 +85,7 @@ def add_ons(rng: Random) -> Message:
         ]
     for axis, highest in (("days", 4_000), ("ownership", 900)):
         if rng.random() < 0.7:
-            bands = zip(_rising(rng, 3, highest), _rising(rng, 3, 5_000), strict=True)
+            bands = zip(_rising(rng, 3, highest), _rising(rng, 3, 5_000 * times), strict=True)
             made[axis] = [{"above_bps": edge, "points_bps": points} for edge, points in bands]
     return {"add_ons": made}
 

@@ -59,7 +59,8 @@ class AddOnJudgement(Judgement):
     def _is_covered(self) -> bool:
         """Tell whether the account has the most that add-ons can require."""
         totals = plus(self.rest.line, self.line)
-        most = most_of_all(self.tables, totals, len(self.account.active) + 1)
+        account = self.account
+        most = most_of_all(self.tables, totals, len(account.active) + 1, account.margin_model)
         return most <= self.equity - self.initial
 
     def _charge_rest(self) -> None:
@@ -117,8 +118,7 @@ class AddOnJudgement(Judgement):
         return line_of_position(position, self.rates, self.account.margin_model)
 
     def before(self) -> Figures:
-        """Return the account's figures without the order; only where it is valued."""
-        self._charge_rest()
+        """Return the account's figures without the order; only where it is valued exactly."""
         own = self._line_before()
         own = self._charged_own(own, self.gross_before, self.open_buy, self.open_sell)
         offset = 0

@@ -19,8 +19,8 @@ from __future__ import annotations
 from .account import Account
 from .add_on_tables import AddOns, ShareBand, together
 from .add_ons import raised
-from .amounts import INT64_MAX, raw_up, scale_down, scale_up, unscale_up
-from .commands import MODEL_LEVERAGED
+from .amounts import INT64_MAX, ONE, raw_up, scale_down, scale_up, unscale_up
+from .commands import MODEL_LEVERAGED, MODEL_PORTFOLIO
 from .instrument import Instrument, Rates
 from .lines import Line
 from .policy import Policy
@@ -139,7 +139,7 @@ def covered(
         return tables is None
     debt = totals[2] + account.interest_and_fees
     spare = account.cash + totals[0] + totals[1] - debt - totals[5]
-    if most_of_all(tables, totals, len(account.active) + 1) <= spare:
+    if most_of_all(tables, totals, len(account.active) + 1, account.margin_model) <= spare:
         return True
     if account.margin_model != MODEL_LEVERAGED:
         return False  # no memo is of another model
@@ -160,18 +160,23 @@ def covered(
         tables, instrument, revision, room.rates, line, totals[3], of_group, bought, sold
     )
     if position is not None:
-        position.add_on_memo = memo  # once the order is reserved, it is of the position
+        position.add_on_memo = memo  # of the position if the order is reserved; else it never holds
     regime_bps = regime_multiplier(book, policy)
     others = of_others(account, policy, regime_bps, tables, position, gross)
     return memo.initial + others <= spare
 
 
-def most_of_all(tables: AddOns, totals: Line, count: int) -> int:
+def most_of_all(tables: AddOns, totals: Line, count: int, model: int) -> int:
     """Return the most that any points may add to a sum of so many lines, in e4.
 
-    A sum is rounded once where each line is: a long's and a short's points of each may need 1 more.
+    Where points raise a rate, 100 % is all that a long needs (5.2); under `portfolio` they add to a
+    loss, however much that is (6.4). A sum is rounded once where each line is: a long's and a
+    short's points of each may need 1 more.
     """
-    most = scale_up(totals[3], tables.most_long)
+    of_longs = tables.most_long
+    if of_longs > ONE and model != MODEL_PORTFOLIO:
+        of_longs = ONE
+    most = scale_up(totals[3], of_longs)
     if totals[2]:
         most += scale_up(totals[2], tables.most_short)
     return most + 2 * count

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from .amounts import ONE, RATIO_BOUND, scale_down
+from .amounts import RATIO_BOUND, scale_down
 
 # Of each band its edge, the points of longs and those of shorts.
 WeightBand = tuple[int, int, int]
@@ -24,8 +24,8 @@ NO_POINTS: Points = (0, 0)
 class AddOns:
     """Bands by weight in the account, days of volume and ownership; an empty axis adds nothing.
 
-    Neither edges nor points fall from one band to the next. A long's rate rises by `most_long` at
-    most, a short's by `most_short`.
+    Neither edges nor points fall from one band to the next. A long has `most_long` points at most,
+    a short `most_short`.
     """
 
     __slots__ = ("days", "most_long", "most_short", "ownership", "weight")
@@ -39,8 +39,6 @@ class AddOns:
         either = points_of(days, 0, -1) + points_of(ownership, 0, -1)
         _, longs, shorts = weight[-1] if weight else (0, 0, 0)
         self.most_long, self.most_short = together(longs, shorts, either)
-        if self.most_long > ONE:  # 100 % is all that a long needs (5.2)
-            self.most_long = ONE
 
     def fields(self) -> list[object]:
         """Return what a hash is made of."""
