@@ -8,7 +8,10 @@ from typing import Any
 
 import pytest
 from bench.engine import machine_is_there
+from bench.ladder import QUIET_SECONDS
 from bench.servers import gate_is_there
+
+from tidegate_server.runtime.config_schema import Config
 
 ROOT = Path(__file__).resolve().parents[2]
 ALWAYS = ("p50_us_idle_grpc_aio_empty", "load_generator_ceiling_per_s", "machine", "peers")
@@ -51,3 +54,7 @@ def test_every_figure_was_taken(report: Any) -> None:
 @pytest.mark.skipif(not machine_is_there(), reason="the machine is not there yet")
 def test_the_engine_was_measured_at_every_size(report: Any) -> None:
     assert list(report["engine_ns_per_check"]) == ["1", "10", "50", "200", "1000"]
+
+
+def test_no_gate_keeps_processors_awake_when_the_next_server_is_measured() -> None:
+    assert QUIET_SECONDS * 1000 > 2 * Config().awake_ms

@@ -95,11 +95,13 @@ def test_who_may_not_open_the_device_is_told_once_and_goes_on(tmp_path: Path) ->
     ]
 
 
-def test_a_device_that_refuses_is_let_go() -> None:
+def test_a_device_that_refuses_is_told_of_and_let_go() -> None:
+    LOGGED.entries.clear()
     made = Awake(100, LOG, "/dev/full")
-    made.hold(0)
-    assert made.rest(0, LONG_NS) == LONG_NS
-    made.hold(1)
+    for now_ns in range(3):
+        made.hold(now_ns)
+        assert made.rest(now_ns, LONG_NS) == LONG_NS
+    assert [one["error"] for one in LOGGED.entries] == ["No space left on device"]
 
 
 def test_the_kernel_takes_the_request() -> None:

@@ -82,14 +82,13 @@ def plain_room(
     limits: Effective,
     now_ns: int,
 ) -> Room | None:
-    """Return what one order may be in a plain market, and if nothing that is counted is full."""
-    model = account.margin_model
-    rates = instrument.rates if model == MODEL_LEVERAGED else known_rates(instrument, model)
+    """Return the order's room; None where its market is not plain, or what is counted is full."""
+    rates = known_rates(instrument, account.margin_model)
     if (
         rates is None
         or (book.stops_at and is_stopped(book, account, order.instrument_id, order.principal))
         or (book.latches and (account.account_id, instrument.instrument_id) in book.latches)
-        or model == MODEL_CN_MARGIN
+        or account.margin_model == MODEL_CN_MARGIN
         or book.regime == REGIME_HALTED
         or book.risk_refusal is not None
         or order.margin_kind
@@ -134,7 +133,7 @@ def within_limits(
     reserved: int,
     now_ns: int,
 ) -> Accepted | None:
-    """Return as `accepted`, for an order that is plain; judges what looks at the position."""
+    """Return as `accepted`, whatever the order's shape: judges what looks at the position."""
     quantity = order.quantity
     position = account.positions.get(instrument.instrument_id)
     held = open_buy = open_sell = buy_notional = sell_notional = 0

@@ -284,8 +284,7 @@ def sums_hold(judged: Judgement, share: Share) -> bool:
     rates = judged.rates
     if rates != known_rates(instrument, account.margin_model):
         return False  # a stale factor: no room is kept
-    limits = judged.limits.strict or judged.limits
-    room = room_of(policy, limits, account, instrument, rates)
+    room = room_of(policy, judged.strict, account, instrument, rates)
     return sums_within(judged.book, policy, account, room, share, judged.now_ns)
 
 

@@ -27,14 +27,14 @@ from .walk import Walk, walk
 class Judgement(Question):
     """An order, its account and instrument, and the figures that checks compare.
 
-    `asked` is the quantity that was sent, of a replace what would be open. `valued`: 4.20 to 4.22
-    can be judged; only then `line` (with the order) and the account's figures from `cash` to
+    `asked_quantity` is the one that was sent, of a replace what would be open. `valued`: 4.20 to
+    4.22 can be judged; only then `line` (with the order) and the account's figures from `cash` to
     `initial` are set. `footing` is what 4.23 and 4.25 read besides.
     """
 
     __slots__ = (
         "alone",
-        "asked",
+        "asked_quantity",
         "assets",
         "cash",
         "debt",
@@ -66,7 +66,7 @@ class Judgement(Question):
     ) -> None:
         super().__init__(book, policy, account, instrument, order, now_ns)
         self.alone = True
-        self.asked = order.quantity
+        self.asked_quantity = order.quantity
         self.principal_next_ns = book.principal_next_ns.get(order.principal, 0)
         position = self.position
         self.turnover_before = self.buy_notional + self.sell_notional

@@ -14,22 +14,22 @@ if TYPE_CHECKING:
 NO_PRICE: Final = -1
 
 
-def reserved_price(judged: Question) -> int:
+def reserved_price(asked: Question) -> int:
     """Return the price that the order is reserved at; NO_PRICE where nothing bounds it."""
-    mark = judged.mark
-    if not judged.is_market:
+    mark = asked.mark
+    if not asked.is_market:
         if not mark:
-            return judged.price
-        return max(judged.price, mark) if judged.buy else min(judged.price, mark)
-    terms = judged.instrument.terms
-    day_limit = terms.upper_limit_e4 if judged.buy else terms.lower_limit_e4
+            return asked.price
+        return max(asked.price, mark) if asked.buy else min(asked.price, mark)
+    terms = asked.instrument.terms
+    day_limit = terms.upper_limit_e4 if asked.buy else terms.lower_limit_e4
     if not mark:
-        return max(day_limit, 0) if judged.is_exit else NO_PRICE
-    if judged.collar == NO_COLLAR:
+        return max(day_limit, 0) if asked.is_exit else NO_PRICE
+    if asked.collar == NO_COLLAR:
         if day_limit >= 0:
             return day_limit
-        return mark if judged.is_exit else NO_PRICE
-    return market_price(judged.collar, judged.instrument, buys=judged.buy)
+        return mark if asked.is_exit else NO_PRICE
+    return market_price(asked.collar, asked.instrument, buys=asked.buy)
 
 
 def market_price(collar_bps: int, instrument: Instrument, *, buys: bool) -> int:

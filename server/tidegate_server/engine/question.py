@@ -24,9 +24,9 @@ class Question:
 
     `price` is 0 for a market order, `mark` 0 where there is none. `reserved_price` is NO_PRICE
     where rule 3.1 has none; `collar` is NO_COLLAR where none is set. `warning` says that limits in
-    mode warn are judged: `limits` are then those. `scopes` are those other than the account that
-    limit anything. A replace is an exit up to `old_room`, too; `lot_room` is what 4.9 counts odd
-    parts of.
+    mode warn are judged: `limits` are then those; `strict` are those of either mode. `scopes` are
+    those other than the account that limit anything. A replace is an exit up to `old_room`, too;
+    `lot_room` is what 4.9 counts odd parts of.
     """
 
     __slots__ = (
@@ -60,6 +60,7 @@ class Question:
         "reserved_price",
         "scopes",
         "sell_notional",
+        "strict",
         "unit",
         "warning",
     )
@@ -80,7 +81,8 @@ class Question:
         self.order = order
         self.now_ns = now_ns
         self.warning = False
-        self.limits = effective_limits(account, policy, now_ns)
+        self.limits = limits = effective_limits(account, policy, now_ns)
+        self.strict = limits.strict or limits
         self.scopes = scopes_over(policy, account, instrument) if policy.scopes else []
         self.buy = order.side == BUY
         self.is_market = order.order_type == MARKET_ORDER

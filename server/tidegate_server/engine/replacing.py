@@ -135,7 +135,7 @@ def judge_without(
     try:
         judged = judgement_of(book, policy, account, instrument, order, outcome.decided_time_ns)
         keep_ratio(judged, old)
-        judged.asked = asked
+        judged.asked_quantity = asked
         judged.old_room = room_of(old, order)
         judged.resize(asked)
         outcome.valued = judged.footing.change

@@ -54,17 +54,15 @@ class Slack:
     def __init__(self, policy: Policy, limits: Effective, account: Account) -> None:
         self.epoch = policy.rooms_epoch
         self.of_instruments: dict[str, InstrumentSlack] = {}
-        self.open_order_count = most_below(stricter(limits, "open_order_count"))
-        self.day_order_count = most_below(stricter(limits, "day_order_count"))
-        self.day_turnover_e4 = most_below(stricter(limits, "day_turnover_e4"))
-        self.leverage_bps = most_below(stricter(limits, "leverage_bps"))
-        self.credit_line_e4 = most_below(stricter(limits, "credit_line_e4"))
-        self.day_loss_e4 = most_below(stricter(limits, "day_loss_e4"))
-        self.drawdown_bps = most_below(stricter(limits, "drawdown_bps"))
-        modes = [limits] if limits.warning is None else [limits, limits.warning]
-        self.has_tables = any(
-            mode.sector_concentration or mode.board_concentration for mode in modes
-        )
+        limits = limits.strict or limits
+        self.open_order_count = most_below(limits.open_order_count)
+        self.day_order_count = most_below(limits.day_order_count)
+        self.day_turnover_e4 = most_below(limits.day_turnover_e4)
+        self.leverage_bps = most_below(limits.leverage_bps)
+        self.credit_line_e4 = most_below(limits.credit_line_e4)
+        self.day_loss_e4 = most_below(limits.day_loss_e4)
+        self.drawdown_bps = most_below(limits.drawdown_bps)
+        self.has_tables = bool(limits.sector_concentration or limits.board_concentration)
         keys = [(FIRM, ""), *[(GROUP, group_id) for group_id in account.groups]]
         above = [policy.scopes[key] for key in keys if key in policy.scopes]
         firm = [one for one in above if one.kind == FIRM]
@@ -111,12 +109,13 @@ class InstrumentSlack:
         factor: int,
     ) -> None:
         terms = instrument.terms
+        limits = limits.strict or limits
         scopes = scopes_over(policy, account, instrument) if policy.scopes else []
         self.factor = factor
         self._take_positions(limits, terms.position_limit, scopes)
         pool = terms.dealing.short_pool
         self.short_pool = NO_CHECK if pool < 0 else most_below(pool)
-        owned_bps = min(stricter(limits, "ownership_bps"), least(scopes, "ownership_bps"))
+        owned_bps = min(limits.ownership_bps, least(scopes, "ownership_bps"))
         self.shares = NO_CHECK
         if owned_bps != NO_CHECK and terms.shares_outstanding >= 0:
             self.shares = most_below(owned_bps) * terms.shares_outstanding // ONE
@@ -124,16 +123,9 @@ class InstrumentSlack:
         self.exposure_raw = NO_CHECK
         if exposure != NO_CHECK:
             self.exposure_raw = most_below(exposure) * terms.unit
-        # A table is of one mode: here are those of both.
-        self.bands = limits.concentration_tables.get(terms.rating_group, [])
+        self.bands = limits.concentration.get(terms.rating_group, [])
         self.sector_bands = limits.sector_concentration.get(terms.sector, [])
         self.board_bands = limits.board_concentration.get(terms.board, [])
-        if limits.warning is not None:
-            warned = limits.warning
-            self.sector_bands = self.sector_bands or warned.sector_concentration.get(
-                terms.sector, []
-            )
-            self.board_bands = self.board_bands or warned.board_concentration.get(terms.board, [])
         self.concentration_bps = most_below(divided(least_cap(self.bands), factor))
         of_tables = min(least_cap(self.sector_bands), least_cap(self.board_bands))
         self.tables_bps = most_below(divided(of_tables, factor))
@@ -141,7 +133,7 @@ class InstrumentSlack:
     def _take_positions(self, limits: Effective, own: int, scopes: list[ScopeLimits]) -> None:
         """Take what limits positions, by whose they are."""
         beside = [scope for scope in scopes if scope.kind not in (FIRM, GROUP)]
-        position = min(stricter(limits, "position"), least(beside, "position"))
+        position = min(limits.position, least(beside, "position"))
         if 0 <= own < position:
             position = own
         self.position = most_below(position)
@@ -155,15 +147,6 @@ def most_below(limit: int) -> int:
     if limit == NO_CHECK:
         return NO_CHECK
     return (limit * NEAR_BPS - 1) // ONE if limit > 0 else 0
-
-
-def stricter(limits: Effective, name: str) -> int:
-    """Return a limit of the account, of either mode."""
-    value: int = getattr(limits, name)
-    if limits.warning is not None:
-        warned: int = getattr(limits.warning, name)
-        value = min(value, warned)
-    return value
 
 
 def below(scopes: list[ScopeLimits], name: str) -> Caps:

@@ -270,7 +270,7 @@ def add_initial_margin(standing: Standing) -> None:
 def add_losses(standing: Standing) -> None:
     """Add what was lost today and since the high-water mark, at the marks of now (4.25)."""
     account, limits = standing.account, standing.limits
-    still = limits.is_still and (limits.warning is None or limits.warning.is_still)
+    still = (limits.strict or limits).is_still
     if still and standing.least_bps != EVERY_LIMIT:
         return
     held = held_by(account, standing.policy, standing.regime_bps, standing.now_ns)

@@ -28,9 +28,11 @@ _MILLISECOND_NS: Final = 1_000_000
 class Awake:
     """The request for as long as calls come in, and `quiet_ms` longer; never one for 0."""
 
-    __slots__ = ("_descriptor", "_held", "_last_ns", "_quiet_ns")
+    __slots__ = ("_descriptor", "_device", "_held", "_last_ns", "_log", "_quiet_ns")
 
     def __init__(self, quiet_ms: int, log: FilteringBoundLogger, device: str = DEVICE) -> None:
+        self._log = log
+        self._device = device
         self._quiet_ns = quiet_ms * _MILLISECOND_NS
         self._last_ns = 0
         self._held = False
@@ -40,11 +42,7 @@ class Awake:
         try:
             self._descriptor = os.open(device, os.O_WRONLY)
         except OSError as error:
-            log.info(
-                "processors may sleep between calls: a flush takes longer",
-                device=device,
-                error=error.strerror,
-            )
+            self._tell(error)
 
     def hold(self, now_ns: int) -> None:
         """Note that calls came in, and see to it that no processor sleeps."""
@@ -74,5 +72,13 @@ class Awake:
     def _ask(self, latency: bytes) -> None:
         try:
             os.write(self._descriptor, latency)
-        except OSError:
-            self.close()  # whoever took the device away does not want this
+        except OSError as error:  # it is left alone from now on
+            self.close()
+            self._tell(error)
+
+    def _tell(self, error: OSError) -> None:
+        self._log.info(
+            "processors may sleep between calls: a flush takes longer",
+            device=self._device,
+            error=error.strerror,
+        )

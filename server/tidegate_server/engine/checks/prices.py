@@ -40,15 +40,15 @@ def price_stale(judged: Judgement) -> Rejection | None:
     )
 
 
-def price_collar(judged: Question) -> Rejection | None:
+def price_collar(asked: Question) -> Rejection | None:
     """Refuse a limit price too far through the mark."""
-    mark = judged.mark
-    collar = judged.collar
-    if judged.limits.collar_warns != judged.warning:
+    mark = asked.mark
+    collar = asked.collar
+    if asked.limits.collar_warns != asked.warning:
         return None
-    if judged.is_market or not mark or collar == NO_COLLAR:
+    if asked.is_market or not mark or collar == NO_COLLAR:
         return None
-    away = judged.price - mark if judged.buy else mark - judged.price
+    away = asked.price - mark if asked.buy else mark - asked.price
     if away <= scale_down(mark, collar):
         return None
     return Rejection(
@@ -56,5 +56,5 @@ def price_collar(judged: Question) -> Rejection | None:
         upper_ratio_bps(away, mark),
         collar,
         ScopeKind.ACCOUNT,
-        judged.account.account_id,
+        asked.account.account_id,
     )

@@ -29,7 +29,7 @@ def order_repeated(judged: Judgement) -> Rejection | None:
             )
     if latch is None or judged.warning:
         return None
-    is_exit = judged.asked <= judged.exit_room or judged.asked <= judged.old_room
+    is_exit = judged.asked_quantity <= judged.exit_room or judged.asked_quantity <= judged.old_room
     if is_exit and repeat_key(order) != latch.latched:
         return None
     return Rejection(

@@ -16,56 +16,56 @@ from tidegate_server.engine.reasons import Rejection, RejectReason, ScopeKind
 from tidegate_server.engine.scopes import Deciding, smallest
 
 
-def order_quantity(judged: Question) -> Rejection | None:
+def order_quantity(asked: Question) -> Rejection | None:
     """Refuse a quantity over the limit."""
-    deciding = _smallest(judged, "order_quantity", judged.limits.order_quantity)
-    if judged.quantity <= deciding[0]:
+    deciding = _smallest(asked, "order_quantity", asked.limits.order_quantity)
+    if asked.quantity <= deciding[0]:
         return None
-    return _rejection(RejectReason.ORDER_QUANTITY, judged.quantity, deciding)
+    return _rejection(RejectReason.ORDER_QUANTITY, asked.quantity, deciding)
 
 
-def order_notional(judged: Question) -> Rejection | None:
+def order_notional(asked: Question) -> Rejection | None:
     """Refuse a notional over the limit, which volatility divides, or out of bounds (1.4)."""
-    if not judged.in_bounds:
-        if judged.warning:
+    if not asked.in_bounds:
+        if asked.warning:
             return None
-        highest = max(judged.price, judged.mark, judged.reserved_price)
-        notional = min(raw_up(judged.quantity * highest, judged.unit), INT64_MAX)
-        account_id = judged.account.account_id
+        highest = max(asked.price, asked.mark, asked.reserved_price)
+        notional = min(raw_up(asked.quantity * highest, asked.unit), INT64_MAX)
+        account_id = asked.account.account_id
         bound = (AMOUNT_BOUND, ScopeKind.ACCOUNT, account_id)
         return _rejection(RejectReason.ORDER_NOTIONAL, notional, bound)
-    own = judged.limits.order_notional_e4
-    deciding = _smallest(judged, "order_notional_e4", own, judged.factor)
-    if deciding[0] == NO_CHECK or not judged.mark:
+    own = asked.limits.order_notional_e4
+    deciding = _smallest(asked, "order_notional_e4", own, asked.factor)
+    if deciding[0] == NO_CHECK or not asked.mark:
         return None
-    price = judged.price if judged.price > judged.mark else judged.mark
-    notional = raw_up(judged.quantity * price, judged.unit)
+    price = asked.price if asked.price > asked.mark else asked.mark
+    notional = raw_up(asked.quantity * price, asked.unit)
     if notional <= deciding[0]:
         return None
     return _rejection(RejectReason.ORDER_NOTIONAL, notional, deciding)
 
 
-def order_volume_share(judged: Question) -> Rejection | None:
+def order_volume_share(asked: Question) -> Rejection | None:
     """Refuse a share of the 20-day volume over the limit; an unknown volume is 4.8's."""
-    own = judged.limits.order_volume_share_bps
-    deciding = _smallest(judged, "order_volume_share_bps", own)
+    own = asked.limits.order_volume_share_bps
+    deciding = _smallest(asked, "order_volume_share_bps", own)
     limit = deciding[0]
-    volume = judged.instrument.terms.average_volume
+    volume = asked.instrument.terms.average_volume
     if limit == NO_CHECK or volume < 0:
         return None
-    if judged.quantity <= scale_down(volume, limit):
+    if asked.quantity <= scale_down(volume, limit):
         return None
-    share = upper_ratio_bps(judged.quantity, volume)
+    share = upper_ratio_bps(asked.quantity, volume)
     return _rejection(RejectReason.ORDER_VOLUME_SHARE, share, deciding)
 
 
-def _smallest(judged: Question, name: str, own: int, factor: int = ONE) -> Deciding:
+def _smallest(asked: Question, name: str, own: int, factor: int = ONE) -> Deciding:
     return smallest(
-        judged.scopes,
+        asked.scopes,
         name,
-        judged.account.account_id,
+        asked.account.account_id,
         own,
-        warning=judged.warning,
+        warning=asked.warning,
         factor=factor,
     )
 
