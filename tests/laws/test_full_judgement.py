@@ -14,8 +14,8 @@ from tidegate_server.wire.decoding import decode_check
 from tidegate_server.wire.machine import Machine
 from tidegate_server.wire.validation import MalformedError
 
-WORLDS = EXAMPLES or 12
-COMMANDS = 800
+WORLDS = EXAMPLES or 5
+COMMANDS = 700
 
 
 class Asked:
@@ -89,7 +89,7 @@ def test_reasons_are_those_of_exact_figures(
     found: tuple[list[tuple[object, object]], list[Rejection], int],
 ) -> None:
     pairs = found[0]
-    assert len(pairs) > 500
+    assert len(pairs) > 300
     for lazy, exact in pairs:
         assert lazy == exact
 
@@ -97,5 +97,5 @@ def test_reasons_are_those_of_exact_figures(
 def test_sums_that_hold_at_sight_do(
     found: tuple[list[tuple[object, object]], list[Rejection], int],
 ) -> None:
-    assert found[2] > 20
+    assert found[2] > 5
     assert found[1] == []
