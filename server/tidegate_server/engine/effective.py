@@ -35,14 +35,13 @@ class Effective:
 
     `warning` holds those in mode warn, None where nothing warns. `strict` holds all of them as if
     every one refused, None where that is no other: whoever keeps within it meets neither a refusal
-    nor a warning. `is_plain`: nothing is missing. Collar and rate are here whatever their mode,
-    since reservations and buckets follow them in either (3.1, 4.14): whether they are judged says
-    `collar_warns`, `rate_warns`.
-    `has_sums`: ownership, a sector or a board is limited.
-    Of the products in `plain_products` a limit order has nothing of 4.7 to fear from lists, nor has
-    a market order where the account `takes_market`. `lines`
-    are kept whatever their mode (2.6); `margin_call_bps` is 0 where they are not judged (4.23);
-    `is_still` says that 4.25 is not.
+    nor a warning. Collar and rate are here whatever their mode, since reservations and buckets
+    follow them in either (3.1, 4.14): whether they are judged says `collar_warns`, `rate_warns`.
+
+    `is_plain`: nothing is missing. `has_sums`: ownership, a sector or a board is limited. Of the
+    products in `plain_products` a limit order has nothing of 4.7 to fear from lists, nor has a
+    market order where the account `takes_market`. `lines` are kept whatever their mode (2.6);
+    `margin_call_bps` is 0 where they are not judged (4.23); `is_still` says that 4.25 is not.
     """
 
     __slots__ = (
