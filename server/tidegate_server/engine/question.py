@@ -6,8 +6,8 @@ No figure of its account beyond the position in its instrument: judgement.py add
 from __future__ import annotations
 
 from .account import Account
-from .amounts import ONE, product_in_bounds
-from .commands import BUY, MARKET_ORDER, MODEL_CN_MARGIN, REGIME_CALM, CheckOrder
+from .amounts import product_in_bounds
+from .commands import BUY, MARKET_ORDER, MODEL_CN_MARGIN, CheckOrder
 from .effective import collar_bps
 from .exposure import exit_quantity
 from .instrument import Instrument
@@ -89,7 +89,7 @@ class Question:
         self.price = order.price_e4
         self.mark = instrument.mark
         self.unit = instrument.terms.unit
-        self.regime_bps = ONE if book.regime == REGIME_CALM else regime_multiplier(book, policy)
+        self.regime_bps = regime_multiplier(book, policy)
         stressed = instrument.factor_time_ns < now_ns - policy.max_volatility_age_ns
         model = account.margin_model
         self.credit = model == MODEL_CN_MARGIN
