@@ -331,6 +331,14 @@ def test_a_folder_that_was_never_finished_is_refused(tmp_path: Path) -> None:
         journal.own(tmp_path / "new")
 
 
+def test_a_folder_that_has_no_identity_yet_is_not_taken_for_a_damaged_one(tmp_path: Path) -> None:
+    (tmp_path / "unfinished").touch()
+    (tmp_path / "journal").mkdir()
+    for call in (journal.own, journal.read_identity):
+        with pytest.raises(NotADataFolderError, match="never finished: make it again"):
+            call(tmp_path)
+
+
 def test_a_folder_that_was_never_finished_is_made_again(tmp_path: Path) -> None:
     with pytest.raises(RuntimeError), make(tmp_path / "new"):
         raise RuntimeError

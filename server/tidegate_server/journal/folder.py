@@ -70,11 +70,8 @@ class Owner:
 
     def __init__(self, folder: Path) -> None:
         """Take the folder; raise JournalOwnedError or NotADataFolderError."""
+        _require_finished(folder)
         _require_folder(folder)
-        if disk.exists(folder / _UNFINISHED):
-            raise NotADataFolderError(
-                f"{folder} was never finished: make it again with `tidegate init --data {folder}`"
-            )
         descriptor = disk.lock(folder / _LOCK)
         if descriptor is None:
             raise JournalOwnedError(
@@ -233,10 +230,18 @@ def read_watermark(folder: Path) -> Mark:
         watermark.close()
 
 
+def _require_finished(folder: Path) -> None:
+    if disk.exists(folder / _UNFINISHED):
+        raise NotADataFolderError(
+            f"{folder} was never finished: make it again with `tidegate init --data {folder}`"
+        )
+
+
 def _require_folder(folder: Path) -> None:
     path = folder / _IDENTITY
     if disk.exists(path):
         return
+    _require_finished(folder)
     if disk.is_file(folder):
         raise NotADataFolderError(f"{folder} is a file, not a data folder")
     if disk.exists(folder / JOURNAL):
