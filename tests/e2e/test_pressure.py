@@ -89,9 +89,20 @@ class Flood:
                 if payload is None:
                     return
                 begin = time.perf_counter()
-                send(payload, timeout=20)
-                self.taken.append(time.perf_counter() - begin)
-                self.busy.set()
+                if self._is_taken(send, payload):
+                    self.taken.append(time.perf_counter() - begin)
+                    self.busy.set()
+
+    @staticmethod
+    def _is_taken(send: grpc.UnaryUnaryMultiCallable[bytes, bytes], payload: bytes) -> bool:
+        """Send a batch; false where it was refused since too much waits, halts above all."""
+        try:
+            send(payload, timeout=20)
+        except grpc.RpcError as error:
+            if error.code() != grpc.StatusCode.RESOURCE_EXHAUSTED:
+                raise
+            return False
+        return True
 
 
 def _batch() -> bytes:
@@ -133,10 +144,11 @@ def halts_behind(
             stub.Halt(halt, timeout=5)
             taken.append(time.perf_counter() - begin)
             time.sleep(0.05 + 0.017 * number)
+        # It was busy all along, and gets on, however slow the machine is.
+        eventually(lambda: len(flood.taken) > HALT_TRIES // 2, 30)
     batch_s = statistics.median(flood.taken) / 2  # each waits for the other connection's
     figures = [round(1000 * seconds, 1) for seconds in (*sorted(taken), batch_s)]
     print(f"halts and a batch, in ms: {figures}")  # noqa: T201 - for whoever runs it with -s
-    assert len(flood.taken) > HALT_TRIES // 2  # it was busy all along, and got on
     return taken
 
 
